@@ -1,0 +1,72 @@
+"""Staff users. (Members of an audience are not users; they live in ``allegro.audience``.)"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users by e-mail address."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        user = self.model(email=email, **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """Somebody who may sign in to the admin site."""
+
+    email = models.EmailField("e-mail address", max_length=254, unique=True)
+    name = models.CharField(max_length=150, blank=True)
+    is_staff = models.BooleanField("staff status", default=False)
+    is_active = models.BooleanField("active", default=True)
+    email_verified_at = models.DateTimeField("e-mail verified at", null=True, blank=True)
+    verified_email = models.EmailField(
+        "verified address",
+        max_length=254,
+        blank=True,
+        editable=False,
+        help_text="The address that was verified. Another address in its place is not verified, however it got there.",
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(Lower("email"), name="one_user_per_address"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    def get_short_name(self) -> str:
+        return self.name or self.email
+
+    @property
+    def is_email_verified(self) -> bool:
+        """Whether the address as it is now has been verified."""
+        return self.email_verified_at is not None and bool(self.email) and self.verified_email == self.email
+
+    def verify_email(self, at: datetime) -> None:
+        """Count the present address as verified; the caller saves."""
+        self.email_verified_at = at
+        self.verified_email = self.email

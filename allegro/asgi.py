@@ -1,0 +1,14 @@
+"""The asynchronous web server's way in."""
+
+from __future__ import annotations
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "allegro.settings")
+application = get_asgi_application()
+
+from allegro.checks import refuse_a_faulty_environment  # noqa: E402 - settings must be loaded first
+
+refuse_a_faulty_environment()

@@ -1,0 +1,91 @@
+"""The environment, read once, through django-environ. The only reader of environment variables in the project.
+
+A fault never stops the reading: all are collected, shown together by ``manage.py check``, and keep every server and
+worker from starting.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+import environ
+
+ROOT = Path(__file__).resolve().parent.parent
+
+ENVIRONMENTS = ("local", "staging", "production")
+
+
+class Environment:
+    """Typed readers for variables, and the list of what was wrong with them."""
+
+    def __init__(self, env: environ.Env) -> None:
+        self._env = env
+        self.problems: list[str] = []
+
+    def text(self, name: str, default: str = "") -> str:
+        """The variable as text, without white space at its ends."""
+        return str(self._env.str(name, default=default)).strip()
+
+    def whole(self, name: str, default: int) -> int:
+        """The variable as a whole number."""
+        given = self.text(name)
+        if not given:
+            return default
+        try:
+            return int(given)
+        except ValueError:
+            self.problems.append(f"{name} is {given!r}; it must be a whole number, such as {default}.")
+            return default
+
+    def switch(self, name: str, default: bool) -> bool:
+        """The variable as yes or no."""
+        given = self.text(name).lower()
+        if not given:
+            return default
+        if given in ("1", "true", "yes", "on"):
+            return True
+        if given in ("0", "false", "no", "off"):
+            return False
+        self.problems.append(f"{name} is {given!r}; it must be true or false.")
+        return default
+
+    def words(self, name: str, default: str) -> list[str]:
+        """The variable as a comma-separated list."""
+        return [word.strip() for word in self.text(name, default).split(",") if word.strip()]
+
+    def choice(self, name: str, options: tuple[str, ...], default: str) -> str:
+        """The variable as one of a few words."""
+        given = self.text(name, default)
+        if given in options:
+            return given
+        near = difflib.get_close_matches(given, options, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"it must be one of {', '.join(options)}."
+        self.problems.append(f"{name} is {given!r}; {hint}")
+        return default
+
+    def database(self, name: str, default: str) -> dict[str, Any]:
+        """A database URL as Django's dict."""
+        try:
+            return dict(self._env.db_url(name, default=default))
+        except Exception:  # noqa: BLE001 - the parser raises many kinds, and its message may hold the password
+            self.problems.append(f"{name} is not a database URL, such as postgres://user:password@host/name.")
+            return dict(environ.Env.db_url_config(default))
+
+    def email(self, name: str, default: str) -> dict[str, Any]:
+        """A mail URL as Django's settings."""
+        try:
+            return dict(self._env.email_url(name, default=default))
+        except Exception:  # noqa: BLE001 - as above
+            self.problems.append(f"{name} is not a mail URL, such as smtp+tls://user:password@host:587.")
+            return dict(environ.Env.email_url_config(default))
+
+
+def read_environment() -> Environment:
+    """The environment with ``.env`` (or the file that ``ENV_FILE`` names) under it: what is exported wins."""
+    env = environ.Env()
+    file = ROOT / env.str("ENV_FILE", default=".env")
+    if file.is_file():
+        environ.Env.read_env(str(file))
+    return Environment(env)

@@ -1,0 +1,67 @@
+"""The ``HORIZON`` setting as data: supervisors, environments, the schedule. A comment above each key is its manual."""
+
+from __future__ import annotations
+
+from typing import Any
+
+QUEUES = ["high", "default", "audience-sync"]
+
+
+def horizon(*, environment: str, connection: str, prefix: str, path: str, allowed_jobs: list[str]) -> dict[str, Any]:
+    """The setting, with what comes from environment variables put in."""
+    return {
+        # Where this process runs (APP_ENV); picks the overrides below.
+        "environment": environment,
+        # Which backend carries jobs (QUEUE_CONNECTION). With anything but "redis" no worker is started.
+        "connection": connection,
+        # Start of Horizon's own Redis keys (HORIZON_PREFIX). RQ's keys follow RQ_KEY_PREFIX.
+        "prefix": prefix,
+        # Where the dashboard is mounted (HORIZON_PATH).
+        "path": path,
+        # Who may see the dashboard: a function that takes a request.
+        "gate": "allegro.gates.view_horizon",
+        # Dotted prefixes of the functions that workers may run (HORIZON_ALLOWED_JOBS).
+        "allowed_jobs": allowed_jobs,
+        # Seconds that the oldest job of a queue may wait before the overview calls it too long.
+        "waits": {"high": 10, "default": 60, "audience-sync": 600},
+        # Minutes that completed and failed jobs stay listed, and snapshots kept per graph (288 are a day).
+        "completed_minutes": 60,
+        "failed_minutes": 7 * 24 * 60,
+        "snapshots": 288,
+        # What each supervisor is to do, in every environment.
+        "defaults": {
+            "supervisor-1": {
+                # False: one pool for all queues, in strict order.
+                "balance": False,
+                # Highest priority first.
+                "queue": QUEUES,
+                # Worker processes kept alive.
+                "max_processes": 1,
+                # Attempts in all, the first included.
+                "tries": 1,
+                # Seconds that a job may run.
+                "timeout": 60,
+            },
+        },
+        # Overrides by environment, then by supervisor. Lists replace, they are never merged.
+        "environments": {
+            "production": {"supervisor-1": {"max_processes": 5}},
+            "staging": {"supervisor-1": {"max_processes": 5}},
+            "local": {"supervisor-1": {"max_processes": 1}},
+        },
+        # What is queued when. The snapshot goes to the highest queue, so that it never waits behind a backlog.
+        "schedule": [
+            {
+                "name": "audience-sync-tick",
+                "cron": "*/5 * * * *",
+                "job": "allegro.audience.jobs.tick",
+                "queue": "audience-sync",
+            },
+            {
+                "name": "horizon-snapshot",
+                "cron": "*/5 * * * *",
+                "job": "allegro_queue.metrics.snapshot.snapshot",
+                "queue": "high",
+            },
+        ],
+    }

@@ -1,0 +1,181 @@
+"""Django's settings, top to bottom. What comes from the environment is read through ``env`` alone."""
+
+from __future__ import annotations
+
+from csp.constants import NONE, SELF
+from django.core.management.utils import get_random_secret_key
+
+from allegro.env import ENVIRONMENTS, ROOT, read_environment
+from allegro.horizon import QUEUES, horizon
+from allegro.redis import connection_from, rq_queues
+
+env = read_environment()
+
+# Safe by default: what does not say where it runs, runs in production.
+APP_ENV = env.choice("APP_ENV", ENVIRONMENTS, default="production")
+IS_LOCAL = APP_ENV == "local"
+DEBUG = env.switch("DEBUG", default=False)
+
+SECRET_KEY = env.text("SECRET_KEY")
+if not SECRET_KEY:
+    if not IS_LOCAL:
+        env.problems.append("SECRET_KEY is missing; set it to a long random text that only this installation knows.")
+    # Lets the checks run and report; nothing is served with it (see allegro.checks).
+    SECRET_KEY = get_random_secret_key()
+
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if IS_LOCAL else "")
+# Links in mails are built from this, never from a request's Host header.
+SITE_URL = env.text("SITE_URL", "http://127.0.0.1:8000" if IS_LOCAL else "").rstrip("/")
+if not SITE_URL:
+    env.problems.append("SITE_URL is missing; set it to the address of this site, such as https://allegro.example.com.")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "csp",
+    # Before django_rq: its rqworker command is ours.
+    "allegro_queue",
+    "django_rq",
+    "allegro",
+    "allegro.accounts",
+    "allegro.organizations",
+    "allegro.audience",
+    "allegro.magic_links",
+    "allegro.webhooks",
+    "allegro.dev",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "allegro.urls"
+WSGI_APPLICATION = "allegro.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": env.database("DATABASE_URL", default=f"sqlite:///{ROOT / '.dev' / 'db.sqlite3'}")}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # Several processes write: wait for the lock, take it at the start of a transaction, and let readers read on.
+    DATABASES["default"]["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "admin:login"
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = ROOT / "staticfiles"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if IS_LOCAL
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = IS_LOCAL
+
+EMAIL = env.email("EMAIL_URL", default=f"filemail:///{ROOT / '.dev' / 'mail'}" if IS_LOCAL else "consolemail://")
+EMAIL_BACKEND = EMAIL["EMAIL_BACKEND"]
+EMAIL_HOST = EMAIL.get("EMAIL_HOST", "")
+EMAIL_PORT = EMAIL.get("EMAIL_PORT") or 25
+EMAIL_HOST_USER = EMAIL.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = EMAIL.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = EMAIL.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = EMAIL.get("EMAIL_USE_SSL", False)
+EMAIL_FILE_PATH = EMAIL.get("EMAIL_FILE_PATH", "")
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Allegro <no-reply@allegro.invalid>")
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "object-src": [NONE],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not IS_LOCAL
+CSRF_TRUSTED_ORIGINS = [SITE_URL] if SITE_URL else []
+
+QUEUE_CONNECTION = env.text("QUEUE_CONNECTION", "redis")
+HORIZON = horizon(
+    environment=APP_ENV,
+    connection=QUEUE_CONNECTION,
+    prefix=env.text("HORIZON_PREFIX", "horizon:"),
+    path=env.text("HORIZON_PATH", "horizon").strip("/"),
+    allowed_jobs=env.words("HORIZON_ALLOWED_JOBS", "allegro,allegro_queue"),
+)
+HORIZON_STAFF_DOMAINS = env.words("HORIZON_STAFF_DOMAINS", "alley.com")
+
+RQ_QUEUES = rq_queues(QUEUES, connection_from(env, required=not IS_LOCAL))
+RQ = {
+    "COMMIT_MODE": "on_db_commit",
+    "JOB_CLASS": "allegro_queue.jobs.HorizonJob",
+    "WORKER_CLASS": "allegro_queue.workers.worker.HorizonWorker",
+    "SCHEDULER_CLASS": "allegro_queue.scheduling.scheduler.HorizonScheduler",
+    "DEFAULT_RESULT_TTL": HORIZON["completed_minutes"] * 60,
+}
+# django-rq's own pages let in any staff user; the dashboard behind the gate takes their place.
+RQ_SHOW_ADMIN_LINK = False
+
+# Faults of the environment, shown together by `manage.py check` (allegro.checks).
+ENVIRONMENT_PROBLEMS = tuple(env.problems)
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO").upper()},
+    "loggers": {
+        # RQ logs each job's call with its arguments at INFO; the recorder's own line has none.
+        "rq.worker": {"level": "WARNING"},
+        "rq.job": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,68 @@
+"""Faults of the configuration as Django system checks: ``horizon.E…`` stop a start, ``horizon.W…`` warn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.core.checks import CheckMessage, Error, Warning, register
+from django.utils.module_loading import import_string
+
+from allegro_queue.conf import parse_settings, queue_configs, raw_horizon
+from allegro_queue.plan import Plan, problems_in
+from allegro_queue.scheduling.entries import problems_in_schedule
+
+JSON_SERIALIZERS = ("json", "rq.serializers.JSONSerializer")
+
+
+@register()
+def check_horizon(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Every fault at once, each with what would be right."""
+    return [*errors(), *warnings()]
+
+
+def configuration_problems() -> list[str]:
+    """Every fault that keeps Horizon from starting, as sentences."""
+    settings, problems = parse_settings(raw_horizon())
+    queues = queue_configs()
+    problems += problems_in(settings, queues)
+    problems += problems_in_schedule(settings.schedule, queues)
+    return problems
+
+
+def errors() -> Iterator[CheckMessage]:
+    for problem in configuration_problems():
+        yield Error(problem, id="horizon.E001")
+    settings, _ = parse_settings(raw_horizon())
+    try:
+        import_string(settings.gate)
+    except ImportError as error:
+        yield Error(
+            f"HORIZON['gate'] is {settings.gate!r}, which cannot be imported ({error}).",
+            hint="Give the dotted path of a function that takes a request and returns allegro_queue.access.Access.",
+            id="horizon.E002",
+        )
+    for name, config in queue_configs().items():
+        serializer = config.get("SERIALIZER")
+        if serializer not in JSON_SERIALIZERS:
+            yield Error(
+                f"RQ_QUEUES[{name!r}] has SERIALIZER = {serializer!r}: its jobs would be pickled, and whoever can write "
+                "to Redis could run code here.",
+                hint="Set it to 'rq.serializers.JSONSerializer'.",
+                id="horizon.E003",
+            )
+
+
+def warnings() -> Iterator[CheckMessage]:
+    settings, _ = parse_settings(raw_horizon())
+    notice = Plan(environment=settings.environment, connection=settings.connection, supervisors=()).notice
+    if notice:
+        yield Warning(notice, id="horizon.W001")
+    order = [config.name for config in apps.get_app_configs()]
+    if "django_rq" in order and order.index("allegro_queue") > order.index("django_rq"):
+        yield Warning(
+            "INSTALLED_APPS has 'django_rq' before 'allegro_queue', so manage.py rqworker starts RQ's own worker.",
+            hint="Move 'allegro_queue' before 'django_rq'.",
+            id="horizon.W002",
+        )

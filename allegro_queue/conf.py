@@ -1,0 +1,129 @@
+"""The ``HORIZON`` setting as a frozen value, read afresh at each call. The only reader of ``django.conf`` in the library."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from django.conf import settings
+
+from allegro_queue.errors import InvalidConfiguration, did_you_mean
+
+CAMEL_HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")
+
+
+def snake_case(key: str) -> str:
+    """Horizon's spelling of a key in ours: ``maxProcesses`` becomes ``max_processes``."""
+    return CAMEL_HUMP.sub(lambda hump: "_" + hump.group(1).lower(), key)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HorizonSettings:
+    """What ``settings.HORIZON`` says, with the library's defaults for what it leaves out."""
+
+    environment: str = "production"
+    """Name of where this process runs; picks the overrides. ``local`` also opens the dashboard to loopback."""
+
+    connection: str = "redis"
+    """Which backend carries jobs. With anything but ``redis`` Horizon runs and starts no worker."""
+
+    prefix: str = "horizon:"
+    """Start of the library's own Redis keys. RQ's keys follow ``RQ_KEY_PREFIX``."""
+
+    path: str = "horizon"
+    """Where the dashboard is mounted, without slashes at its ends."""
+
+    defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Supervisor options by supervisor name, for every environment."""
+
+    environments: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    """Overrides by environment, then by supervisor name."""
+
+    schedule: Sequence[Mapping[str, Any]] = ()
+    """Cron entries: ``name``, ``cron``, ``job``, and optionally ``queue``, ``args``, ``kwargs``, ``timeout``."""
+
+    gate: str = "allegro_queue.access.nobody"
+    """Dotted path of ``(request) -> Access``: who may see the dashboard. The default lets nobody in."""
+
+    allowed_jobs: Sequence[str] = ("*",)
+    """Dotted prefixes of the functions that workers may run; ``*`` allows all."""
+
+    waits: Mapping[str, int] = field(default_factory=dict)
+    """Seconds that the oldest job of a queue may wait before the overview calls it too long (60 unless said)."""
+
+    completed_minutes: int = 60
+    """Minutes that a completed job stays listed."""
+
+    failed_minutes: int = 7 * 24 * 60
+    """Minutes that a failed job stays listed."""
+
+    snapshots: int = 288
+    """Snapshots kept per queue and per job name: a day, at one each five minutes."""
+
+    max_payload_bytes: int = 512 * 1024
+    """Largest size of a job's arguments as JSON, in bytes."""
+
+
+TYPES: Mapping[str, tuple[type, ...]] = {
+    "environment": (str,),
+    "connection": (str,),
+    "prefix": (str,),
+    "path": (str,),
+    "defaults": (Mapping,),
+    "environments": (Mapping,),
+    "schedule": (list, tuple),
+    "gate": (str,),
+    "allowed_jobs": (list, tuple),
+    "waits": (Mapping,),
+    "completed_minutes": (int,),
+    "failed_minutes": (int,),
+    "snapshots": (int,),
+    "max_payload_bytes": (int,),
+}
+
+WORDS: Mapping[type, str] = {str: "text", Mapping: "a dict", list: "a list", tuple: "a list", int: "a whole number"}
+
+
+def parse_settings(given: Any) -> tuple[HorizonSettings, list[str]]:
+    """The settings and every fault of their top level; a faulty key keeps its default."""
+    if not isinstance(given, Mapping):
+        return HorizonSettings(), [f"HORIZON is {given!r}; it must be a dict."]
+    known = {each.name for each in fields(HorizonSettings)}
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for key, value in given.items():
+        name = snake_case(str(key))
+        if name not in known:
+            problems.append(f"HORIZON has an unknown key {key!r}{did_you_mean(name, known)}")
+        elif not isinstance(value, TYPES[name]) or isinstance(value, bool):
+            problems.append(f"HORIZON[{key!r}] is {value!r}; it must be {WORDS[TYPES[name][0]]}.")
+        elif isinstance(value, int) and value < 1:
+            problems.append(f"HORIZON[{key!r}] is {value!r}; it must be 1 or more.")
+        else:
+            values[name] = value
+    return HorizonSettings(**values), problems
+
+
+def horizon_settings() -> HorizonSettings:
+    """The settings as they are now, so that a test may override them.
+
+    Raises:
+        InvalidConfiguration: the top level of ``HORIZON`` has faults; all are listed.
+    """
+    parsed, problems = parse_settings(getattr(settings, "HORIZON", {}))
+    if problems:
+        raise InvalidConfiguration(problems)
+    return parsed
+
+
+def raw_horizon() -> Any:
+    """``settings.HORIZON`` as it was written, for the checks, which report its faults instead of raising."""
+    return getattr(settings, "HORIZON", {})
+
+
+def queue_configs() -> Mapping[str, Mapping[str, Any]]:
+    """``settings.RQ_QUEUES``: django-rq's connection settings by queue name, in the order written."""
+    configs: Mapping[str, Mapping[str, Any]] = getattr(settings, "RQ_QUEUES", {})
+    return configs

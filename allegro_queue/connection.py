@@ -1,0 +1,71 @@
+"""The Redis client: one per process, with the library's own idea of time-outs and retries."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from django_rq.connection_utils import get_redis_connection
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError, TimeoutError
+from redis.retry import Retry
+
+from allegro_queue.conf import queue_configs
+from allegro_queue.errors import InvalidConfiguration
+
+SOCKET_SECONDS = 10
+CONNECT_SECONDS = 5
+
+UNREACHABLE = (ConnectionError, TimeoutError)
+"""What redis-py raises when the server does not answer (``LOADING`` counts as a connection error too)."""
+
+_clients: dict[int, Redis] = {}
+
+
+def client() -> Redis:
+    """The client of this process, made at the first call. A forked child gets one of its own.
+
+    redis-py repeats a command by itself when a reply is lost, which doubles or drops jobs; that is switched off.
+
+    Raises:
+        InvalidConfiguration: ``RQ_QUEUES`` names no queue.
+    """
+    mine = _clients.get(os.getpid())
+    if mine is None:
+        _clients.clear()
+        mine = _clients[os.getpid()] = new_client()
+    return mine
+
+
+def new_client() -> Redis:
+    """A client of its own pool, for a thread or process that must not share."""
+    configs = queue_configs()
+    if not configs:
+        raise InvalidConfiguration(["RQ_QUEUES names no queue; give it at least one, with its Redis connection."])
+    made = get_redis_connection(dict(next(iter(configs.values()))))
+    options: dict[str, Any] = made.connection_pool.connection_kwargs
+    options.setdefault("socket_timeout", SOCKET_SECONDS)
+    if options["socket_timeout"] is None:
+        options["socket_timeout"] = SOCKET_SECONDS
+    if options.get("socket_connect_timeout") is None:
+        options["socket_connect_timeout"] = CONNECT_SECONDS
+    options["retry"] = Retry(NoBackoff(), 0)
+    options["retry_on_error"] = []
+    made.set_retry(Retry(NoBackoff(), 0))
+    return made
+
+
+def forget_client() -> None:
+    """Drop this process's client, so that the next call makes a new one (after a fork, or when settings changed)."""
+    mine = _clients.pop(os.getpid(), None)
+    if mine is not None:
+        mine.close()
+
+
+def address(of: Redis) -> str:
+    """Where a client connects to, for messages; never with a password."""
+    options = of.connection_pool.connection_kwargs
+    if path := options.get("path"):
+        return f"unix:{path}"
+    return f"{options.get('host', 'sentinel')}:{options.get('port', '')}".rstrip(":")

@@ -1,0 +1,47 @@
+"""Every error the library raises on purpose, and the wording that they share."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class HorizonError(Exception):
+    """Something that the reader can mend; the message says where, what was found, and what would be right."""
+
+
+class InvalidConfiguration(HorizonError):
+    """The settings have faults. All of them are listed, so that one look mends all."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class UnknownQueue(HorizonError):
+    """A job was sent to a queue that the settings do not name."""
+
+
+class InvalidJob(HorizonError):
+    """A job cannot be dispatched as it was given: its function or one of its arguments."""
+
+
+class JobNotAllowed(HorizonError):
+    """A queued job names a function outside ``HORIZON["allowed_jobs"]``."""
+
+
+class QueueUnavailable(HorizonError):
+    """Redis did not answer, so nothing was queued."""
+
+
+class AlreadyRunning(HorizonError):
+    """A master of this name lives on this host already."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """``"; did you mean 'x'?"`` for the nearest known word, or the list of known words when none is near."""
+    options = sorted(known)
+    near = difflib.get_close_matches(word, options, n=1, cutoff=0.6)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return f"; known are {', '.join(repr(option) for option in options)}."

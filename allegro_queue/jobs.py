@@ -1,0 +1,103 @@
+"""What a job is: the function's declared options, and RQ's ``Job`` with JSON in Redis and an allow-list in front."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from redis import Redis
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from allegro_queue.conf import horizon_settings
+from allegro_queue.errors import InvalidJob, JobNotAllowed
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobOptions:
+    """How a job is to be queued and run. What is ``None`` falls back to the queue's supervisor."""
+
+    queue: str | None = None
+    """Name of the queue; ``default`` when nobody says."""
+
+    tries: int | None = None
+    """Attempts in all, the first included."""
+
+    timeout: int | None = None
+    """Seconds that one attempt may run."""
+
+    def over(self, weaker: JobOptions) -> JobOptions:
+        """These options, with the gaps filled from weaker ones."""
+        return JobOptions(
+            queue=self.queue if self.queue is not None else weaker.queue,
+            tries=self.tries if self.tries is not None else weaker.tries,
+            timeout=self.timeout if self.timeout is not None else weaker.timeout,
+        )
+
+
+def job(
+    *, queue: str | None = None, tries: int | None = None, timeout: int | None = None
+) -> Callable[[Function], Function]:
+    """Declare beside a function how its jobs are queued, so that no caller can send one elsewhere by accident.
+
+    The function itself stays an ordinary function. Example::
+
+        @job(queue="high", timeout=30)
+        def send_magic_link(link_id: str) -> None: ...
+    """
+    options = JobOptions(queue=queue, tries=tries, timeout=timeout)
+
+    def declare(function: Function) -> Function:
+        function.horizon_options = options  # type: ignore[attr-defined]
+        return function
+
+    return declare
+
+
+def declared_options(function: Callable[..., Any]) -> JobOptions:
+    """What ``@job`` said of this function; nothing when it was not declared."""
+    found = getattr(function, "horizon_options", None)
+    return found if isinstance(found, JobOptions) else JobOptions()
+
+
+def job_name(function: Callable[..., Any]) -> str:
+    """Dotted path of a function: the unit of per-job metrics, and what the worker imports.
+
+    Raises:
+        InvalidJob: the function cannot be imported by a path (a lambda, a closure, a method of an object, ``__main__``).
+    """
+    module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", None)
+    if not module or not name or "<" in name or module == "__main__":
+        raise InvalidJob(
+            f"{function!r} cannot be queued: a worker could not import it. Give a function at a module's top level."
+        )
+    return f"{module}.{name}"
+
+
+def is_allowed(name: str, allowed: tuple[str, ...]) -> bool:
+    """Whether a dotted name stands under one of the prefixes; ``shop`` allows ``shop.jobs.pay`` but not ``shopping``."""
+    return any(each == "*" or name == each or name.startswith(each.rstrip(".") + ".") for each in allowed)
+
+
+class HorizonJob(Job):
+    """RQ's job, with JSON as its serializer everywhere and a look at the allow-list before anything is imported."""
+
+    def __init__(self, id: str | None = None, connection: Redis | None = None, serializer: Any = None) -> None:
+        super().__init__(id=id, connection=connection, serializer=serializer or JSONSerializer)
+
+    def perform(self) -> Any:
+        """Run the function.
+
+        Raises:
+            JobNotAllowed: its name is outside ``HORIZON["allowed_jobs"]``.
+        """
+        name = str(self.func_name)
+        if not is_allowed(name, tuple(horizon_settings().allowed_jobs)):
+            raise JobNotAllowed(
+                f"{name!r} is not under HORIZON['allowed_jobs'] ({', '.join(horizon_settings().allowed_jobs)}), "
+                "so it was not run. Add its package there (HORIZON_ALLOWED_JOBS) if it should."
+            )
+        return super().perform()

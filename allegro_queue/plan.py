@@ -1,0 +1,178 @@
+"""Settings and environment, checked and frozen: what each supervisor is to do. Pure; knows no process and no Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from allegro_queue.conf import HorizonSettings, snake_case
+from allegro_queue.errors import InvalidConfiguration, did_you_mean
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SupervisorOptions:
+    """What one supervisor is asked to do."""
+
+    name: str
+
+    queue: tuple[str, ...] = ("default",)
+    """Queues in strict order: the first is drained before the second is looked at."""
+
+    balance: bool = False
+    """Whether workers are split among queues. ``False``: one pool for all queues, in strict order."""
+
+    max_processes: int = 1
+    """How many worker processes the supervisor keeps alive."""
+
+    tries: int = 1
+    """Attempts in all, the first included. (RQ's ``Retry`` counts only the repeats.)"""
+
+    timeout: int = 60
+    """Seconds that a job may run before it counts as timed out."""
+
+    grace: int = 65
+    """Seconds that a leaving worker may take to finish its job before it is killed; at least ``timeout``."""
+
+
+OPTION_NAMES = frozenset(each.name for each in fields(SupervisorOptions)) - {"name"}
+WHOLE_NUMBERS = ("max_processes", "tries", "timeout", "grace")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """The supervisors to run. Empty when the connection carries no jobs."""
+
+    environment: str
+    connection: str
+    supervisors: tuple[SupervisorOptions, ...]
+
+    @property
+    def runs_workers(self) -> bool:
+        return bool(self.supervisors)
+
+    @property
+    def notice(self) -> str:
+        """Why no worker is started, in words; empty when workers run."""
+        if self.connection == "redis":
+            return ""
+        return (
+            f"QUEUE_CONNECTION is {self.connection!r}, so Horizon starts no worker and jobs pile up unprocessed. "
+            "Set QUEUE_CONNECTION=redis to have them run."
+        )
+
+
+def build_plan(settings: HorizonSettings, known_queues: Collection[str]) -> Plan:
+    """Defaults merged with the environment's overrides by supervisor name; lists replace, never merge by index.
+
+    Raises:
+        InvalidConfiguration: with every fault of every supervisor at once.
+    """
+    problems = list(problems_in(settings, known_queues))
+    if problems:
+        raise InvalidConfiguration(problems)
+    supervisors = tuple(
+        options_from(name, given) for name, given in merged(settings).items() if settings.connection == "redis"
+    )
+    return Plan(environment=settings.environment, connection=settings.connection, supervisors=supervisors)
+
+
+def merged(settings: HorizonSettings) -> dict[str, dict[str, Any]]:
+    """Options by supervisor name, keys in our spelling, the environment's over the defaults'."""
+    overrides = settings.environments.get(settings.environment, {})
+    names = dict.fromkeys([*settings.defaults, *overrides])
+    return {
+        name: {
+            snake_case(str(key)): value
+            for layer in (settings.defaults.get(name, {}), overrides.get(name, {}))
+            for key, value in layer.items()
+        }
+        for name in names
+    }
+
+
+def options_from(name: str, given: Mapping[str, Any]) -> SupervisorOptions:
+    """A checked dict of options as a value."""
+    values = dict(given)
+    values["queue"] = queue_names(values.get("queue", ("default",)))
+    values.setdefault("grace", values.get("timeout", 60) + 5)
+    return SupervisorOptions(name=name, **values)
+
+
+def queue_names(given: str | Sequence[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def planned_queues(settings: HorizonSettings) -> tuple[str, ...]:
+    """Every queue that some supervisor serves, in the order of priority, also where no worker is started."""
+    return tuple(
+        dict.fromkeys(name for given in merged(settings).values() for name in queue_names(given.get("queue", ())))
+    )
+
+
+def options_serving(settings: HorizonSettings, queue: str) -> SupervisorOptions:
+    """Options of the first supervisor that serves a queue; the library's defaults if none does."""
+    for name, given in merged(settings).items():
+        if queue in queue_names(given.get("queue", ())):
+            return options_from(name, given)
+    return SupervisorOptions(name="none")
+
+
+def problems_in(settings: HorizonSettings, known_queues: Collection[str]) -> Iterator[str]:
+    """Every fault of the supervisors' settings, each a sentence: where it is, what was found, what would be right."""
+    if settings.environments and settings.environment not in settings.environments:
+        yield (
+            f"HORIZON has no environment {settings.environment!r} (from APP_ENV)"
+            f"{did_you_mean(settings.environment, settings.environments)}"
+        )
+    layers = [("defaults", settings.defaults)]
+    layers += [(f"environments.{name}", given) for name, given in settings.environments.items()]
+    shapes_fit = True
+    for where, supervisors in layers:
+        if not isinstance(supervisors, Mapping) or not all(isinstance(each, Mapping) for each in supervisors.values()):
+            shapes_fit = False
+            yield f"HORIZON {where} must be a dict of supervisors, each a dict of options; found {supervisors!r}."
+            continue
+        for name, given in supervisors.items():
+            yield from problems_of_options(f"HORIZON {where} supervisor {name!r}", given, known_queues)
+    if not shapes_fit:
+        return
+    if not merged(settings):
+        yield "HORIZON names no supervisor; give 'defaults' at least one, with its 'queue' list."
+    for name, given in merged(settings).items():
+        yield from problems_of_merged(f"HORIZON supervisor {name!r}", given)
+
+
+def problems_of_options(where: str, given: Mapping[str, Any], known_queues: Collection[str]) -> Iterator[str]:
+    """Faults of one layer of one supervisor."""
+    for written, value in given.items():
+        key = snake_case(str(written))
+        if key not in OPTION_NAMES:
+            yield f"{where} has an unknown key {written!r}{did_you_mean(key, OPTION_NAMES)}"
+        elif key in WHOLE_NUMBERS and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+            yield f"{where} has {written} = {value!r}; it must be a whole number from 1 up."
+        elif key == "balance" and value is not False:
+            yield f"{where} has balance = {value!r}; only False (strict order, one pool) is supported."
+        elif key == "queue":
+            yield from problems_of_queue(where, value, known_queues)
+
+
+def problems_of_queue(where: str, value: Any, known_queues: Collection[str]) -> Iterator[str]:
+    names = (value,) if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not names or not all(isinstance(each, str) and each for each in names):
+        yield f"{where} has queue = {value!r}; it must be a list of queue names, highest priority first."
+        return
+    for name in names:
+        if name not in known_queues:
+            yield f"{where} serves the queue {name!r}, which RQ_QUEUES does not have{did_you_mean(name, known_queues)}"
+    if len(set(names)) < len(names):
+        yield f"{where} has queue = {value!r}; a queue is named twice."
+
+
+def problems_of_merged(where: str, given: Mapping[str, Any]) -> Iterator[str]:
+    """Faults that only show once the layers are put together."""
+    if not given.get("queue"):
+        yield f"{where} names no queue; give it 'queue', a list with the highest priority first."
+    timeout, grace = given.get("timeout", 60), given.get("grace")
+    if isinstance(timeout, int) and isinstance(grace, int) and 0 < grace < timeout:
+        yield f"{where} has grace = {grace} below timeout = {timeout}; a deploy would kill healthy jobs. Make it larger."

@@ -1,0 +1,52 @@
+"""Which queues are paused, by whom, why and until when. Workers look at this in the same step that takes a job."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+from redis import Redis
+
+from allegro_queue.stores.keys import Keys
+
+ALL_QUEUES = "*"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pause:
+    """One queue (or ``*``, all of them) that hands out no job."""
+
+    queue: str
+    since: float
+    until: float | None = None
+    """Unix time at which it resumes by itself; ``None``: until somebody resumes it."""
+    by: str = ""
+    reason: str = ""
+
+
+class PauseStore:
+    """Pauses and resumes queues."""
+
+    def __init__(self, client: Redis, keys: Keys) -> None:
+        self._client = client
+        self._keys = keys
+
+    def pause(self, pause: Pause) -> None:
+        """Jobs already running finish; new ones pile up."""
+        self._client.hset(self._keys.paused, pause.queue, json.dumps(asdict(pause)))
+
+    def resume(self, queue: str) -> bool:
+        """Whether the queue was paused."""
+        return bool(self._client.hdel(self._keys.paused, queue))
+
+    def resume_all(self) -> int:
+        """Lift every pause; how many there were."""
+        with self._client.pipeline() as pipeline:
+            pipeline.hlen(self._keys.paused)
+            pipeline.delete(self._keys.paused)
+            return int(pipeline.execute()[0])
+
+    def current(self, now: float) -> dict[str, Pause]:
+        """Pauses that hold now, by queue."""
+        found = [Pause(**json.loads(text)) for text in self._client.hgetall(self._keys.paused).values()]
+        return {each.queue: each for each in found if each.until is None or each.until > now}

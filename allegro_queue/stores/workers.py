@@ -1,0 +1,114 @@
+"""What living workers say of themselves, and which died."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+from redis import Redis
+
+from allegro_queue.stores.keys import Keys
+from allegro_queue.stores.replies import Reply, texts
+
+WORKER_LIFE = 30
+"""Seconds that a worker counts as alive after its last beat (it beats each few seconds, also while a job runs)."""
+
+LOST_KEPT = 50
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkerRecord:
+    """One worker process, now."""
+
+    name: str
+    host: str
+    pid: int
+    master: str
+    """Name of its master; empty for a worker started by hand (``manage.py rqworker``)."""
+    supervisor: str
+    queues: tuple[str, ...]
+    state: str
+    """``starting``, ``idle``, ``busy``, ``paused`` or ``leaving``."""
+    started_at: float
+    beat_at: float
+    done: int
+    failed: int
+    job_id: str = ""
+    job_name: str = ""
+    job_queue: str = ""
+    job_started_at: float = 0.0
+    job_timeout: int = 0
+    memory_bytes: int = 0
+    version: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LostWorker:
+    """A worker that died without taking its leave, and the job that it held."""
+
+    name: str
+    host: str
+    pid: int
+    lost_at: float
+    reason: str
+    """In words: ``killed by signal 9 (SIGKILL); was it out of memory?``"""
+    job_id: str = ""
+    job_name: str = ""
+    outcome: str = ""
+    """What became of its job: ``failed``, ``retried``, ``put back``; empty when it held none."""
+
+
+class WorkerStore:
+    """Writes and reads worker records."""
+
+    def __init__(self, client: Redis, keys: Keys) -> None:
+        self._client = client
+        self._keys = keys
+
+    def write(self, record: WorkerRecord) -> None:
+        """Beat: the record stays readable for ``WORKER_LIFE`` seconds."""
+        with self._client.pipeline() as pipeline:
+            pipeline.set(self._keys.worker(record.name), json.dumps(asdict(record)), ex=WORKER_LIFE)
+            pipeline.zadd(self._keys.workers, {record.name: record.beat_at})
+            pipeline.execute()
+
+    def remove(self, name: str) -> None:
+        """The worker has left, or its death was settled."""
+        with self._client.pipeline() as pipeline:
+            pipeline.delete(self._keys.worker(name))
+            pipeline.zrem(self._keys.workers, name)
+            pipeline.execute()
+
+    def living(self) -> list[WorkerRecord]:
+        """Every worker whose record is still alive, by host and process id."""
+        names = texts(self._client.zrange(self._keys.workers, 0, -1))
+        if not names:
+            return []
+        found = self._client.mget([self._keys.worker(name) for name in names])
+        gone = [name for name, text in zip(names, found, strict=True) if text is None]
+        if gone:
+            self._client.zrem(self._keys.workers, *gone)
+        return sorted((read_worker(text) for text in found if text is not None), key=lambda each: (each.host, each.pid))
+
+    def get(self, name: str) -> WorkerRecord | None:
+        """One worker's record while it lives."""
+        text = self._client.get(self._keys.worker(name))
+        return read_worker(text) if text is not None else None
+
+    def add_lost(self, lost: LostWorker) -> None:
+        """Remember a death; the last ``LOST_KEPT`` are kept."""
+        with self._client.pipeline() as pipeline:
+            pipeline.lpush(self._keys.lost_workers, json.dumps(asdict(lost)))
+            pipeline.ltrim(self._keys.lost_workers, 0, LOST_KEPT - 1)
+            pipeline.execute()
+
+    def lost(self, since: float) -> list[LostWorker]:
+        """Workers that died since a Unix time, newest first."""
+        found = [LostWorker(**json.loads(text)) for text in self._client.lrange(self._keys.lost_workers, 0, -1)]
+        return [each for each in found if each.lost_at >= since]
+
+
+def read_worker(text: Reply) -> WorkerRecord:
+    """A record from its JSON."""
+    given = json.loads(text)
+    return WorkerRecord(**{**given, "queues": tuple(given["queues"])})
