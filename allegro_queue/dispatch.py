@@ -89,7 +89,8 @@ def enqueue(
     Raises:
         QueueUnavailable: Redis did not answer; nothing was queued.
     """
-    assert options.queue is not None and options.tries is not None
+    assert options.queue is not None
+    assert options.tries is not None
     connection = client()
     try:
         get_queue(options.queue, connection).enqueue_call(
