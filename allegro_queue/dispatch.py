@@ -110,4 +110,4 @@ def enqueue(
             f"Redis at {address(connection)} did not answer ({error}); {name} was not queued. "
             "Is the server up, and are REDIS_HOST and REDIS_PORT (or REDIS_URL) right?"
         ) from error
-    log.info("job queued name=%s queue=%s id=%s", name, options.queue, job_id)
+    log.debug("job queued name=%s queue=%s id=%s", name, options.queue, job_id)

@@ -59,6 +59,12 @@ redis.call('LPUSH', KEYS[2], ARGV[3])
 return 1
 """
 
+DROP = """
+-- KEYS: reserved. ARGV: worker, the claim as it was read.
+if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
+return redis.call('HDEL', KEYS[1], ARGV[1])
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
@@ -81,6 +87,7 @@ class ReservationStore:
         self._keys = keys
         self._take = client.register_script(TAKE)
         self._put_back = client.register_script(PUT_BACK)
+        self._drop = client.register_script(DROP)
 
     def take(self, worker: str, queues: Sequence[str]) -> Reservation | None:
         """The first job of the first queue that has one and is not paused; ``None`` when there is nothing to do."""
@@ -116,6 +123,10 @@ class ReservationStore:
             args=[reservation.worker, reservation.claim, reservation.job_id],
         )
         return bool(done)
+
+    def drop(self, reservation: Reservation) -> bool:
+        """Forget a reservation whose job has ended. False when it has changed meanwhile."""
+        return bool(self._drop(keys=[self._keys.reserved], args=[reservation.worker, reservation.claim]))
 
 
 def read_reservation(worker: str, claim: Reply) -> Reservation:

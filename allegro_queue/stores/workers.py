@@ -14,6 +14,7 @@ WORKER_LIFE = 30
 """Seconds that a worker counts as alive after its last beat (it beats each few seconds, also while a job runs)."""
 
 LOST_KEPT = 50
+SETTLING_LIFE = 30
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,6 +95,14 @@ class WorkerStore:
         """One worker's record while it lives."""
         text = self._client.get(self._keys.worker(name))
         return read_worker(text) if text is not None else None
+
+    def begin_settling(self, worker: str) -> bool:
+        """Whether this process may settle a dead worker; another one in the same moment may not."""
+        return bool(self._client.set(self._keys.settling(worker), "1", nx=True, ex=SETTLING_LIFE))
+
+    def end_settling(self, worker: str) -> None:
+        """The worker is settled."""
+        self._client.delete(self._keys.settling(worker))
 
     def add_lost(self, lost: LostWorker) -> None:
         """Remember a death; the last ``LOST_KEPT`` are kept."""

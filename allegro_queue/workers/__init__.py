@@ -1,0 +1,1 @@
+"""Inside the child: take a job, run it, file it, record it. The only code of the library that runs jobs."""

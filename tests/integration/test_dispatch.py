@@ -15,11 +15,6 @@ from allegro_queue.stores import Stores
 from tests.support import jobs
 
 
-@pytest.fixture(autouse=True)
-def _allowed(settings, redis):
-    settings.HORIZON = {**settings.HORIZON, "allowed_jobs": ["tests"]}
-
-
 @pytest.mark.django_db(transaction=True)
 def test_a_job_is_queued_after_the_commit_and_holds_no_pickle(redis: Redis):
     with transaction.atomic():

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from redis import Redis
+from django.utils import translation
 
-from allegro_queue.jobs import job
+from allegro_queue.dispatch import dispatch
+from allegro_queue.jobs import JobOptions, job
 
 
 def nothing() -> None:
@@ -50,6 +51,19 @@ def swallow_time_limit() -> None:
             continue
 
 
-def touch_redis(url: str, key: str) -> None:
-    """Set a key through a connection of its own."""
-    Redis.from_url(url).set(key, "1")
+def note_and_fail(path: str) -> None:
+    """Note the attempt, and fail."""
+    note(path, "tried")
+    raise ValueError("as asked")
+
+
+def note_and_dispatch(path: str, word: str, late: str) -> None:
+    """Note a word, and queue another note on ``high``."""
+    note(path, word)
+    dispatch(note, path, late, options=JobOptions(queue="high"))
+
+
+def note_language_and_switch(path: str, language: str) -> None:
+    """Note the language in force, and leave another one behind."""
+    note(path, translation.get_language() or "none")
+    translation.activate(language)

@@ -1,0 +1,116 @@
+"""``manage.py horizon``: supervise workers and the scheduler until told to leave. Puts the parts together."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from argparse import ArgumentParser
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
+from setproctitle import setproctitle
+
+from allegro_queue.conf import horizon_settings, queue_configs
+from allegro_queue.connection import client, forget_client
+from allegro_queue.errors import InvalidConfiguration
+from allegro_queue.inbox import SignalInbox
+from allegro_queue.plan import Plan, SupervisorOptions, build_plan
+from allegro_queue.queues import all_queues
+from allegro_queue.scheduling.process import run_scheduler
+from allegro_queue.stores import open_stores
+from allegro_queue.supervision.master import Master, Settlers
+from allegro_queue.supervision.pool import ProcessPool
+from allegro_queue.supervision.process import ChildProcess, fork
+from allegro_queue.supervision.supervisor import Supervisor
+from allegro_queue.workers.child import run_worker
+from allegro_queue.workers.names import new_token, worker_name
+from allegro_queue.workers.settling import settle, sweep
+
+SCHEDULER_GRACE = 10.0
+
+
+class Command(BaseCommand):
+    help = (
+        "Supervise the workers of this host, and the scheduler. "
+        "INT and TERM finish running jobs and leave (a second one stops them), USR1 restarts the workers, "
+        "USR2 pauses, CONT continues."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--environment", help="name of the environment whose overrides apply (default: that of the settings)"
+        )
+
+    def handle(self, *args: Any, environment: str | None = None, **options: Any) -> None:
+        plan = self.plan(environment)
+        name = f"{socket.gethostname()}-{secrets.token_hex(2)}"
+        setproctitle("horizon master")
+        stores = open_stores(client())
+        # Children must not share the connections of their parent.
+        connections.close_all()
+        supervisors = [Supervisor(each, worker_spawner(each, name)) for each in plan.supervisors]
+        scheduler = ProcessPool(scheduler_spawner(name), grace=SCHEDULER_GRACE)
+        settlers = Settlers(
+            settle=lambda worker, pid, ending: settle(
+                stores, worker, host=socket.gethostname(), pid=pid, reason=ending
+            ),
+            sweep=lambda living: sweep(stores, spare=living),
+        )
+        self.say(plan, name)
+        with SignalInbox() as inbox:
+            Master(name, plan, supervisors, scheduler, stores, settlers, inbox, all_queues()).run()
+        self.stdout.write(f"Horizon {name} has left.")
+
+    def plan(self, environment: str | None) -> Plan:
+        """The plan, or every fault at once."""
+        try:
+            settings = horizon_settings()
+            if environment:
+                settings = replace(settings, environment=environment)
+            return build_plan(settings, queue_configs())
+        except InvalidConfiguration as error:
+            raise CommandError(f"Horizon cannot start; mend these:\n{error}") from error
+
+    def say(self, plan: Plan, name: str) -> None:
+        """One line a supervisor, and loudly when nothing will run."""
+        self.stdout.write(f"Horizon {name} runs in {plan.environment}.")
+        if plan.notice:
+            self.stderr.write(self.style.ERROR(plan.notice))
+        for each in plan.supervisors:
+            count = "1 worker" if each.max_processes == 1 else f"{each.max_processes} workers"
+            self.stdout.write(f"  {each.name}: {count} on {' > '.join(each.queue)}")
+        self.stdout.flush()
+
+
+def worker_spawner(options: SupervisorOptions, master: str) -> Callable[[float], ChildProcess]:
+    """How a supervisor starts one worker: a fork of this process, which has loaded the project already."""
+
+    def spawn(now: float) -> ChildProcess:
+        token = new_token()
+
+        def child() -> int:
+            forget_client()
+            return run_worker(options.queue, token=token, master=master, supervisor=options.name)
+
+        pid = fork(child)
+        return ChildProcess(worker_name(pid, token), pid, now)
+
+    return spawn
+
+
+def scheduler_spawner(master: str) -> Callable[[float], ChildProcess]:
+    """How the master starts its scheduler."""
+
+    def spawn(now: float) -> ChildProcess:
+        def child() -> int:
+            forget_client()
+            run_scheduler(master)
+            return 0
+
+        pid = fork(child)
+        return ChildProcess(f"scheduler.{pid}", pid, now)
+
+    return spawn

@@ -1,0 +1,49 @@
+"""``manage.py horizon_terminate``: for deploys. Running jobs finish, then Horizon leaves."""
+
+from __future__ import annotations
+
+import socket
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from allegro_queue.durations import seconds_in
+from allegro_queue.management.redis_command import RedisCommand
+from allegro_queue.stores import Stores
+from allegro_queue.stores.controls import Control
+
+LOOK_SECONDS = 0.2
+
+
+class Command(RedisCommand):
+    help = "Tell the masters of this host to finish their running jobs and leave, so that new code can be started."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--all", action="store_true", help="the masters of every host")
+        parser.add_argument("--wait", action="store_true", help="return when they have left")
+        parser.add_argument("--within", default="2m", help="with --wait: fail after so long (default: 2m)")
+
+    def run(self, stores: Stores, **options: Any) -> None:
+        here = socket.gethostname()
+        names = [each.name for each in stores.masters.living() if options["all"] or each.host == here]
+        if not names:
+            self.stdout.write("No Horizon process is running here.")
+            return
+        for name in names:
+            stores.controls.send(name, Control.TERMINATE)
+            self.stdout.write(f"{name} was told to leave.")
+        if options["wait"]:
+            self.wait(stores, set(names), seconds_in(options["within"]))
+
+    def wait(self, stores: Stores, names: set[str], seconds: int) -> None:
+        """Until none of them is alive."""
+        deadline = time.monotonic() + seconds
+        while left := names & {each.name for each in stores.masters.living()}:
+            if time.monotonic() > deadline:
+                raise CommandError(
+                    f"Still there after {seconds} s: {', '.join(sorted(left))}. A long job may be running."
+                )
+            time.sleep(LOOK_SECONDS)
+        self.stdout.write("All have left.")

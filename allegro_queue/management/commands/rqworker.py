@@ -1,0 +1,54 @@
+"""``manage.py rqworker high default audience-sync``: one worker by hand, under django-rq's name and options."""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from allegro_queue.errors import HorizonError
+from allegro_queue.queues import all_queues, check_queue, current_plan
+from allegro_queue.workers.child import make_worker
+from allegro_queue.workers.names import new_token, worker_name
+
+
+class Command(BaseCommand):
+    help = (
+        "Run one worker on these queues, in strict order: the first is drained before the second is looked at. "
+        "TERM and INT finish the running job and leave."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "queues", nargs="*", help="queues, highest priority first (default: all, in the order of priority)"
+        )
+        parser.add_argument("--burst", action="store_true", help="leave when there is nothing to do")
+        parser.add_argument("--name", help="name of the worker (default: host.pid.xxxx)")
+        parser.add_argument("--pid", help="file to write the process id to")
+        parser.add_argument("--max-jobs", type=int, help="leave after so many jobs")
+        parser.add_argument("--max-idle-time", type=int, help="leave after so many seconds without a job")
+        parser.add_argument("--with-scheduler", action="store_true", help="run RQ's own scheduler beside")
+
+    def handle(self, *args: Any, queues: list[str], **options: Any) -> None:
+        try:
+            plan = current_plan()
+            for each in queues:
+                check_queue(each)
+        except HorizonError as error:
+            raise CommandError(str(error)) from error
+        if plan.notice:
+            raise CommandError(plan.notice.replace("Horizon starts no worker", "this worker does not start"))
+        if options["pid"]:
+            Path(options["pid"]).expanduser().write_text(str(os.getpid()), encoding="ascii")
+        name = options["name"] or worker_name(os.getpid(), new_token())
+        worker = make_worker(queues or all_queues(), name=name)
+        if worker is not None:
+            worker.work(
+                burst=options["burst"],
+                max_jobs=options["max_jobs"],
+                max_idle_time=options["max_idle_time"],
+                with_scheduler=options["with_scheduler"],
+            )

@@ -1,0 +1,131 @@
+"""A set of like processes, kept at a wanted size. Knows neither what they do nor how they are made."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+QUICK_DEATH_SECONDS = 5.0
+"""A child that ends badly sooner than this counts as one that could not work."""
+
+LONGEST_COOL_DOWN = 60.0
+
+
+class Child(Protocol):
+    """What the pool asks of a child."""
+
+    name: str
+    pid: int
+    started_at: float
+
+    def ended(self) -> str | None: ...
+
+    def send(self, number: signal.Signals) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A child that ended."""
+
+    child: Child
+    ending: str
+    """In words; ``left`` when it left of its own will."""
+    expected: bool
+    """Whether it had been told to leave."""
+
+
+def cool_down(quick_deaths: int) -> float:
+    """Seconds to wait before the next start, after so many quick deaths in a row: 0, then 1, 2, 4 … 60."""
+    return 0.0 if quick_deaths == 0 else min(2.0 ** (quick_deaths - 1), LONGEST_COOL_DOWN)
+
+
+class ProcessPool:
+    """Keeps the wanted number of children alive; those told to leave get their grace, then are killed."""
+
+    def __init__(self, spawn: Callable[[float], Child], *, grace: float) -> None:
+        self._spawn = spawn
+        self._grace = grace
+        self._wanted = 0
+        self._quick_deaths = 0
+        self._not_before = 0.0
+        self.children: list[Child] = []
+        self.leaving: dict[str, tuple[Child, float]] = {}
+        """Children told to leave, by name, with the time at which they are killed."""
+        self.trouble = ""
+        """Why children do not stay alive, in words; empty when all is well."""
+
+    @property
+    def wanted(self) -> int:
+        return self._wanted
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.children and not self.leaving
+
+    def scale(self, wanted: int, now: float) -> None:
+        """Set how many there should be. Surplus children are told to leave, the youngest first."""
+        self._wanted = wanted
+        while len(self.children) > wanted:
+            self._dismiss(self.children.pop(), now)
+
+    def restart(self, now: float) -> None:
+        """Have every child leave; fresh ones take their places at the next pass."""
+        while self.children:
+            self._dismiss(self.children.pop(), now)
+
+    def signal_all(self, number: signal.Signals) -> None:
+        """Send a signal to every child that is to stay."""
+        for child in self.children:
+            child.send(number)
+
+    def hurry(self) -> None:
+        """Tell those that leave a second time: a worker then stops its job."""
+        for child, _ in self.leaving.values():
+            child.send(signal.SIGTERM)
+
+    def tick(self, now: float, *, fill: bool = True) -> list[Departure]:
+        """One pass: note who ended, kill the overdue, fill the gaps (if asked to). Never sleeps."""
+        departures = [*self._reap_children(now), *self._reap_leaving(now)]
+        while fill and len(self.children) < self._wanted and now >= self._not_before:
+            self.children.append(self._spawn(now))
+            if self._quick_deaths:
+                # One at a time while it is not known to stay alive.
+                self._not_before = now + cool_down(self._quick_deaths)
+        return departures
+
+    def _reap_children(self, now: float) -> list[Departure]:
+        departures = []
+        for child in list(self.children):
+            ending = child.ended()
+            if ending is None:
+                if self._quick_deaths and now - child.started_at > QUICK_DEATH_SECONDS:
+                    self._quick_deaths, self.trouble = 0, ""
+                continue
+            self.children.remove(child)
+            departures.append(Departure(child, ending, expected=False))
+            if ending != "left" and now - child.started_at < QUICK_DEATH_SECONDS:
+                self._quick_deaths += 1
+                pause = cool_down(self._quick_deaths)
+                self._not_before = now + pause
+                self.trouble = (
+                    f"{self._quick_deaths} in a row ended within {QUICK_DEATH_SECONDS:.0f} s of their start "
+                    f"(the last {ending}); the next start is {pause:.0f} s later"
+                )
+        return departures
+
+    def _reap_leaving(self, now: float) -> list[Departure]:
+        departures = []
+        for name, (child, due) in list(self.leaving.items()):
+            ending = child.ended()
+            if ending is not None:
+                del self.leaving[name]
+                departures.append(Departure(child, ending, expected=True))
+            elif now >= due:
+                child.send(signal.SIGKILL)
+        return departures
+
+    def _dismiss(self, child: Child, now: float) -> None:
+        child.send(signal.SIGTERM)
+        self.leaving[child.name] = (child, now + self._grace)

@@ -1,0 +1,102 @@
+"""One child process: fork it, signal it, see how it ended."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+log = logging.getLogger(__name__)
+
+PR_SET_PDEATHSIG = 1
+
+CANNOT_START = 70
+"""Exit code of a child that failed before it could work."""
+
+
+@dataclass(slots=True)
+class ChildProcess:
+    """The parent's handle on one child."""
+
+    name: str
+    pid: int
+    started_at: float
+    """Monotonic time in seconds."""
+    received: list[signal.Signals] = field(default_factory=list)
+
+    def ended(self) -> str | None:
+        """How it ended, in words; ``None`` while it runs. An ended child is asked once."""
+        try:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+        except ChildProcessError:
+            return "vanished"
+        return ending(status) if pid else None
+
+    def send(self, number: signal.Signals) -> None:
+        """Signal it; nothing happens when it has just ended."""
+        self.received.append(number)
+        try:
+            os.kill(self.pid, number)
+        except ProcessLookupError:
+            log.debug("child %d has ended already", self.pid)
+
+
+LEFT = "left"
+"""What ``ended`` says of a child that left of its own will."""
+
+
+def ending(status: int) -> str:
+    """A wait status in words."""
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        name = signal.Signals(number).name
+        guess = "; was it out of memory?" if number == signal.SIGKILL else ""
+        return f"was killed by signal {number} ({name}){guess}"
+    code = os.WEXITSTATUS(status)
+    return LEFT if code == 0 else f"ended with exit code {code}"
+
+
+def fork(child: Callable[[], int]) -> int:
+    """Run ``child`` in a forked process and return its process id; the child never returns from here.
+
+    The child starts with default signal handling and is told to leave when its parent dies, however that dies.
+    """
+    parent = os.getpid()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # What exists now is shared with the child; a collection there would touch, and so copy, all of it.
+    gc.freeze()
+    pid = os.fork()
+    if pid:
+        return pid
+    code = CANNOT_START
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCONT):
+            signal.signal(number, signal.SIG_DFL)
+        for number in (signal.SIGUSR1, signal.SIGUSR2):
+            # By default these would end a child that is not ready to hear them.
+            signal.signal(number, signal.SIG_IGN)
+        leave_with(parent)
+        code = child()
+    except SystemExit as wish:
+        code = wish.code if isinstance(wish.code, int) else 1
+    except BaseException:
+        log.exception("child %d could not go on", os.getpid())
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def leave_with(parent: int) -> None:
+    """Have the kernel send TERM to this process when its parent dies (Linux; elsewhere nothing happens)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        # It died before the request took effect.
+        os.kill(os.getpid(), signal.SIGTERM)

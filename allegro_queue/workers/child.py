@@ -1,0 +1,58 @@
+"""Starting a worker in this process: what a forked child and ``manage.py rqworker`` have in common."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+
+from redis.exceptions import RedisError
+from setproctitle import setproctitle
+
+from allegro_queue.connection import address, client
+from allegro_queue.inbox import LEAVE, SignalInbox
+from allegro_queue.queues import get_queue
+from allegro_queue.workers.filing import will_pass
+from allegro_queue.workers.names import new_token, worker_name
+from allegro_queue.workers.worker import HorizonWorker
+
+log = logging.getLogger(__name__)
+
+LONGEST_PAUSE = 5.0
+
+
+def run_worker(queues: Sequence[str], *, token: str = "", master: str = "", supervisor: str = "") -> int:
+    """Work on these queues, in strict order, until told to leave; the exit code.
+
+    Args:
+        token: the last part of the worker's name, when its parent has chosen it.
+        master: name of the master that started it; empty when started by hand.
+        supervisor: name of the supervisor in that master.
+    """
+    worker = make_worker(queues, name=worker_name(os.getpid(), token or new_token()))
+    if worker is None:
+        return 0
+    worker.master, worker.supervisor = master, supervisor
+    setproctitle(f"horizon worker {supervisor or 'by hand'} on {','.join(queues)}")
+    worker.work()
+    return 0
+
+
+def make_worker(queues: Sequence[str], *, name: str) -> HorizonWorker | None:
+    """A worker on these queues, once Redis answers; ``None`` when told to leave before it did."""
+    connection = client()
+    pause = 0.2
+    with SignalInbox() as inbox:
+        while True:
+            try:
+                return HorizonWorker([get_queue(each, connection) for each in queues], name=name, connection=connection)
+            except RedisError as error:
+                if not will_pass(error):
+                    raise
+                log.error(
+                    "Redis at %s did not answer (%s); trying again in %.1f s. Jobs stay where they are.",
+                    address(connection), error, pause,
+                )  # fmt: skip
+            if LEAVE & set(inbox.wait(pause)):
+                return None
+            pause = min(pause * 2, LONGEST_PAUSE)

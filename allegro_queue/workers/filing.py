@@ -1,0 +1,152 @@
+"""Filing an ended job: RQ's own methods, with the reservation let go and the outcome counted in the same transaction."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from redis import Redis
+from redis.client import Pipeline
+from redis.exceptions import RedisError, ResponseError
+from rq.executions import Execution
+from rq.job import Job, Retry
+from rq.queue import Queue
+from rq.registry import StartedJobRegistry
+from rq.worker import SimpleWorker
+
+from allegro_queue.connection import UNREACHABLE, address
+from allegro_queue.jobs import HorizonJob
+from allegro_queue.stores import Stores, open_stores
+from allegro_queue.workers.recorder import Result, outcome_of
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE = 0.1
+LONGEST_PAUSE = 5.0
+
+PASSING_TROUBLE = ("LOADING", "READONLY", "MISCONF", "OOM", "NOREPLICAS", "MASTERDOWN", "TRYAGAIN")
+"""Answers of a server that refuses for now: its state will change, the job's will not."""
+
+
+def will_pass(error: RedisError) -> bool:
+    """Whether waiting mends this."""
+    return isinstance(error, UNREACHABLE) or (
+        isinstance(error, ResponseError) and str(error).startswith(PASSING_TROUBLE)
+    )
+
+
+class FilingWorker(SimpleWorker):
+    """An RQ worker that files jobs; it takes none. Also stands in for a dead worker when its job is settled."""
+
+    job_class = HorizonJob
+    log_result_lifespan = False
+    log_job_description = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("job_class", HorizonJob)
+        super().__init__(*args, **kwargs)
+        self.stores: Stores = open_stores(self.connection)
+        self._result: Result = "done"
+
+    def _set_connection(self, connection: Redis) -> Redis:
+        """Leave the client's time-outs alone: RQ would raise them to seven minutes for its blocking pop."""
+        return connection
+
+    def cleanup_execution(self, job: Job, pipeline: Pipeline, execution: Execution | None = None) -> None:
+        """Called by RQ inside each transaction that ends an attempt; ours rides along."""
+        super().cleanup_execution(job, pipeline, execution)
+        self.stores.reservations.release(self.name, pipeline)
+        self.stores.metrics.add(outcome_of(job, self._result), pipeline)
+
+    def handle_job_success(
+        self, job: Job, queue: Queue, started_job_registry: StartedJobRegistry, execution: Execution
+    ) -> None:
+        self._result = "done"
+        self.until_filed(
+            lambda: super(FilingWorker, self).handle_job_success(job, queue, started_job_registry, execution)
+        )
+
+    def handle_job_failure(
+        self,
+        job: Job,
+        queue: Queue,
+        started_job_registry: StartedJobRegistry | None = None,
+        exc_string: str = "",
+        execution: Execution | None = None,
+    ) -> None:
+        stopped = self._stopped_job_id
+        self._result = "retried" if job.should_retry and stopped != job.id else "failed"
+        retries_left = job.retries_left
+
+        def file() -> None:
+            # RQ changes both before it writes; each try starts from the same state.
+            self._stopped_job_id, job.retries_left = stopped, retries_left
+            super(FilingWorker, self).handle_job_failure(job, queue, started_job_registry, exc_string, execution)
+            # RQ logs a failed write instead of raising.
+            if self.stores.reservations.of(self.name) is not None:
+                raise ConnectionError("the failure was not written")
+
+        self.until_filed(file)
+
+    def handle_job_retry(
+        self, job: Job, queue: Queue, retry: Retry, started_job_registry: StartedJobRegistry, execution: Execution
+    ) -> None:
+        used_up = bool(job.number_of_retries and job.number_of_retries >= retry.max)
+        self._result = "failed" if used_up else "retried"
+        self.until_filed(
+            lambda: super(FilingWorker, self).handle_job_retry(job, queue, retry, started_job_registry, execution)
+        )
+
+    def until_filed(self, file: Callable[[], object]) -> None:
+        """File an ended job, waiting for Redis as long as it takes: the job has run, and its verdict must not be lost.
+
+        When a reply was lost the reservation tells whether the transaction went through, so nothing is filed twice.
+        """
+
+        def file_unless_done() -> None:
+            if self.stores.reservations.of(self.name) is not None:
+                file()
+
+        try:
+            file()
+        except (RedisError, ConnectionError) as error:
+            if isinstance(error, RedisError) and not will_pass(error):
+                raise
+            self.patiently(file_unless_done)
+
+    def patiently(self, step: Callable[[], object]) -> None:
+        """Do a step that only talks to Redis; when Redis does not answer, say so and try again until it does."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                step()
+                return
+            except (RedisError, ConnectionError) as error:
+                if isinstance(error, RedisError) and not will_pass(error):
+                    raise
+                log.error(
+                    "Redis at %s did not answer (%s); worker %s tries again in %.1f s",
+                    address(self.connection), error, self.name, pause,
+                )  # fmt: skip
+            self.rest(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def rest(self, seconds: float) -> None:
+        """Wait for better times."""
+        time.sleep(seconds)
+
+    def fail_lost_job(self, job: Job, execution: Execution | None, reason: str) -> bool:
+        """File the job of a dead worker as failed, in words, or put it on its queue again if it has tries left.
+
+        Returns:
+            whether it will be tried again.
+        """
+        job.ended_at = datetime.now(UTC)
+        will_retry = bool(job.should_retry)
+        self.handle_job_failure(
+            job, self.queues[0], exc_string=f"allegro_queue.errors.WorkerLost: {reason}", execution=execution
+        )
+        return will_retry

@@ -1,0 +1,108 @@
+"""What becomes of the job that a dead worker held: put back if it never started, else retried or failed, in words."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from rq.exceptions import NoSuchJobError
+from rq.executions import Execution
+from rq.job import Job, JobStatus
+
+from allegro_queue.jobs import HorizonJob
+from allegro_queue.queues import get_queue
+from allegro_queue.stores import Stores
+from allegro_queue.stores.reservations import Reservation
+from allegro_queue.stores.workers import LostWorker
+from allegro_queue.workers.filing import FilingWorker
+from allegro_queue.workers.names import host_of, pid_of
+from allegro_queue.workers.recorder import name_of
+
+log = logging.getLogger(__name__)
+
+
+def settle(stores: Stores, worker: str, *, host: str, pid: int, reason: str) -> LostWorker | None:
+    """Settle one dead worker; ``None`` when somebody else is doing it, or it died with nothing to its name.
+
+    Args:
+        reason: how it died, in words, such as ``killed by signal 9 (SIGKILL)``; becomes the job's failure.
+    """
+    if not stores.workers.begin_settling(worker):
+        return None
+    try:
+        held = stores.reservations.of(worker)
+        outcome, job = settle_job(stores, held, f"worker {pid} on {host} {reason}") if held else ("", None)
+        lost = LostWorker(
+            name=worker,
+            host=host,
+            pid=pid,
+            lost_at=time.time(),
+            reason=reason,
+            job_id=held.job_id if held else "",
+            job_name=name_of(job) if job else "",
+            outcome=outcome,
+        )
+        stores.workers.add_lost(lost)
+        stores.workers.remove(worker)
+    finally:
+        stores.workers.end_settling(worker)
+    log.warning("worker lost name=%s reason=%s job=%s outcome=%s", worker, reason, lost.job_id or "-", outcome or "-")
+    return lost
+
+
+def settle_job(stores: Stores, held: Reservation, reason: str) -> tuple[str, Job | None]:
+    """What became of a reserved job (``put back``, ``failed``, ``retried`` or ``ended``), and the job."""
+    try:
+        job = HorizonJob.fetch(held.job_id, connection=stores.client)
+    except NoSuchJobError:
+        stores.reservations.drop(held)
+        return "gone", None
+    status = job.get_status(refresh=False)
+    execution = execution_of(job, held.worker)
+    if status == JobStatus.QUEUED:
+        if execution is not None:
+            with stores.client.pipeline() as pipeline:
+                execution.delete(job=job, pipeline=pipeline)
+                pipeline.execute()
+        stores.reservations.put_back(held)
+        return "put back", job
+    if status != JobStatus.STARTED or job.worker_name != held.worker:
+        # It had ended, and only the news of it was missing.
+        stores.reservations.drop(held)
+        return "ended", job
+    stand_in = FilingWorker(
+        [get_queue(held.queue, stores.client)], name=held.worker, connection=stores.client, prepare_for_work=False
+    )
+    retried = stand_in.fail_lost_job(job, execution, reason)
+    return ("retried" if retried else "failed"), job
+
+
+def execution_of(job: Job, worker: str) -> Execution | None:
+    """RQ's record of this worker's attempt, if it got that far."""
+    registry = job.execution_registry
+    for execution_id in registry.get_execution_ids():
+        try:
+            execution = Execution.fetch(id=execution_id, job_id=job.id, connection=job.connection)
+        except ValueError:
+            # Its hash has expired; the registry entry follows by itself.
+            continue
+        if execution.worker_name == worker:
+            return execution
+    return None
+
+
+def sweep(stores: Stores, *, spare: frozenset[str] = frozenset()) -> list[LostWorker]:
+    """Settle every worker that holds a job and shows no sign of life, wherever it ran.
+
+    Args:
+        spare: workers known to be alive, whatever their records say.
+    """
+    holders = {each.worker for each in stores.reservations.all()} - spare
+    if not holders:
+        return []
+    living = {each.name for each in stores.workers.living()}
+    settled = [
+        settle(stores, name, host=host_of(name), pid=pid_of(name), reason="showed no sign of life for 30 seconds")
+        for name in sorted(holders - living)
+    ]
+    return [each for each in settled if each is not None]

@@ -1,0 +1,60 @@
+"""The time limit of one job, and stopping one on request: both interrupt the job's own code, and nothing else."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+from typing import Any
+
+from rq.timeouts import BaseDeathPenalty
+
+
+class TimeLimitExceeded(BaseException):
+    """The job ran longer than it may. Not an ``Exception``, so that a broad ``except`` in the job cannot swallow it."""
+
+
+class JobInterrupted(BaseException):
+    """Somebody asked for the running job to be stopped, or the worker to leave at once."""
+
+
+class TimeLimit(BaseDeathPenalty):
+    """RQ's death penalty by SIGALRM, with an exception that a job does not catch by accident.
+
+    Outside the job's own code the alarm does nothing: the system's default would end the process.
+    """
+
+    running: TimeLimit | None = None
+    """The limit in force, if a job runs."""
+
+    interruption: str = ""
+    """Why the running job is to be stopped; set by ``interrupt``."""
+
+    def __init__(self, timeout: int, exception: type[BaseException] = TimeLimitExceeded, **kwargs: Any) -> None:
+        super().__init__(timeout, exception, **kwargs)
+        self.seconds = timeout
+
+    def setup_death_penalty(self) -> None:
+        TimeLimit.interruption = ""
+        TimeLimit.running = self
+        signal.signal(signal.SIGALRM, self.fire)
+        if self.seconds > 0:
+            signal.setitimer(signal.ITIMER_REAL, self.seconds)
+
+    def cancel_death_penalty(self) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        TimeLimit.running = None
+
+    def fire(self, number: int, frame: FrameType | None) -> None:
+        """The alarm's handler: raises into the job's code."""
+        if TimeLimit.running is not self:
+            return
+        if TimeLimit.interruption:
+            raise JobInterrupted(TimeLimit.interruption)
+        raise TimeLimitExceeded(f"The job ran longer than its limit of {self.seconds} seconds.")
+
+
+def interrupt(reason: str) -> None:
+    """Stop the running job, if one runs; it ends as if it had raised. Safe from another thread."""
+    if TimeLimit.running is not None:
+        TimeLimit.interruption = reason
+        signal.raise_signal(signal.SIGALRM)

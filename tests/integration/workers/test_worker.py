@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import json
+import zlib
+from pathlib import Path
+
+import pytest
+from django.utils import translation
+from redis import Redis
+
+from allegro_queue.dispatch import dispatch
+from allegro_queue.jobs import JobOptions
+from allegro_queue.stores import Stores
+from allegro_queue.stores.jobs import State
+from allegro_queue.stores.pauses import ALL_QUEUES, Pause
+from allegro_queue.workers.child import make_worker
+from tests.support import jobs
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+QUEUES = ["high", "default", "audience-sync"]
+
+
+def work_off(name: str = "here.1.abcd") -> None:
+    """Run a worker in this process until nothing is left to do."""
+    worker = make_worker(QUEUES, name=name)
+    assert worker is not None
+    worker.work(burst=True)
+
+
+def test_queues_are_drained_in_strict_order_and_a_late_high_job_goes_next(redis: Redis, tmp_path: Path):
+    order = tmp_path / "order"
+    for queue in reversed(QUEUES):
+        for number in (1, 2):
+            dispatch(jobs.note, str(order), f"{queue} {number}", options=JobOptions(queue=queue))
+    dispatch(jobs.note_and_dispatch, str(order), "default 3", "late high", options=JobOptions(queue="default"))
+
+    work_off()
+
+    assert order.read_text().splitlines() == [
+        *("high 1", "high 2", "default 1", "default 2", "default 3", "late high"),
+        *("audience-sync 1", "audience-sync 2"),
+    ]
+
+
+def test_a_job_that_returns_ends_finished_with_its_result(stores: Stores):
+    job_id = dispatch(jobs.add, 1, 2)
+
+    work_off()
+
+    detail = stores.jobs.get(job_id)
+    assert detail is not None
+    assert (detail.row.status, detail.attempts[0].value) == ("finished", "3")
+    assert stores.reservations.all() == []
+
+
+def test_a_job_that_raises_ends_failed_with_its_traceback(stores: Stores):
+    job_id = dispatch(jobs.fail, "no such member")
+
+    work_off()
+
+    rows, total = stores.jobs.page(State.FAILED, QUEUES)
+    assert (total, rows[0].id, rows[0].error) == (1, job_id, "ValueError: no such member")
+    assert stores.reservations.all() == []
+
+
+def test_a_job_past_its_time_limit_ends_failed_although_it_swallows_exceptions(stores: Stores):
+    dispatch(jobs.swallow_time_limit, options=JobOptions(timeout=1))
+
+    work_off()
+
+    rows, _ = stores.jobs.page(State.FAILED, QUEUES)
+    assert "longer than its limit of 1 seconds" in rows[0].error
+
+
+def test_a_job_with_two_tries_is_tried_twice_and_then_fails(stores: Stores, tmp_path: Path):
+    trail = tmp_path / "trail"
+    dispatch(jobs.note_and_fail, str(trail), options=JobOptions(tries=2))
+
+    work_off()
+
+    assert trail.read_text().splitlines() == ["tried", "tried"]
+    assert stores.jobs.counts(QUEUES)[State.FAILED] == 1
+
+
+def test_a_function_that_cannot_be_imported_ends_failed_in_words(stores: Stores, redis: Redis):
+    job_id = dispatch(jobs.nothing)
+    rewrite_function(redis, job_id, "tests.support.jobs.gone_since_the_deploy")
+
+    work_off()
+
+    rows, _ = stores.jobs.page(State.FAILED, QUEUES)
+    assert "gone_since_the_deploy" in rows[0].error
+
+
+def test_a_function_outside_the_allowed_ones_is_not_run(stores: Stores, redis: Redis):
+    job_id = dispatch(jobs.nothing)
+    rewrite_function(redis, job_id, "os.getcwd")
+
+    work_off()
+
+    rows, _ = stores.jobs.page(State.FAILED, QUEUES)
+    assert "JobNotAllowed: 'os.getcwd' is not under HORIZON['allowed_jobs']" in rows[0].error
+
+
+def test_data_that_is_no_json_ends_failed_and_the_next_job_runs(stores: Stores, redis: Redis):
+    broken = dispatch(jobs.nothing)
+    redis.hset(f"rq:job:{broken}", "data", b"\x80\x05garbage")
+    good = dispatch(jobs.nothing)
+
+    work_off()
+
+    rows, _ = stores.jobs.page(State.FAILED, QUEUES)
+    assert [row.id for row in rows] == [broken]
+    detail = stores.jobs.get(good)
+    assert detail is not None
+    assert detail.row.status == "finished"
+
+
+def test_a_paused_queue_hands_out_nothing_and_the_others_go_on(stores: Stores):
+    dispatch(jobs.nothing, options=JobOptions(queue="high"))
+    dispatch(jobs.nothing, options=JobOptions(queue="default"))
+    stores.pauses.pause(Pause(queue="high", since=0))
+
+    work_off()
+
+    assert stores.jobs.lengths(QUEUES) == {"high": 1, "default": 0, "audience-sync": 0}
+
+
+def test_a_pause_of_all_queues_ends_by_itself_when_its_time_is_over(stores: Stores):
+    dispatch(jobs.nothing)
+    stores.pauses.pause(Pause(queue=ALL_QUEUES, since=0))
+    work_off()
+    assert stores.jobs.lengths(["default"]) == {"default": 1}
+
+    stores.pauses.pause(Pause(queue=ALL_QUEUES, since=0, until=1))
+    work_off()
+    assert stores.jobs.lengths(["default"]) == {"default": 0}
+
+
+def test_a_suspended_rq_hands_out_nothing(stores: Stores, redis: Redis):
+    dispatch(jobs.nothing)
+    redis.set("rq:suspended", 1)
+
+    work_off()
+
+    assert stores.jobs.lengths(["default"]) == {"default": 1}
+
+
+def test_no_job_sees_the_language_that_the_last_one_switched_on(redis: Redis, tmp_path: Path):
+    seen = tmp_path / "seen"
+    dispatch(jobs.note_language_and_switch, str(seen), "de")
+    dispatch(jobs.note_language_and_switch, str(seen), "de")
+
+    work_off()
+
+    assert seen.read_text().splitlines() == [translation.get_language()] * 2
+
+
+def test_every_ended_attempt_is_counted_by_queue_by_job_and_by_minute(stores: Stores):
+    dispatch(jobs.add, 1, 2)
+    dispatch(jobs.fail, options=JobOptions(tries=2))
+
+    work_off()
+
+    keys = stores.keys
+    counted = stores.client.hgetall(keys.tally("queue", "default"))
+    assert (counted[b"done"], counted[b"failed"], counted[b"retried"], counted[b"runs"]) == (b"1", b"1", b"1", b"3")
+    assert stores.client.hget(keys.tally("job", "tests.support.jobs.add"), "done") == b"1"
+    assert float(counted[b"runtime_ms"]) > 0
+
+
+def test_an_id_without_a_job_is_passed_over(stores: Stores, redis: Redis):
+    redis.rpush("rq:queue:default", "no-such-job")
+    job_id = dispatch(jobs.nothing)
+
+    work_off()
+
+    detail = stores.jobs.get(job_id)
+    assert detail is not None
+    assert detail.row.status == "finished"
+
+
+def rewrite_function(redis: Redis, job_id: str, name: str) -> None:
+    """Make a queued job call another function, as somebody with access to Redis could."""
+    redis.hset(f"rq:job:{job_id}", "data", zlib.compress(json.dumps([name, None, [], {}]).encode()))

@@ -1,0 +1,33 @@
+"""A child process that is none."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+
+from allegro_queue.supervision.process import LEFT
+
+pids = itertools.count(1000)
+
+
+class FakeChild:
+    """Does what the test says; remembers what it was told."""
+
+    def __init__(self, started_at: float) -> None:
+        self.pid = next(pids)
+        self.name = f"child.{self.pid}"
+        self.started_at = started_at
+        self.received: list[str] = []
+        self._ending: str | None = None
+
+    def ended(self) -> str | None:
+        return self._ending
+
+    def send(self, number: signal.Signals) -> None:
+        self.received.append(number.name)
+
+    def leaves(self) -> None:
+        self._ending = LEFT
+
+    def dies(self, ending: str = "ended with exit code 1") -> None:
+        self._ending = ending
