@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import pytest
+from redis import Redis
+
+from allegro_queue.dispatch import dispatch
+from allegro_queue.jobs import JobOptions
+from allegro_queue.stores import Stores
+from allegro_queue.stores.jobs import State
+from allegro_queue.stores.workers import LostWorker
+from allegro_queue.workers.child import make_worker
+from allegro_queue.workers.settling import settle, sweep
+from tests.support import jobs
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+WORKER = "web-1.4121.abcd"
+
+
+def die(stores: Stores) -> LostWorker | None:
+    """The worker is gone; settle what it held."""
+    return settle(stores, WORKER, host="web-1", pid=4121, reason="was killed by signal 9 (SIGKILL)")
+
+
+def take(stores: Stores) -> None:
+    """The worker takes a job and gets no further."""
+    assert stores.reservations.take(WORKER, ["high", "default"]) is not None
+
+
+def take_and_start(stores: Stores) -> None:
+    """The worker takes a job and begins to run it."""
+    worker = make_worker(["high", "default"], name=WORKER)
+    assert worker is not None
+    taken = worker.take()
+    assert taken is not None
+    worker.prepare_execution(taken[0])
+    worker.prepare_job_execution(taken[0])
+
+
+def test_a_job_that_never_started_goes_back_to_the_front(stores: Stores, redis: Redis):
+    first = dispatch(jobs.nothing)
+    dispatch(jobs.nothing)
+    take(stores)
+
+    lost = die(stores)
+
+    assert lost is not None
+    assert (lost.outcome, lost.job_id) == ("put back", first)
+    assert redis.lindex("rq:queue:default", 0) == first.encode()
+    assert stores.reservations.all() == []
+
+
+def test_a_started_job_with_one_try_fails_with_the_reason_in_words(stores: Stores):
+    job_id = dispatch(jobs.nothing)
+    take_and_start(stores)
+
+    lost = die(stores)
+
+    assert lost is not None
+    assert (lost.outcome, lost.job_name) == ("failed", "tests.support.jobs.nothing")
+    rows, _ = stores.jobs.page(State.FAILED, ["default"])
+    assert rows[0].id == job_id
+    assert rows[0].error.endswith("worker 4121 on web-1 was killed by signal 9 (SIGKILL)")
+    assert stores.jobs.counts(["default"])[State.RUNNING] == 0
+    assert stores.client.hget(stores.keys.tally("queue", "default"), "failed") == b"1"
+
+
+def test_a_started_job_with_tries_left_is_queued_again(stores: Stores):
+    dispatch(jobs.nothing, options=JobOptions(tries=2))
+    take_and_start(stores)
+
+    lost = die(stores)
+
+    assert lost is not None
+    assert lost.outcome == "retried"
+    assert stores.jobs.lengths(["default"]) == {"default": 1}
+    assert stores.reservations.all() == []
+
+
+def test_settling_twice_changes_nothing_more(stores: Stores):
+    dispatch(jobs.nothing)
+    take(stores)
+    die(stores)
+
+    again = die(stores)
+
+    assert again is not None
+    assert again.outcome == ""
+    assert stores.jobs.lengths(["default"]) == {"default": 1}
+
+
+def test_while_one_process_settles_another_keeps_away(stores: Stores):
+    dispatch(jobs.nothing)
+    take(stores)
+    assert stores.workers.begin_settling(WORKER)
+
+    assert die(stores) is None
+    assert len(stores.reservations.all()) == 1
+
+
+def test_a_job_deleted_meanwhile_leaves_no_reservation(stores: Stores, redis: Redis):
+    job_id = dispatch(jobs.nothing)
+    take(stores)
+    redis.delete(f"rq:job:{job_id}")
+
+    die(stores)
+
+    assert stores.reservations.all() == []
+
+
+def test_a_worker_asking_again_after_a_lost_reply_gets_the_same_job(stores: Stores):
+    dispatch(jobs.nothing)
+    dispatch(jobs.nothing)
+
+    first = stores.reservations.take(WORKER, ["default"])
+    again = stores.reservations.take(WORKER, ["default"])
+
+    assert first == again
+    assert stores.jobs.lengths(["default"]) == {"default": 1}
+
+
+def test_the_sweep_settles_holders_without_a_sign_of_life_only(stores: Stores):
+    dispatch(jobs.nothing)
+    dispatch(jobs.nothing)
+    dispatch(jobs.nothing)
+    take(stores)
+    living = make_worker(["default"], name="web-2.7.abcd")
+    assert living is not None
+    assert living.take() is not None
+    stores.workers.write(living.record())
+    stores.reservations.take("web-3.9.abcd", ["default"])
+
+    settled = sweep(stores, spare=frozenset({"web-3.9.abcd"}))
+
+    assert [each.name for each in settled] == [WORKER]
+    assert {each.worker for each in stores.reservations.all()} == {"web-2.7.abcd", "web-3.9.abcd"}
