@@ -69,7 +69,10 @@ class HorizonWorker(FilingWorker):
         self.doing = Doing()
         self.inbox = SignalInbox()
         self._paused = False
+        self._told_at: float | None = None
+        """When the first signal to leave came, perhaps in the middle of a job."""
         self._leave_at: float | None = None
+        """When the loop heard of it."""
         self._heartbeat: Heartbeat | None = None
         self._started_at = time.time()
 
@@ -199,17 +202,14 @@ class HorizonWorker(FilingWorker):
         """Rest so long, or until a signal comes, and act on what came."""
         for each in self.inbox.wait(seconds):
             if each in LEAVE:
-                if self._leave_at is None:
-                    self._leave_at = time.monotonic()
-                self.note("leaving")
+                self._leave_at = self._leave_at or time.monotonic()
             elif each is signal.SIGUSR2:
                 self._paused = True
             elif each is signal.SIGCONT:
                 self._paused = False
-        if self.doing.state != "leaving" and self._stop_requested:
+        if self._stop_requested:
             # RQ's own shutdown command, through Redis.
-            self._leave_at = time.monotonic()
-            self.note("leaving")
+            self._leave_at = self._leave_at or time.monotonic()
 
     def rest(self, seconds: float) -> None:
         """Wait for Redis to come back, but not for ever once told to leave.
@@ -225,16 +225,18 @@ class HorizonWorker(FilingWorker):
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """RQ's shutdown command: noted like a signal."""
         self._stop_requested = True
+        self._told_at = self._told_at or time.monotonic()
 
     def _catch_second_signal(self) -> None:
         """A second TERM or INT while a job runs stops that job, which then ends failed; the first only is noted."""
-        seen: list[float] = []
 
         def deliver(number: int, frame: FrameType | None) -> None:
             self.inbox.deliver(number)
-            seen.append(time.monotonic())
+            now = time.monotonic()
+            if self._told_at is None:
+                self._told_at = now
             # A terminal's Ctrl-C and the supervisor's TERM may both come for one wish to leave.
-            if seen[-1] - seen[0] > 1.0:
+            elif now - self._told_at > 1.0:
                 interrupt("The worker was told twice to leave, so its job was stopped.")
 
         for each in (signal.SIGINT, signal.SIGTERM):
@@ -287,7 +289,7 @@ class HorizonWorker(FilingWorker):
             master=self.master,
             supervisor=self.supervisor,
             queues=tuple(self.queue_names()),
-            state=doing.state,
+            state="leaving" if self._told_at is not None else doing.state,
             started_at=self._started_at,
             beat_at=time.time(),
             done=doing.done,

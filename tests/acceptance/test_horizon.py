@@ -55,7 +55,9 @@ def test_a_killed_worker_is_replaced_and_its_job_ends_failed_in_words(horizon: R
 
     eventually(lambda: stores.jobs.counts(QUEUES)[State.FAILED] == 1, within=2, explain=horizon.said)
     rows, _ = stores.jobs.page(State.FAILED, QUEUES)
-    assert rows[0].error.endswith(f"worker {busy.pid} on {busy.host} was killed by signal 9 (SIGKILL); was it out of memory?")
+    assert rows[0].error.endswith(
+        f"worker {busy.pid} on {busy.host} was killed by signal 9 (SIGKILL); was it out of memory?"
+    )
     fresh = eventually(lambda: [each for each in idle_workers(stores) if each.pid != busy.pid], explain=horizon.said)
     assert len(fresh) == 1
     assert stores.workers.lost(since=0)[0].name == busy.name

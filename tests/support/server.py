@@ -11,12 +11,28 @@ from redis.exceptions import ConnectionError
 from tests.support.eventually import eventually
 
 
-def start_server(binary: Path, folder: Path) -> subprocess.Popen[bytes]:
-    """Start a server without persistence in ``folder`` and wait until it answers at ``folder/redis.sock``."""
+def start_server(binary: Path, folder: Path, keep: bool = False) -> subprocess.Popen[bytes]:
+    """Start a server in ``folder`` and wait until it answers at ``folder/redis.sock``.
+
+    Args:
+        keep: whether its data outlive it.
+    """
     socket = folder / "redis.sock"
-    with (folder / "server.log").open("wb") as log:
+    with (folder / "server.log").open("ab") as log:
         process = subprocess.Popen(
-            [binary, "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no", "--dir", folder],
+            [
+                binary,
+                "--port",
+                "0",
+                "--unixsocket",
+                socket,
+                "--save",
+                "",
+                "--appendonly",
+                "yes" if keep else "no",
+                "--dir",
+                folder,
+            ],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import io
+import time
+
+import pytest
+from django.core.management import CommandError, call_command
+from redis import Redis
+
+from allegro_queue.dispatch import dispatch
+from allegro_queue.stores import Stores
+from allegro_queue.stores.jobs import State
+from allegro_queue.workers.child import make_worker
+from tests.support import jobs
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+QUEUES = ["high", "default", "audience-sync"]
+
+
+def said(*arguments: str) -> str:
+    output = io.StringIO()
+    call_command(*arguments, stdout=output)
+    return output.getvalue()
+
+
+def fail_some(count: int) -> list[str]:
+    ids = [dispatch(jobs.fail) for _ in range(count)]
+    worker = make_worker(["default"], name="here.1.abcd")
+    assert worker is not None
+    worker.work(burst=True)
+    return ids
+
+
+def test_clearing_a_queue_deletes_its_waiting_jobs_and_no_others(stores: Stores, redis: Redis):
+    dispatch(jobs.nothing)
+    dispatch(jobs.nothing)
+    dispatch(jobs.urgent)
+
+    assert said("horizon_clear", "default", "--force") == "Deleted 2 waiting jobs of default.\n"
+    assert stores.jobs.lengths(QUEUES) == {"high": 1, "default": 0, "audience-sync": 0}
+    assert len(redis.keys("rq:job:*")) == 1
+
+
+def test_clearing_asks_and_does_nothing_without_the_queues_name(stores: Stores, monkeypatch: pytest.MonkeyPatch):
+    dispatch(jobs.nothing)
+    monkeypatch.setattr("builtins.input", lambda question: "yes")
+
+    with pytest.raises(CommandError, match="Nothing was deleted"):
+        said("horizon_clear", "default")
+
+    assert stores.jobs.lengths(["default"]) == {"default": 1}
+
+
+def test_a_failed_job_is_queued_again_and_runs_under_its_own_id(stores: Stores):
+    (job_id,) = fail_some(1)
+
+    assert said("horizon_retry", job_id, "no-such-job") == (
+        "Queued 1 failed jobs again. 1 were not in a list of failed jobs: no-such-job\n"
+    )
+    assert stores.jobs.counts(QUEUES)[State.WAITING] == 1
+    assert stores.jobs.counts(QUEUES)[State.FAILED] == 0
+    worker = make_worker(["default"], name="here.2.abcd")
+    assert worker is not None
+    worker.work(burst=True)
+    detail = stores.jobs.get(job_id)
+    assert detail is not None
+    assert len(detail.attempts) == 2
+
+
+def test_all_failed_jobs_of_one_function_are_queued_again(stores: Stores):
+    fail_some(3)
+
+    assert said("horizon_retry", "--all", "--job", "tests.support.jobs.other").startswith("Queued 0")
+    assert said("horizon_retry", "--all", "--job", "tests.support.jobs.fail").startswith("Queued 3")
+
+
+def test_forgetting_deletes_failed_jobs_and_what_hangs_on_them(redis: Redis):
+    fail_some(2)
+
+    assert said("horizon_forget", "--all") == "Deleted 2 failed jobs.\n"
+    assert redis.keys("rq:job:*") == []
+    assert redis.keys("rq:results:*") == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["horizon_retry"], "give ids of failed jobs, or --all"),
+        (["horizon_retry", "x", "--all"], "give ids of failed jobs, or --all"),
+        (["horizon_forget", "x", "--queue", "high"], "go with --all"),
+        (["horizon_retry", "--all", "--queue", "hgih"], "did you mean 'high'"),
+        (["horizon_clear", "hgih", "--force"], "did you mean 'high'"),
+        (["horizon_pause", "hgih"], "did you mean 'high'"),
+        (["horizon_pause", "--for", "soon"], "'soon' is not a duration; write 90, 30s, 15m, 2h or 1d"),
+        (["horizon_continue", "hgih"], "did you mean 'high'"),
+    ],
+)
+def test_bad_input_gets_a_clear_error(arguments: list[str], message: str, redis: Redis):
+    with pytest.raises(CommandError, match=message):
+        said(*arguments)
+
+
+def test_a_pause_can_end_by_itself(stores: Stores):
+    said("horizon_pause", "high", "--for", "15m", "--reason", "maintenance")
+
+    pause = stores.pauses.current(time.time())["high"]
+    assert pause.reason == "maintenance"
+    assert pause.until is not None
+    assert 890 < pause.until - time.time() <= 900
+    assert stores.pauses.current(time.time() + 901) == {}
+
+
+def test_a_queue_that_was_not_paused_is_said_to_be_so(redis: Redis):
+    assert said("horizon_continue", "high") == "high was not paused.\n"
+
+
+def test_terminating_nothing_says_so(redis: Redis):
+    assert said("horizon_terminate") == "No Horizon process is running here.\n"

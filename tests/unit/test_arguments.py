@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from allegro_queue.arguments import check_arguments
+from allegro_queue.errors import InvalidJob
+
+
+def test_what_json_holds_unchanged_is_let_through():
+    check_arguments("shop.pay", (1, "x", None, True, 1.5, [1, {"a": []}]), {"b": {"c": "d"}}, largest=1000)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ((1, 2), "argument 1 is a tuple, which JSON cannot hold unchanged. Pass a list."),
+        (date(2026, 1, 1), "argument 1 is a date, which JSON cannot hold unchanged. Pass value.isoformat()."),
+        (b"x", "argument 1 is a bytes"),
+        (object(), "argument 1 is a object"),
+        (float("nan"), "argument 1 is nan, which JSON does not have."),
+        ({1: "a"}, "argument 1 has the key 1; JSON keys must be text."),
+        ({"a": [set()]}, "argument 1['a'][0] is a set"),
+    ],
+)
+def test_what_json_would_change_is_refused_with_its_place(value: Any, message: str):
+    with pytest.raises(InvalidJob) as raised:
+        check_arguments("shop.pay", (value,), {}, largest=1000)
+
+    assert message in str(raised.value)
+
+
+def test_a_model_is_refused_with_the_advice_to_pass_its_key():
+    class Model:
+        pk = 7
+
+    with pytest.raises(InvalidJob, match="Pass its primary key and load it in the job"):
+        check_arguments("shop.pay", (), {"member": Model()}, largest=1000)
+
+
+def test_arguments_that_are_too_large_are_refused_with_both_sizes():
+    with pytest.raises(InvalidJob, match=r"take 1,011 bytes as JSON; at most 1,000"):
+        check_arguments("shop.pay", ("x" * 1001,), {}, largest=1000)

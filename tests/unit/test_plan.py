@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from allegro_queue.conf import HorizonSettings, parse_settings
+from allegro_queue.errors import InvalidConfiguration
+from allegro_queue.plan import build_plan, options_serving, problems_in
+
+QUEUES = ["high", "default", "audience-sync"]
+
+GIVEN: dict[str, Any] = {
+    "environment": "local",
+    "defaults": {"supervisor-1": {"queue": QUEUES, "balance": False, "tries": 1, "timeout": 60}},
+    "environments": {"production": {"supervisor-1": {"max_processes": 5}}, "local": {}},
+}
+
+
+def settings(**changes: Any) -> HorizonSettings:
+    parsed, problems = parse_settings({**GIVEN, **changes})
+    assert problems == []
+    return parsed
+
+
+def problems(**changes: Any) -> list[str]:
+    return list(problems_in(settings(**changes), QUEUES))
+
+
+def test_the_environments_overrides_win_over_the_defaults():
+    assert build_plan(settings(), QUEUES).supervisors[0].max_processes == 1
+    assert build_plan(settings(environment="production"), QUEUES).supervisors[0].max_processes == 5
+
+
+def test_lists_replace_and_are_never_merged():
+    changed = settings(environments={"local": {"supervisor-1": {"queue": ["default"]}}})
+
+    assert build_plan(changed, QUEUES).supervisors[0].queue == ("default",)
+
+
+def test_horizons_own_spelling_of_a_key_is_understood():
+    changed = settings(environments={"local": {"supervisor-1": {"maxProcesses": 3}}})
+
+    assert build_plan(changed, QUEUES).supervisors[0].max_processes == 3
+
+
+def test_the_grace_is_longer_than_the_timeout_unless_said():
+    changed = settings(defaults={"one": {"queue": ["high"], "timeout": 300}})
+
+    assert build_plan(changed, QUEUES).supervisors[0].grace == 305
+
+
+def test_another_connection_gives_an_empty_plan_that_says_why():
+    plan = build_plan(settings(connection="sync"), QUEUES)
+
+    assert plan.supervisors == ()
+    assert "Set QUEUE_CONNECTION=redis" in plan.notice
+    assert options_serving(settings(connection="sync"), "high").timeout == 60
+
+
+def test_an_unknown_environment_is_named_with_the_nearest():
+    assert problems(environment="prodution") == [
+        "HORIZON has no environment 'prodution' (from APP_ENV); did you mean 'production'?"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"max_proceses": 3}, "has an unknown key 'max_proceses'; did you mean 'max_processes'?"),
+        ({"tries": 0}, "has tries = 0; it must be a whole number from 1 up."),
+        ({"timeout": "60"}, "has timeout = '60'; it must be a whole number from 1 up."),
+        ({"max_processes": True}, "has max_processes = True; it must be a whole number from 1 up."),
+        ({"queue": []}, "has queue = []; it must be a list of queue names, highest priority first."),
+        ({"queue": ["hihg"]}, "serves the queue 'hihg', which RQ_QUEUES does not have; did you mean 'high'?"),
+        ({"queue": ["high", "high"]}, "a queue is named twice."),
+        ({"balance": "auto"}, "has balance = 'auto'; only False (strict order, one pool) is supported."),
+        ({"timeout": 90, "grace": 30}, "has grace = 30 below timeout = 90; a deploy would kill healthy jobs."),
+    ],
+)
+def test_each_fault_says_where_it_is_what_was_found_and_what_would_be_right(options: dict[str, Any], message: str):
+    found = problems(environments={"local": {"supervisor-1": options}})
+
+    assert any(message in each for each in found), found
+
+
+def test_every_fault_comes_at_once():
+    changed = settings(environment="nowhere", defaults={"one": {"queue": ["x"], "tries": 0, "colour": "red"}})
+
+    with pytest.raises(InvalidConfiguration) as raised:
+        build_plan(changed, QUEUES)
+
+    assert len(raised.value.problems) == 4
+
+
+def test_settings_without_a_supervisor_are_refused():
+    assert any("names no supervisor" in each for each in problems(defaults={}, environments={}))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"enviroment": "local"}, "HORIZON has an unknown key 'enviroment'; did you mean 'environment'?"),
+        ({"snapshots": 0}, "HORIZON['snapshots'] is 0; it must be 1 or more."),
+        ({"prefix": 5}, "HORIZON['prefix'] is 5; it must be text."),
+        ({"schedule": {}}, "HORIZON['schedule'] is {}; it must be a list."),
+        ([], "HORIZON is []; it must be a dict."),
+    ],
+)
+def test_faults_of_the_top_level_are_named(given: Any, message: str):
+    assert message in parse_settings(given)[1]
