@@ -20,6 +20,7 @@ from allegro_queue.stores.controls import Control
 from allegro_queue.stores.masters import MasterRecord
 from allegro_queue.supervision.overdue import overdue_workers
 from allegro_queue.supervision.pool import Departure, ProcessPool
+from allegro_queue.supervision.process import LEFT
 from allegro_queue.supervision.supervisor import Supervisor
 
 log = logging.getLogger(__name__)
@@ -146,10 +147,14 @@ class Master:
     def _settle_departures(self) -> None:
         """What a dead child held is settled now; what cannot be (Redis is away) stays for the next pass."""
         while self._unsettled:
-            departure = self._unsettled[0]
-            if departure.ending != "left":
+            departure = self._unsettled.pop(0)
+            if departure.ending == LEFT:
+                continue
+            try:
                 self._settlers.settle(departure.child.name, departure.child.pid, departure.ending)
-            self._unsettled.pop(0)
+            except RedisError:
+                self._unsettled.insert(0, departure)
+                raise
 
     def _beat(self) -> None:
         for control in self._stores.controls.take(self.name):
@@ -183,6 +188,9 @@ class Master:
             if not self._redis_away:
                 log.error("Redis did not answer (%s); horizon goes on and tries again each second", error)
             self._redis_away = True
+        except Exception:
+            # Whatever is wrong with one job or record, the children of this process must stay looked after.
+            log.exception("horizon %s could not finish a step and goes on", self.name)
         else:
             if self._redis_away:
                 log.info("Redis answers again")

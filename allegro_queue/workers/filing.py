@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from redis import Redis
 from redis.client import Pipeline
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ConnectionError, RedisError, ResponseError
 from rq.executions import Execution
 from rq.job import Job, Retry
 from rq.queue import Queue
@@ -39,7 +38,7 @@ def will_pass(error: RedisError) -> bool:
 
 
 class FilingWorker(SimpleWorker):
-    """An RQ worker that files jobs; it takes none. Also stands in for a dead worker when its job is settled."""
+    """An RQ worker that files jobs; it takes none."""
 
     job_class = HorizonJob
     log_result_lifespan = False
@@ -87,7 +86,7 @@ class FilingWorker(SimpleWorker):
             super(FilingWorker, self).handle_job_failure(job, queue, started_job_registry, exc_string, execution)
             # RQ logs a failed write instead of raising.
             if self.stores.reservations.of(self.name) is not None:
-                raise ConnectionError("the failure was not written")
+                raise ConnectionError("the failure of the job was not written")
 
         self.until_filed(file)
 
@@ -112,8 +111,8 @@ class FilingWorker(SimpleWorker):
 
         try:
             file()
-        except (RedisError, ConnectionError) as error:
-            if isinstance(error, RedisError) and not will_pass(error):
+        except RedisError as error:
+            if not will_pass(error):
                 raise
             self.patiently(file_unless_done)
 
@@ -124,8 +123,8 @@ class FilingWorker(SimpleWorker):
             try:
                 step()
                 return
-            except (RedisError, ConnectionError) as error:
-                if isinstance(error, RedisError) and not will_pass(error):
+            except RedisError as error:
+                if not will_pass(error):
                     raise
                 log.error(
                     "Redis at %s did not answer (%s); worker %s tries again in %.1f s",
@@ -137,16 +136,3 @@ class FilingWorker(SimpleWorker):
     def rest(self, seconds: float) -> None:
         """Wait for better times."""
         time.sleep(seconds)
-
-    def fail_lost_job(self, job: Job, execution: Execution | None, reason: str) -> bool:
-        """File the job of a dead worker as failed, in words, or put it on its queue again if it has tries left.
-
-        Returns:
-            whether it will be tried again.
-        """
-        job.ended_at = datetime.now(UTC)
-        will_retry = bool(job.should_retry)
-        self.handle_job_failure(
-            job, self.queues[0], exc_string=f"allegro_queue.errors.WorkerLost: {reason}", execution=execution
-        )
-        return will_retry

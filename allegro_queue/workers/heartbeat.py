@@ -17,6 +17,7 @@ from allegro_queue.stores.workers import WorkerRecord, WorkerStore
 log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 2.0
+LEASE_SECONDS = 30.0
 SETTLE_SECONDS = 0.1
 """Least time between two writes, so that a stream of short jobs does not turn into a stream of records."""
 
@@ -29,9 +30,13 @@ class Heartbeat:
     The store must have a client of its own, since this runs beside the main thread.
     """
 
-    def __init__(self, store: WorkerStore, record: Callable[[], WorkerRecord]) -> None:
+    def __init__(
+        self, store: WorkerStore, record: Callable[[], WorkerRecord], extend_lease: Callable[[], None]
+    ) -> None:
         self._store = store
         self._record = record
+        self._extend_lease = extend_lease
+        self._lease_due = time.monotonic() + LEASE_SECONDS
         self._changed = threading.Event()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
@@ -54,6 +59,9 @@ class Heartbeat:
             self._changed.clear()
             try:
                 self._store.write(replace(self._record(), beat_at=time.time(), memory_bytes=memory_bytes()))
+                if time.monotonic() > self._lease_due:
+                    self._lease_due = time.monotonic() + LEASE_SECONDS
+                    self._extend_lease()
             except RedisError as error:
                 log.debug("heartbeat not written: %s", error)
             self._ended.wait(SETTLE_SECONDS)

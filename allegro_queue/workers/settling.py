@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 
 from rq.exceptions import NoSuchJobError
 from rq.executions import Execution
@@ -16,6 +18,7 @@ from allegro_queue.stores.reservations import Reservation
 from allegro_queue.stores.workers import LostWorker
 from allegro_queue.workers.filing import FilingWorker
 from allegro_queue.workers.names import host_of, pid_of
+from allegro_queue.workers.quarantine import quarantine
 from allegro_queue.workers.recorder import name_of
 
 log = logging.getLogger(__name__)
@@ -50,6 +53,27 @@ def settle(stores: Stores, worker: str, *, host: str, pid: int, reason: str) -> 
     return lost
 
 
+class StandIn(FilingWorker):
+    """Files the job of a dead worker in that worker's name."""
+
+    def patiently(self, step: Callable[[], object]) -> None:
+        """Try once: whoever settles has others to look after, and comes again."""
+        step()
+
+    def fail(self, job: Job, execution: Execution | None, reason: str) -> bool:
+        """File a job as failed, in words, or put it on its queue again if it has tries left.
+
+        Returns:
+            whether it will be tried again.
+        """
+        job.ended_at = datetime.now(UTC)
+        will_retry = bool(job.should_retry)
+        self.handle_job_failure(
+            job, self.queues[0], exc_string=f"allegro_queue.errors.WorkerLost: {reason}", execution=execution
+        )
+        return will_retry
+
+
 def settle_job(stores: Stores, held: Reservation, reason: str) -> tuple[str, Job | None]:
     """What became of a reserved job (``put back``, ``failed``, ``retried`` or ``ended``), and the job."""
     try:
@@ -57,6 +81,9 @@ def settle_job(stores: Stores, held: Reservation, reason: str) -> tuple[str, Job
     except NoSuchJobError:
         stores.reservations.drop(held)
         return "gone", None
+    except Exception as error:  # noqa: BLE001 - whatever the hash holds, it must not stop the one who settles
+        quarantine(stores, held, error)
+        return "failed", None
     status = job.get_status(refresh=False)
     execution = execution_of(job, held.worker)
     if status == JobStatus.QUEUED:
@@ -70,10 +97,10 @@ def settle_job(stores: Stores, held: Reservation, reason: str) -> tuple[str, Job
         # It had ended, and only the news of it was missing.
         stores.reservations.drop(held)
         return "ended", job
-    stand_in = FilingWorker(
+    stand_in = StandIn(
         [get_queue(held.queue, stores.client)], name=held.worker, connection=stores.client, prepare_for_work=False
     )
-    retried = stand_in.fail_lost_job(job, execution, reason)
+    retried = stand_in.fail(job, execution, reason)
     return ("retried" if retried else "failed"), job
 
 

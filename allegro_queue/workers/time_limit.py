@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from types import FrameType
 from typing import Any
 
@@ -57,4 +58,5 @@ def interrupt(reason: str) -> None:
     """Stop the running job, if one runs; it ends as if it had raised. Safe from another thread."""
     if TimeLimit.running is not None:
         TimeLimit.interruption = reason
-        signal.raise_signal(signal.SIGALRM)
+        # To the main thread itself, so that a system call it waits in is interrupted too.
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)

@@ -24,10 +24,12 @@ import allegro_queue
 from allegro_queue.connection import new_client
 from allegro_queue.inbox import LEAVE, SignalInbox
 from allegro_queue.stores import open_stores
+from allegro_queue.stores.reservations import Reservation
 from allegro_queue.stores.workers import WorkerRecord
 from allegro_queue.workers.filing import FilingWorker, will_pass
 from allegro_queue.workers.heartbeat import Heartbeat
 from allegro_queue.workers.hygiene import clean_state
+from allegro_queue.workers.quarantine import quarantine
 from allegro_queue.workers.recorder import name_of
 from allegro_queue.workers.settling import sweep
 from allegro_queue.workers.time_limit import TimeLimit, interrupt
@@ -74,6 +76,7 @@ class HorizonWorker(FilingWorker):
         self._leave_at: float | None = None
         """When the loop heard of it."""
         self._heartbeat: Heartbeat | None = None
+        self._running: tuple[Job, Execution] | None = None
         self._started_at = time.time()
 
     def work(
@@ -101,7 +104,7 @@ class HorizonWorker(FilingWorker):
         if dequeue_strategy != DequeueStrategy.DEFAULT:
             raise ValueError(f"dequeue_strategy is {dequeue_strategy!r}; this worker only takes in strict order.")
         beats = open_stores(new_client())
-        self._heartbeat = Heartbeat(beats.workers, self.record)
+        self._heartbeat = Heartbeat(beats.workers, self.record, self.extend_lease)
         with self.inbox:
             self._catch_second_signal()
             try:
@@ -143,14 +146,9 @@ class HorizonWorker(FilingWorker):
     def take(self) -> tuple[Job, Queue] | None:
         """The next job in strict order, reserved for this worker; ``None`` when there is none or Redis is away."""
         try:
-            held = self.stores.reservations.take(self.name, self.queue_names())
-            if held is None:
-                return None
-            queue = next(each for each in self.queues if each.name == held.queue)
-            return self.job_class.fetch(held.job_id, connection=self.connection), queue
-        except NoSuchJobError:
-            # Deleted in the moment between: nothing to run.
-            self.patiently(lambda: self.stores.client.hdel(self.stores.keys.reserved, self.name))
+            while (held := self.stores.reservations.take(self.name, self.queue_names())) is not None:
+                if (taken := self.fetch(held)) is not None:
+                    return taken
             return None
         except RedisError as error:
             if not will_pass(error):
@@ -158,6 +156,19 @@ class HorizonWorker(FilingWorker):
             log.error("Redis did not answer (%s); worker %s looks again in 1 s", error, self.name)
             self.rest(1.0)
             return None
+
+    def fetch(self, held: Reservation) -> tuple[Job, Queue] | None:
+        """The reserved job; ``None`` when it was deleted in the moment between, or its data cannot be read."""
+        queue = next(each for each in self.queues if each.name == held.queue)
+        try:
+            return self.job_class.fetch(held.job_id, connection=self.connection), queue
+        except RedisError:
+            raise
+        except NoSuchJobError:
+            self.stores.reservations.drop(held)
+        except Exception as error:  # noqa: BLE001 - whatever the hash holds, the worker lives on
+            quarantine(self.stores, held, error)
+        return None
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run one reserved job in this process and file what became of it."""
@@ -173,8 +184,12 @@ class HorizonWorker(FilingWorker):
         started = time.monotonic()
         executions: list[Execution] = []
         self.patiently(lambda: executions.append(self.prepare_execution(job)))
-        with clean_state():
-            succeeded = self.perform_job(job, queue, executions[-1])
+        self._running = (job, executions[-1])
+        try:
+            with clean_state():
+                succeeded = self.perform_job(job, queue, executions[-1])
+        finally:
+            self._running = None
         if succeeded:
             self.doing.done += 1
         else:
@@ -278,6 +293,12 @@ class HorizonWorker(FilingWorker):
         self.doing = Doing(state=state, done=self.doing.done, failed=self.doing.failed, **job)
         if self._heartbeat is not None:
             self._heartbeat.changed()
+
+    def extend_lease(self) -> None:
+        """Tell RQ that the running job is not abandoned; a job without a time limit may run longer than RQ's lease."""
+        running = self._running
+        if running is not None:
+            self.maintain_heartbeats(*running)
 
     def record(self) -> WorkerRecord:
         """What this worker says of itself, now."""

@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 
 from django.utils import translation
+from rq import get_current_job
+from rq.command import send_stop_job_command
 
 from allegro_queue.dispatch import dispatch
 from allegro_queue.jobs import JobOptions, job
@@ -76,3 +78,11 @@ def ignore_everything() -> None:
             time.sleep(0.1)
         except BaseException:
             continue
+
+
+def stop_itself_and_wait() -> None:
+    """Ask for its own end as an operator would, through RQ, and wait for it."""
+    job = get_current_job()
+    assert job is not None
+    send_stop_job_command(job.connection, job.id)
+    time.sleep(30)

@@ -184,3 +184,35 @@ def test_an_id_without_a_job_is_passed_over(stores: Stores, redis: Redis):
 def rewrite_function(redis: Redis, job_id: str, name: str) -> None:
     """Make a queued job call another function, as somebody with access to Redis could."""
     redis.hset(f"rq:job:{job_id}", "data", zlib.compress(json.dumps([name, None, [], {}]).encode()))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("timeout", "soon"),
+        ("created_at", "yesterday"),
+        ("status", "excellent"),
+        ("retry_intervals", "{"),
+        ("meta", b"\x80"),
+    ],
+)
+def test_a_garbage_field_becomes_a_visible_failure_and_the_next_job_runs(
+    field: str, value: str | bytes, stores: Stores, redis: Redis
+):
+    poisoned = dispatch(jobs.nothing)
+    redis.hset(f"rq:job:{poisoned}", field, value)
+    good = dispatch(jobs.nothing)
+
+    work_off()
+
+    assert stores.jobs.rows([good])[0].status == "finished"
+    assert stores.jobs.rows([poisoned])[0].status in ("failed", "finished")
+    assert stores.reservations.all() == []
+
+
+def test_rqs_stop_command_stops_the_running_job(stores: Stores, redis: Redis, tmp_path: Path):
+    job_id = dispatch(jobs.stop_itself_and_wait)
+
+    work_off()
+
+    assert stores.jobs.rows([job_id])[0].status == "stopped"
