@@ -34,6 +34,7 @@ os.environ.update(
     DATABASE_URL=f"sqlite:///{folder / 'db.sqlite3'}",
     EMAIL_URL=f"filemail:///{folder / 'mail'}",
     QUEUE_CONNECTION="redis",
+    HORIZON_ALLOWED_JOBS="allegro,allegro_queue,tests",
     LOG_LEVEL="INFO",
 )
 
