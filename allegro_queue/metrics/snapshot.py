@@ -3,32 +3,57 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
+from dataclasses import dataclass
 
 from allegro_queue.conf import horizon_settings
 from allegro_queue.queues import all_queues
 from allegro_queue.stores import Stores, open_stores
+from allegro_queue.stores.metrics import Kind
 
 
-def take_snapshot(stores: Stores, queues: tuple[str, ...], *, now: float, keep: int) -> int:
-    """Freeze every tally; the number of queues and job names frozen. 0 when somebody else is at it.
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """How much one snapshot froze."""
 
-    A queue is frozen also when nothing ran, since nothing is then what was measured.
+    queues: int
+    jobs: int
+    """Job names."""
+
+
+def take_snapshot(stores: Stores, queues: tuple[str, ...], *, now: float, keep: int) -> Taken | None:
+    """Freeze every tally and start it afresh. ``None`` when somebody else is at it.
+
+    A queue of the settings is frozen also when nothing ran, since nothing is then what was measured. Other names get
+    snapshots while they have older ones, and disappear with the last of these.
+
+    Args:
+        keep: snapshots kept per name.
     """
     if not stores.metrics.begin_snapshot():
-        return 0
+        return None
     started_at = stores.metrics.last_snapshot_at() or now - 300
     lengths = stores.jobs.lengths(queues)
-    names = dict.fromkeys([*queues, *stores.metrics.names("queue")])
-    for queue in names:
-        length = lengths.get(queue, 0)
-        stores.metrics.freeze("queue", queue, length=length, started_at=started_at, now=now, keep=keep)
-    jobs = stores.metrics.names("job")
-    for name in jobs:
-        stores.metrics.freeze("job", name, length=0, started_at=started_at, now=now, keep=keep)
+    frozen = Counter[Kind]()
+    names: list[tuple[Kind, str]] = [
+        ("queue", name) for name in dict.fromkeys([*queues, *stores.metrics.names("queue")])
+    ]
+    names += [("job", name) for name in stores.metrics.names("job")]
+    for kind, name in names:
+        frozen[kind] += stores.metrics.freeze(
+            kind,
+            name,
+            length=lengths.get(name, 0) if kind == "queue" else 0,
+            started_at=started_at,
+            now=now,
+            keep=keep,
+            also_idle=kind == "queue" and name in lengths,
+        )
     stores.metrics.finish_snapshot(now)
-    return len(names) + len(jobs)
+    return Taken(queues=frozen["queue"], jobs=frozen["job"])
 
 
 def snapshot() -> int:
-    """The job of the cron entry. Give it the highest queue: the thermometer must not queue behind the fever."""
-    return take_snapshot(open_stores(), all_queues(), now=time.time(), keep=horizon_settings().snapshots)
+    """The job of the cron entry; the number of names frozen. Give it the highest queue: the thermometer must not queue behind the fever."""
+    taken = take_snapshot(open_stores(), all_queues(), now=time.time(), keep=horizon_settings().snapshots)
+    return taken.queues + taken.jobs if taken else 0

@@ -7,17 +7,21 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from croniter import croniter
+from croniter import CroniterError, croniter
 from django.utils.module_loading import import_string
 
 from allegro_queue.arguments import check_arguments
 from allegro_queue.conf import snake_case
 from allegro_queue.errors import InvalidJob, did_you_mean
+from allegro_queue.jobs import declared_options
 
 OWN_PREFIX = "cron-"
 """Start of the ids that are ours in rq-scheduler's sorted set; what else is there was put by other code."""
 
 NAME = re.compile(r"[A-Za-z0-9_-]+")
+RANDOM = re.compile(r"\b[rR]\b|\b[rR]\(")
+"""croniter's extension for a random value, which would be another one each time it is read."""
+
 LONGEST_CRON = 100
 LARGEST_ARGUMENTS = 64 * 1024
 KEYS = ("name", "cron", "job", "queue", "args", "kwargs", "timeout")
@@ -52,9 +56,18 @@ def entries_from(schedule: Sequence[Mapping[str, Any]], default_queue: str) -> t
     for given in schedule:
         values = {snake_case(str(key)): value for key, value in given.items()}
         values["args"] = tuple(values.get("args", ()))
-        values.setdefault("queue", default_queue)
+        if values.get("queue") is None:
+            values["queue"] = declared_queue(values["job"]) or default_queue
         entries.append(CronEntry(**values))
     return tuple(entries)
+
+
+def declared_queue(path: str) -> str | None:
+    """The queue that ``@job`` says a function belongs on."""
+    try:
+        return declared_options(import_string(path)).queue
+    except ImportError:
+        return None
 
 
 def problems_in_schedule(schedule: Sequence[Any], known_queues: Collection[str]) -> Iterator[str]:
@@ -99,8 +112,14 @@ def problems_of_entry(where: str, given: Mapping[Any, Any], known_queues: Collec
 
 
 def is_cron(line: str) -> bool:
-    """Whether a line is a plain five-field cron line; bounded before it is expanded."""
-    return len(line) <= LONGEST_CRON and len(line.split()) == 5 and bool(croniter.is_valid(line))
+    """Whether a line is a plain five-field cron line that comes due at all; bounded before it is expanded."""
+    if len(line) > LONGEST_CRON or len(line.split()) != 5 or RANDOM.search(line):
+        return False
+    try:
+        croniter(line, 0.0).get_next()
+    except CroniterError:
+        return False
+    return True
 
 
 def problems_of_job(where: str, path: str) -> Iterator[str]:

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 from cron_descriptor import ExpressionDescriptor, Options
 
-from allegro_queue.conf import horizon_settings
-from allegro_queue.dispatch import DEFAULT_QUEUE
-from allegro_queue.scheduling.entries import CronEntry, entries_from
+from allegro_queue.scheduling.entries import CronEntry
+from allegro_queue.scheduling.install import declared_entries
 from allegro_queue.stores import Stores
 from allegro_queue.stores.schedule import LastRun
 
@@ -30,7 +29,7 @@ class ScheduleRow:
 
 def read_schedule(stores: Stores, now: float) -> list[ScheduleRow]:
     """A row for each declared entry, in the order of the settings, in two round trips."""
-    entries = entries_from(horizon_settings().schedule, DEFAULT_QUEUE)
+    entries = declared_entries()
     next_times = stores.schedule.next_times([entry.scheduled_id for entry in entries])
     last_runs = stores.schedule.last_runs()
     return [

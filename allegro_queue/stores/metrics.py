@@ -23,8 +23,11 @@ TAKING_LIFE = 30
 
 FREEZE = """
 -- Read and take away one tally, and append it as a snapshot, in one step: no count is lost or taken twice.
--- KEYS: tally, snapshots. ARGV: from, to, queue length, snapshots kept, life in seconds.
+-- KEYS: tally, snapshots. ARGV: from, to, queue length, snapshots kept, life in seconds, 1 to take it also when idle.
 local tally = redis.call('HGETALL', KEYS[1])
+local wanted = #tally > 0 or ARGV[6] == '1'
+-- A name that no longer runs is not begun anew once its snapshots have come to their end of life.
+if not wanted and redis.call('EXISTS', KEYS[2]) == 0 then return 0 end
 local counts = {}
 for place = 1, #tally, 2 do counts[tally[place]] = tonumber(tally[place + 1]) end
 local snapshot = {
@@ -36,8 +39,15 @@ redis.call('DEL', KEYS[1])
 redis.call('RPUSH', KEYS[2], cjson.encode(snapshot))
 redis.call('LTRIM', KEYS[2], -tonumber(ARGV[4]), -1)
 -- A name that no longer runs keeps its old end of life, so that it disappears.
-if #tally > 0 or redis.call('TTL', KEYS[2]) < 0 then redis.call('EXPIRE', KEYS[2], ARGV[5]) end
+if wanted then redis.call('EXPIRE', KEYS[2], ARGV[5]) end
 return 1
+"""
+
+FORGET_NAME = """
+-- Forget a name that has neither tally nor snapshots; in one step, since a worker may be counting it right now.
+-- KEYS: tally, snapshots, names. ARGV: name.
+if redis.call('EXISTS', KEYS[1], KEYS[2]) > 0 then return 0 end
+return redis.call('SREM', KEYS[3], ARGV[1])
 """
 
 
@@ -113,6 +123,7 @@ class MetricsStore:
         self._client = client
         self._keys = keys
         self._freeze = client.register_script(FREEZE)
+        self._forget_name = client.register_script(FORGET_NAME)
 
     def add(self, outcome: Outcome, pipeline: Pipeline) -> None:
         """Count one ended attempt, in the transaction that files the job as ended."""
@@ -144,15 +155,26 @@ class MetricsStore:
         """Whether this process may take a snapshot now; another one in the same few seconds may not."""
         return bool(self._client.set(self._keys.taking_snapshot, "1", nx=True, ex=TAKING_LIFE))
 
-    def freeze(self, kind: Kind, name: str, *, length: int, started_at: float, now: float, keep: int) -> None:
-        """Turn one tally into a snapshot and start it afresh, in one step."""
-        self._freeze(
+    def freeze(
+        self, kind: Kind, name: str, *, length: int, started_at: float, now: float, keep: int, also_idle: bool
+    ) -> bool:
+        """Turn one tally into a snapshot and start it afresh, in one step. False when the name has run out.
+
+        Args:
+            keep: snapshots kept of this name.
+            also_idle: whether the name stays for ever, also while it never runs.
+        """
+        frozen = self._freeze(
             keys=[self._keys.tally(kind, name), self._keys.snapshots(kind, name)],
-            args=[started_at, now, length, keep, SNAPSHOT_LIFE],
+            args=[started_at, now, length, keep, SNAPSHOT_LIFE, int(also_idle)],
         )
+        return bool(frozen)
 
     def finish_snapshot(self, now: float) -> None:
-        """All tallies are frozen: note the time, and forget names that have neither tally nor snapshots."""
+        """All tallies are frozen: note the time, and forget names that have neither tally nor snapshots.
+
+        Beyond ``NAMES_KEPT`` names, the last in the alphabet are forgotten with their counts.
+        """
         self._client.set(self._keys.last_snapshot, repr(now))
         for kind in KINDS:
             self._forget_names(kind)
@@ -161,15 +183,15 @@ class MetricsStore:
     def _forget_names(self, kind: Kind) -> None:
         names = self.names(kind)
         with self._client.pipeline(transaction=False) as pipeline:
+            for name in names[NAMES_KEPT:]:
+                pipeline.delete(self._keys.tally(kind, name), self._keys.snapshots(kind, name))
             for name in names:
-                pipeline.exists(self._keys.tally(kind, name), self._keys.snapshots(kind, name))
-            alive = pipeline.execute()
-        gone = [name for name, found in zip(names, alive, strict=True) if not found]
-        for name in [each for each in names if each not in gone][NAMES_KEPT:]:
-            self._client.delete(self._keys.tally(kind, name), self._keys.snapshots(kind, name))
-            gone.append(name)
-        if gone:
-            self._client.srem(self._keys.tallied(kind), *gone)
+                self._forget_name(
+                    keys=[self._keys.tally(kind, name), self._keys.snapshots(kind, name), self._keys.tallied(kind)],
+                    args=[name],
+                    client=pipeline,
+                )
+            pipeline.execute()
 
     def last_snapshot_at(self) -> float | None:
         """Unix time of the last snapshot."""
