@@ -10,10 +10,13 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import render
+from django.utils import timezone
+from django.utils.formats import date_format
 
 from allegro_queue.access import wants_fragment
 from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import UNREACHABLE, address, client
+from allegro_queue.dashboard.formats import moment
 from allegro_queue.dashboard.frame import frame_for
 from allegro_queue.queues import all_queues
 from allegro_queue.stores import Stores, open_stores
@@ -62,7 +65,16 @@ def render_page(
         "trouble": trouble,
     }
     response = render(request, template, context)
-    return with_etag(request, response) if wants_fragment(request) else response
+    if wants_fragment(request):
+        response = with_etag(request, response)
+        # In a header, so that a page at rest keeps its ETag.
+        response["X-Horizon-At"] = clock_time(now)
+    return response
+
+
+def clock_time(unix: float) -> str:
+    """Time of day in the site's zone."""
+    return date_format(timezone.localtime(moment(unix)), "H:i:s")
 
 
 def reason(error: Exception) -> str:

@@ -27,6 +27,12 @@ register.simple_tag(formats.until, name="until")
 
 
 @register.simple_tag
+def since(then: float, now: float) -> str:
+    """How long ago, coarse: ``31 min``."""
+    return formats.about(now - then)
+
+
+@register.simple_tag
 def icon(name: str, tone: str = "") -> SafeString:
     """One of the icons of ``parts/_icons.html``. Decoration: the word beside it says the same."""
     return format_html(
