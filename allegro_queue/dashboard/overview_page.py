@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -300,7 +301,9 @@ def queue_row(
     """One lane."""
     done = done_values(minutes, queue.name)
     state = queue_state(queue, settings, pulse)
-    lane_look = "bad" if state.tone == "bad" else "paused" if pulse.is_paused(queue.name) else ""
+    lane_look: Literal["", "bad", "paused"] = (
+        "bad" if state.tone == "bad" else "paused" if pulse.is_paused(queue.name) else ""
+    )
     return QueueRow(
         rank=rank,
         pulse=queue,
@@ -310,7 +313,7 @@ def queue_row(
         failed_last_hour=sum(each.failed.get(queue.name, 0) for each in minutes),
         workers=len(pulse.workers_of(queue.name)),
         state=state,
-        lane=charts.lane(queue.waiting, f"{queue.waiting:,} waiting", lane_look),  # type: ignore[arg-type]
+        lane=charts.lane(queue.waiting, f"{queue.waiting:,} waiting", lane_look),
         slots=slots_of(pulse, queue.name),
         spark=charts.spark(done[-SPARK_MINUTES:], area=False),
         waiting_address=link("jobs", query={"state": "waiting", "queue": queue.name}),
@@ -404,7 +407,7 @@ def unmeasured(minutes: Sequence[Minute], times: Sequence[str]) -> list[charts.S
         if minute is not None and not was_measured(minute):
             begin = place if begin is None else begin
         elif begin is not None:
-            words = f"not measured since {times[begin]}" if place == len(minutes) - 1 else "not measured"
+            words = f"not measured since {times[begin]}" if begin and place == len(minutes) - 1 else "not measured"
             words = words if place - begin >= UNNAMED_GAP else ""
             spans.append(charts.Span(begin / len(minutes), place / len(minutes), words))
             begin = None

@@ -133,12 +133,13 @@ def verdict_on(
         *no_process(pulse, notice, ever_used),
         *troubled_supervisors(pulse),
         *unserved_queues(pulse, notice),
-        *pauses(pulse, clock),
         *stopped_scheduler(pulse, has_schedule, overdue, clock),
         *stale_snapshots(pulse, has_schedule, clock),
         *long_waits(pulse, waits),
         *late_entries(pulse, overdue),
         *lost_workers(pulse, clock),
+        # Last: they were meant, and a strip on every page tells of them already.
+        *pauses(pulse, clock),
     ]
     findings.sort(key=lambda finding: finding.tone != "bad")
     if not findings:
@@ -360,6 +361,11 @@ def long_waits(pulse: Pulse, waits: Mapping[str, int]) -> Iterator[Finding]:
             )
 
 
+def sentence_of(words: str) -> str:
+    """With a stop at its end, if it has none."""
+    return words if words.endswith((".", "?", "!")) else f"{words}."
+
+
 def late_entries(pulse: Pulse, overdue: Sequence[Overdue]) -> Iterator[Finding]:
     """Cron entries that are due and were not queued, although a scheduler runs."""
     if pulse.scheduler is None:
@@ -382,6 +388,6 @@ def lost_workers(pulse: Pulse, clock: Callable[[float], str]) -> Iterator[Findin
     yield Finding(
         tone="warn",
         headline=f"{'A worker' if len(pulse.lost) == 1 else count(len(pulse.lost)) + ' workers'} died in the last 15 minutes.",
-        cause=f"{clock(newest.lost_at)} on {newest.host}: {newest.reason.rstrip('.')}.{held}",
+        cause=f"{clock(newest.lost_at)} on {newest.host}: {sentence_of(newest.reason)}{held}",
         page="workers",
     )

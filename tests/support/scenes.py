@@ -32,7 +32,7 @@ def plan_entries(stores: Stores, now: float, next_in: float = 120.0) -> None:
 
 
 def last_hour(stores: Stores, now: float) -> None:
-    """A count for each minute, and two snapshots."""
+    """A count for each minute, and a snapshot."""
     luck = random.Random(7)
     for minute in range(60):
         at = now - 60 * minute
@@ -45,10 +45,9 @@ def last_hour(stores: Stores, now: float) -> None:
             if minute % 17 == 4:
                 stores.metrics.add(records.outcome(at, queue="default", result="failed"), pipeline)
             pipeline.execute()
-    for taken_at in (now - 480, now - 180):
-        for queue in all_queues():
-            stores.metrics.freeze("queue", queue, length=0, started_at=taken_at - 300, now=taken_at, keep=288)
-        stores.metrics.finish_snapshot(taken_at)
+    for queue in all_queues():
+        stores.metrics.freeze("queue", queue, length=0, started_at=now - 480, now=now - 180, keep=288)
+    stores.metrics.finish_snapshot(now - 180)
 
 
 def busy_system(stores: Stores, now: float) -> None:
