@@ -1,0 +1,81 @@
+"""Lines, areas and bars over even buckets. A point stands in the middle of its bucket; a missing value lifts the pen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from django.utils.safestring import SafeString
+
+from allegro_queue.dashboard.charts.parts import STRETCH, Value, element, number, percent
+from allegro_queue.dashboard.charts.scales import Scale
+
+SHORTEST_DASH = 8
+"""Units of a value without neighbours, so that it can be seen; it never leaves its bucket in a wide one."""
+
+
+def measured_runs(values: Sequence[Value]) -> Iterator[list[tuple[int, float]]]:
+    """Stretches of buckets without a gap between them, each bucket with its value."""
+    run: list[tuple[int, float]] = []
+    for index, value in enumerate(values):
+        if value is not None:
+            run.append((index, value))
+        elif run:
+            yield run
+            run = []
+    if run:
+        yield run
+
+
+def points(run: Sequence[tuple[int, float]], count: int, scale: Scale) -> list[tuple[float, float]]:
+    """Where a stretch's values stand. A lone value becomes a short level dash."""
+    bucket = STRETCH / count
+    placed = [((index + 0.5) * bucket, scale.y(value)) for index, value in run]
+    if len(placed) > 1:
+        return placed
+    x, y = placed[0]
+    half = max(bucket * 0.36, SHORTEST_DASH / 2)
+    return [(x - half, y), (x + half, y)]
+
+
+def line_path(values: Sequence[Value], scale: Scale) -> str:
+    """The ``d`` of a line."""
+    return "".join(
+        "M" + "L".join(f"{number(x)} {number(y)}" for x, y in points(run, len(values), scale))
+        for run in measured_runs(values)
+    )
+
+
+def area_path(values: Sequence[Value], scale: Scale) -> str:
+    """The ``d`` of the area under a line."""
+    base = number(scale.height)
+    parts = []
+    for run in measured_runs(values):
+        placed = points(run, len(values), scale)
+        ridge = "L".join(f"{number(x)} {number(y)}" for x, y in placed)
+        parts.append(f"M{number(placed[0][0])} {base}L{ridge}L{number(placed[-1][0])} {base}Z")
+    return "".join(parts)
+
+
+def curve(values: Sequence[Value], scale: Scale, look: str, area: bool = False) -> list[SafeString]:
+    """A line, with the area under it if asked."""
+    shapes = [element("path", class_=f"hz-area {look}", d=area_path(values, scale))] if area else []
+    return [*shapes, element("path", class_=f"hz-line {look}", d=line_path(values, scale))]
+
+
+def upright_bars(values: Sequence[Value], scale: Scale, top: float, look: str) -> SafeString:
+    """A bar for each value above nought, with even gaps; one pixel high at least, for it did happen."""
+    width = 1 / max(len(values), 1)
+    shapes = []
+    for index, value in enumerate(values):
+        if value:
+            tall = max(scale.height - scale.y(value), 1.0)
+            shapes.append(
+                element(
+                    "rect",
+                    x=percent((index + 0.14) * width),
+                    y=top + scale.height - tall,
+                    width=percent(width * 0.72),
+                    height=tall,
+                )
+            )
+    return element("g", *shapes, class_=f"hz-bars {look}")

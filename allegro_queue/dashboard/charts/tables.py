@@ -1,0 +1,44 @@
+"""The twin of a chart: the same numbers as a table, for readers, copy and paste, and print."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from django.utils.safestring import SafeString
+
+from allegro_queue.dashboard.charts.parts import Value, element
+from allegro_queue.dashboard.charts.sentences import plain_number
+
+NOT_MEASURED = "not measured"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One measure of the chart."""
+
+    name: str
+    values: Sequence[Value]
+    shown: Callable[[float], str] = plain_number
+
+
+def twin(times: Sequence[str], columns: Sequence[Column], about: str = "this chart") -> SafeString:
+    """``<details>`` with a row per bucket, newest first."""
+    head = element("tr", *(element("th", name, scope="col") for name in ("Time", *(each.name for each in columns))))
+    rows = [
+        element(
+            "tr",
+            element("th", times[index], scope="row"),
+            *(element("td", cell(each, each.values[index])) for each in columns),
+        )
+        for index in range(len(times) - 1, -1, -1)
+    ]
+    table = element("table", element("thead", head), element("tbody", *rows) if rows else "")
+    scroll = element(
+        "div", table, class_="hz-twin-scroll", tabindex="0", role="region", aria_label=f"Numbers of {about}"
+    )
+    return element("details", element("summary", "Show as table"), scroll, class_="hz-twin")
+
+
+def cell(column: Column, value: Value) -> str:
+    return NOT_MEASURED if value is None else column.shown(value)
