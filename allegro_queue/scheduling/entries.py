@@ -14,6 +14,9 @@ from allegro_queue.arguments import check_arguments
 from allegro_queue.conf import snake_case
 from allegro_queue.errors import InvalidJob, did_you_mean
 
+OWN_PREFIX = "cron-"
+"""Start of the ids that are ours in rq-scheduler's sorted set; what else is there was put by other code."""
+
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 LONGEST_CRON = 100
 LARGEST_ARGUMENTS = 64 * 1024
@@ -36,6 +39,11 @@ class CronEntry:
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     timeout: int | None = None
     """Seconds that a run may take; the queue's default when ``None``."""
+
+    @property
+    def scheduled_id(self) -> str:
+        """Its id in rq-scheduler's sorted set. RQ takes letters, digits, ``_`` and ``-`` in an id, no colon."""
+        return OWN_PREFIX + self.name
 
 
 def entries_from(schedule: Sequence[Mapping[str, Any]], default_queue: str) -> tuple[CronEntry, ...]:

@@ -17,6 +17,7 @@ from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.masters import MasterStore
 from allegro_queue.stores.metrics import MetricsStore
 from allegro_queue.stores.pauses import PauseStore
+from allegro_queue.stores.pulse import PulseStore
 from allegro_queue.stores.reservations import ReservationStore
 from allegro_queue.stores.schedule import ScheduleStore
 from allegro_queue.stores.workers import WorkerStore
@@ -33,6 +34,7 @@ class Stores:
     masters: MasterStore
     metrics: MetricsStore
     pauses: PauseStore
+    pulse: PulseStore
     reservations: ReservationStore
     schedule: ScheduleStore
     workers: WorkerStore
@@ -50,6 +52,7 @@ def open_stores(connection: Redis | None = None) -> Stores:
         masters=MasterStore(connection, keys),
         metrics=MetricsStore(connection, keys),
         pauses=PauseStore(connection, keys),
+        pulse=PulseStore(connection, keys),
         reservations=ReservationStore(connection, keys),
         schedule=ScheduleStore(connection, keys),
         workers=WorkerStore(connection, keys),

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from redis import Redis
+from rq.defaults import RQ_KEY_PREFIX
 
 from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.replies import text
+
+SCHEDULED = f"{RQ_KEY_PREFIX}:scheduler:scheduled_jobs"
+"""rq-scheduler's sorted set: id by the Unix time in whole seconds at which it is due."""
 
 SCHEDULER_LIFE = 30
 """Seconds that a scheduler counts as alive after its last beat (it beats each second)."""
@@ -58,6 +63,10 @@ class ScheduleStore:
         """The living scheduler."""
         given = self._client.get(self._keys.scheduler)
         return SchedulerRecord(**json.loads(given)) if given is not None else None
+
+    def next_times(self, ids: Sequence[str]) -> list[float | None]:
+        """When each id is due, in the order asked; ``None`` for what is not scheduled."""
+        return list(self._client.zmscore(SCHEDULED, list(ids))) if ids else []
 
     def note_run(self, run: LastRun) -> None:
         """Remember what became of an entry."""

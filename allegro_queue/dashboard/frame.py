@@ -1,0 +1,129 @@
+"""What stands around every page: navigation, the bar, and the strips for conditions that hold everywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from allegro_queue.access import Access, wants_fragment
+from allegro_queue.conf import HorizonSettings
+from allegro_queue.dashboard.links import link
+from allegro_queue.dashboard.states import Status, status_of, status_unreachable
+from allegro_queue.stores.pauses import Pause
+from allegro_queue.stores.pulse import Pulse
+
+INTERVALS = (5, 15, 60)
+"""Seconds between two refreshes that a reader can choose from; 0 is off."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NavItem:
+    """One line of the navigation."""
+
+    label: str
+    icon: str
+    address: str
+    current: bool
+    count: int = 0
+    counted: str = ""
+    """What the count counts, for those who do not see its place."""
+    bad: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Frame:
+    """All that the frame's template shows."""
+
+    title: str
+    environment: str
+    is_production: bool
+    open_to_all: bool
+    status: Status
+    at: float
+    """When the data was read."""
+    zone: str
+    interval: int
+    """Seconds between two refreshes; 0 for none."""
+    intervals: tuple[int, ...]
+    kept: tuple[tuple[str, str], ...]
+    """The rest of the query, kept when the interval is changed."""
+    search: str
+    """Where the search box leads; empty when there is no job list."""
+    query: str
+    nav: tuple[tuple[NavItem, ...], ...]
+    pauses: tuple[Pause, ...]
+    suspended: bool
+    shell: str
+    """The template around the page: admin's, or next to nothing for a fragment."""
+
+
+def frame_for(
+    request: HttpRequest,
+    settings: HorizonSettings,
+    pulse: Pulse | None,
+    *,
+    title: str,
+    current: str,
+    every: int,
+    now: float,
+) -> Frame:
+    """The frame of one page.
+
+    Args:
+        pulse: ``None`` when Redis did not answer.
+        current: name of the page, as its URL has it.
+        every: seconds between two refreshes unless the reader chose otherwise.
+    """
+    access = getattr(request, "horizon_access", Access(False))
+    return Frame(
+        title=title,
+        environment=settings.environment,
+        is_production=settings.environment == "production",
+        open_to_all=access.open_to_all,
+        status=status_of(pulse, settings.connection) if pulse else status_unreachable(),
+        at=now,
+        zone=timezone.get_current_timezone_name(),
+        interval=chosen_interval(request.GET.get("live", ""), every),
+        intervals=tuple(sorted({*INTERVALS, every} - {0})),
+        kept=tuple((key, value) for key, values in request.GET.lists() if key != "live" for value in values),
+        search=link("jobs"),
+        query=request.GET.get("q", ""),
+        nav=navigation(current, failed=pulse.failed if pulse else 0),
+        pauses=tuple(pulse.pauses[name] for name in sorted(pulse.pauses)) if pulse else (),
+        suspended=pulse.suspended if pulse else False,
+        shell="horizon/fragment.html" if wants_fragment(request) else "admin/base_site.html",
+    )
+
+
+def chosen_interval(given: str, every: int) -> int:
+    """Seconds from ``?live=``; what is not one of the choices counts as not given."""
+    if given == "off":
+        return 0
+    return int(given) if given in {str(each) for each in INTERVALS} else every
+
+
+def navigation(current: str, failed: int) -> tuple[tuple[NavItem, ...], ...]:
+    """The pages that exist, in groups."""
+    groups = (
+        (
+            NavItem(label="Overview", icon="overview", address=link("overview"), current=current == "overview"),
+            NavItem(label="Jobs", icon="jobs", address=link("jobs"), current=current == "jobs"),
+            NavItem(
+                label="Failures",
+                icon="failures",
+                address=link("jobs", query={"state": "failed"}),
+                current=current == "failures",
+                count=failed,
+                counted="failed jobs",
+            ),
+        ),
+        (
+            NavItem(label="Workers", icon="workers", address=link("workers"), current=current == "workers"),
+            NavItem(label="Schedule", icon="schedule", address=link("schedule"), current=current == "schedule"),
+        ),
+        (NavItem(label="Metrics", icon="metrics", address=link("metrics"), current=current == "metrics"),),
+    )
+    mounted = (tuple(item for item in group if item.address) for group in groups)
+    return tuple(group for group in mounted if group)

@@ -1,0 +1,92 @@
+"""One way to answer with a page: read it, put the frame around it, and say so when Redis does not answer."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.shortcuts import render
+
+from allegro_queue.access import wants_fragment
+from allegro_queue.conf import horizon_settings
+from allegro_queue.connection import UNREACHABLE, address, client
+from allegro_queue.dashboard.frame import frame_for
+from allegro_queue.queues import all_queues
+from allegro_queue.stores import Stores, open_stores
+from allegro_queue.stores.pulse import Pulse
+
+Read = Callable[[Stores, Pulse], Any]
+
+
+def render_page(
+    request: HttpRequest, template: str, read: Read, *, title: str, current: str, every: int = 5
+) -> HttpResponse:
+    """The page that ``read`` makes of the stores and the pulse, as ``page`` in the template.
+
+    Always 200: when Redis does not answer, the frame stands and says which server was asked. The page's own script asks
+    for the same address with ``X-Horizon-Fragment: 1`` and gets the same page without admin's frame, or 304 when
+    nothing in it has changed.
+
+    Args:
+        read: makes the page object, all that the template needs; ``pulse.at`` is its "now".
+        title: name of the page.
+        current: which line of the navigation is this one.
+        every: seconds between two refreshes unless the reader chose otherwise; 0 for a page that does not change.
+    """
+    now = time.time()
+    settings = horizon_settings()
+    connection = client()
+    page: Any = None
+    pulse: Pulse | None = None
+    trouble = ""
+    try:
+        stores = open_stores(connection)
+        pulse = stores.pulse.read(all_queues(), now)
+        page = read(stores, pulse)
+    except UNREACHABLE as error:
+        pulse, trouble, template = None, reason(error), "horizon/unreachable.html"
+    frame = frame_for(request, settings, pulse, title=title, current=current, every=every, now=now)
+    context = {
+        **admin.site.each_context(request),
+        "title": title,
+        "is_nav_sidebar_enabled": False,
+        "frame": frame,
+        "page": page,
+        "pulse": pulse,
+        "now": now,
+        "server": address(connection),
+        "trouble": trouble,
+    }
+    response = render(request, template, context)
+    return with_etag(request, response) if wants_fragment(request) else response
+
+
+def reason(error: Exception) -> str:
+    """Why Redis did not answer, in a few words. The driver's own text may hold more than is meant for a page."""
+    words = str(error).lower()
+    if "refused" in words:
+        return "connection refused"
+    if "no such file" in words:
+        return "no socket there"
+    if "auth" in words or "password" in words:
+        return "it refused the password"
+    if "loading" in words:
+        return "it is still loading its data"
+    if "timeout" in words or "timed out" in words:
+        return "time-out"
+    if ("name" in words and "known" in words) or "resolution" in words:
+        return "unknown host name"
+    return "connection failed"
+
+
+def with_etag(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """304 when the reader already has these very bytes."""
+    etag = f'"{hashlib.blake2b(response.content, digest_size=16).hexdigest()}"'
+    if request.headers.get("If-None-Match") == etag:
+        return HttpResponseNotModified(headers={"ETag": etag})
+    response["ETag"] = etag
+    return response

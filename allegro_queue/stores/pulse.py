@@ -1,0 +1,133 @@
+"""How things stand at one moment: all that every page's frame needs, in two round trips, whatever the backlog.
+
+Only reads. (The other stores tidy their indexes when they are read; looking at a page must change nothing.)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from redis import Redis
+from rq.registry import FailedJobRegistry, StartedJobRegistry
+from rq.suspension import WORKERS_SUSPENDED
+
+from allegro_queue.stores.jobs import job_key, queue_key, unix_time
+from allegro_queue.stores.keys import Keys
+from allegro_queue.stores.masters import MasterRecord, read_master
+from allegro_queue.stores.pauses import ALL_QUEUES, Pause
+from allegro_queue.stores.replies import text, texts
+from allegro_queue.stores.schedule import SchedulerRecord
+from allegro_queue.stores.workers import LostWorker, WorkerRecord, read_worker
+
+LOST_SHOWN_SECONDS = 15 * 60
+"""How long a lost worker stays on the pages."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QueuePulse:
+    """One queue, now."""
+
+    name: str
+    waiting: int
+    oldest_at: float | None
+    """Unix time at which the job at the front was queued; ``None`` when none waits."""
+    running: int
+    failed: int
+    """Failed jobs that are still listed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pulse:
+    """Everything alive, paused or waiting, as it was at ``at``."""
+
+    at: float
+    queues: tuple[QueuePulse, ...]
+    """In the order of priority."""
+    masters: tuple[MasterRecord, ...] = ()
+    workers: tuple[WorkerRecord, ...] = ()
+    lost: tuple[LostWorker, ...] = ()
+    """Workers that died in the last ``LOST_SHOWN_SECONDS``, newest first."""
+    pauses: Mapping[str, Pause]
+    suspended: bool = False
+    """Whether RQ's own switch stops all workers (``rq suspend``)."""
+    scheduler: SchedulerRecord | None = None
+    last_snapshot_at: float | None = None
+
+    @property
+    def waiting(self) -> int:
+        return sum(queue.waiting for queue in self.queues)
+
+    @property
+    def failed(self) -> int:
+        return sum(queue.failed for queue in self.queues)
+
+    def is_paused(self, queue: str) -> bool:
+        """Whether a queue hands out no job, for any of the three reasons."""
+        return self.suspended or queue in self.pauses or ALL_QUEUES in self.pauses
+
+    def workers_of(self, queue: str) -> tuple[WorkerRecord, ...]:
+        """Living workers that listen to a queue."""
+        return tuple(worker for worker in self.workers if queue in worker.queues)
+
+
+class PulseStore:
+    """Reads the pulse."""
+
+    def __init__(self, client: Redis, keys: Keys) -> None:
+        self._client = client
+        self._keys = keys
+
+    def read(self, queues: Sequence[str], now: float) -> Pulse:
+        """The pulse of these queues and of all processes."""
+        keys = self._keys
+        with self._client.pipeline(transaction=False) as pipeline:
+            pipeline.zrange(keys.masters, 0, -1)
+            pipeline.zrange(keys.workers, 0, -1)
+            pipeline.lrange(keys.lost_workers, 0, -1)
+            pipeline.hvals(keys.paused)
+            pipeline.exists(WORKERS_SUSPENDED)
+            pipeline.get(keys.scheduler)
+            pipeline.get(keys.last_snapshot)
+            for queue in queues:
+                pipeline.llen(queue_key(queue))
+                pipeline.lindex(queue_key(queue), 0)
+                pipeline.zcard(StartedJobRegistry.key_template.format(queue))
+                pipeline.zcard(FailedJobRegistry.key_template.format(queue))
+            masters, workers, lost, paused, suspended, scheduler, snapshot_at, *counts = pipeline.execute()
+        fronts = counts[1::4]
+        with self._client.pipeline(transaction=False) as pipeline:
+            # MGET needs a key; an empty index asks for one that never exists.
+            pipeline.mget([keys.master(name) for name in texts(masters)] or [keys.master("")])
+            pipeline.mget([keys.worker(name) for name in texts(workers)] or [keys.worker("")])
+            for front in fronts:
+                pipeline.hget(job_key(text(front) if front else "-"), "enqueued_at")
+            master_texts, worker_texts, *times = pipeline.execute()
+        deaths = (LostWorker(**json.loads(each)) for each in lost)
+        pauses = (Pause(**json.loads(each)) for each in paused)
+        return Pulse(
+            at=now,
+            queues=tuple(
+                QueuePulse(
+                    name=name,
+                    waiting=counts[4 * place],
+                    oldest_at=unix_time(times[place]),
+                    running=counts[4 * place + 2],
+                    failed=counts[4 * place + 3],
+                )
+                for place, name in enumerate(queues)
+            ),
+            masters=tuple(sorted((read_master(each) for each in master_texts if each), key=lambda master: master.name)),
+            workers=tuple(
+                sorted(
+                    (read_worker(each) for each in worker_texts if each),
+                    key=lambda worker: (worker.host, worker.pid),
+                )
+            ),
+            lost=tuple(each for each in deaths if each.lost_at >= now - LOST_SHOWN_SECONDS),
+            pauses={each.queue: each for each in pauses if each.until is None or each.until > now},
+            suspended=bool(suspended),
+            scheduler=SchedulerRecord(**json.loads(scheduler)) if scheduler else None,
+            last_snapshot_at=float(snapshot_at) if snapshot_at else None,
+        )
