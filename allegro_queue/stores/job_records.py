@@ -31,7 +31,6 @@ FIELDS = (
     "worker_name",
     "timeout",
     "retries_left",
-    "number_of_retries",
 )
 
 UNNAMED = "unnamed job"
@@ -55,10 +54,11 @@ class JobRow:
     timeout: int | None
     """Seconds that an attempt may run; ``None`` for no limit."""
     retries_left: int
-    repeats: int
-    """Attempts made before this one."""
+    """Attempts that are left after this one."""
     error: str = ""
     """The newest failure in one line; empty unless it failed."""
+    due_at: float | None = None
+    """When a scheduled job is to be queued."""
 
     @property
     def wait_seconds(self) -> float | None:
@@ -128,7 +128,6 @@ def read_row(job_id: str, values: Sequence[bytes | None], error: str = "", name:
         worker=plain(given["worker_name"]),
         timeout=time_limit(given["timeout"]),
         retries_left=whole_number(given["retries_left"]) or 0,
-        repeats=whole_number(given["number_of_retries"]) or 0,
         error=error,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -175,9 +175,9 @@ class JobStore:
         return {state: sum(numbers[place :: len(states)]) for place, state in enumerate(states)}
 
     def page(self, state: State, queues: Sequence[str], offset: int = 0, limit: int = 50) -> tuple[list[JobRow], int]:
-        """One page of jobs, newest first (waiting ones: next to run first), and how many there are in all."""
+        """One page of jobs, newest first (waiting and scheduled ones: next to run first), and how many there are."""
         ids, total = self._ids(state, queues, offset, limit)
-        return self.rows(ids, with_errors=state is State.FAILED), total
+        return self._rows_of(state, ids), total
 
     def search(
         self, state: State, queues: Sequence[str], words: str, offset: int = 0, limit: int = 50, reach: int = SEARCHED
@@ -194,8 +194,8 @@ class JobStore:
             for job_id, description in zip(ids, descriptions, strict=True)
             if wanted in name_in(plain(description)).casefold()
         ]
-        rows = self.rows(matching[offset : offset + limit], with_errors=state is State.FAILED)
-        return Found(rows=tuple(rows), matches=len(matching), searched=len(ids), total=total)
+        page = {job_id: ids[job_id] for job_id in matching[offset : offset + limit]}
+        return Found(rows=tuple(self._rows_of(state, page)), matches=len(matching), searched=len(ids), total=total)
 
     def failed_ids(self, queues: Sequence[str]) -> list[str]:
         """Ids of every failed job of these queues, oldest first."""
@@ -332,12 +332,19 @@ class JobStore:
             gone += len(results) - sum(results)
         return Tally(done=done, gone=gone, later=later)
 
-    def _ids(self, state: State, queues: Sequence[str], offset: int, limit: int) -> tuple[list[str], int]:
+    def _rows_of(self, state: State, ids: Mapping[str, float]) -> list[JobRow]:
+        rows = self.rows(list(ids), with_errors=state is State.FAILED)
+        if state is State.SCHEDULED:
+            return [replace(row, due_at=ids[row.id]) for row in rows]
+        return rows
+
+    def _ids(self, state: State, queues: Sequence[str], offset: int, limit: int) -> tuple[dict[str, float], int]:
+        """Ids with their scores (0 for waiting ones), in the order of their list, and how many there are in all."""
         if state is State.WAITING:
             return self._waiting_ids(queues, offset, limit)
-        return self._registered_ids(REGISTRIES[state], queues, offset, limit)
+        return self._registered_ids(REGISTRIES[state], queues, offset, limit, descending=state is not State.SCHEDULED)
 
-    def _waiting_ids(self, queues: Sequence[str], offset: int, limit: int) -> tuple[list[str], int]:
+    def _waiting_ids(self, queues: Sequence[str], offset: int, limit: int) -> tuple[dict[str, float], int]:
         lengths = self.lengths(queues)
         ids: list[str] = []
         skip = offset
@@ -346,20 +353,21 @@ class JobStore:
                 last = skip + limit - len(ids) - 1
                 ids += texts(self._client.lrange(queue_key(queue), skip, last))
             skip = max(skip - lengths[queue], 0)
-        return ids, sum(lengths.values())
+        return dict.fromkeys(ids, 0.0), sum(lengths.values())
 
-    def _registered_ids(self, template: str, queues: Sequence[str], offset: int, limit: int) -> tuple[list[str], int]:
+    def _registered_ids(
+        self, template: str, queues: Sequence[str], offset: int, limit: int, descending: bool
+    ) -> tuple[dict[str, float], int]:
         with self._client.pipeline(transaction=False) as pipeline:
             for queue in queues:
                 pipeline.zcard(template.format(queue))
-                pipeline.zrevrange(template.format(queue), 0, offset + limit - 1, withscores=True)
+                pipeline.zrange(template.format(queue), 0, offset + limit - 1, desc=descending, withscores=True)
             replies = pipeline.execute()
-        scored = [pair for members in replies[1::2] for pair in members]
-        scored.sort(key=lambda pair: float(pair[1]), reverse=True)
-        page = scored[offset : offset + limit]
+        scored = [(text(member), float(score)) for members in replies[1::2] for member, score in members]
+        scored.sort(key=lambda pair: pair[1], reverse=descending)
         # Members of the started registry are "job id:execution id".
-        ids = [text(member).partition(":")[0] for member, _ in page]
-        return list(dict.fromkeys(ids)), sum(replies[::2])
+        page = {member.partition(":")[0]: score for member, score in scored[offset : offset + limit]}
+        return page, sum(replies[::2])
 
 
 def queue_key(name: str) -> str:

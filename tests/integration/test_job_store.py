@@ -4,6 +4,7 @@ import base64
 import pickle
 import time
 import zlib
+from datetime import timedelta
 
 import pytest
 from redis import Redis
@@ -254,16 +255,26 @@ def test_garbage_in_a_jobs_fields_does_not_break_its_list_or_its_page(redis: Red
     assert len(stores.jobs.page(State.WAITING, QUEUES)[0]) == 1
 
 
-def test_an_attempt_that_will_be_repeated_keeps_the_job_out_of_the_failed_ones(redis: Redis, stores: Stores):
-    job_id = queued(jobs.fail, retry=Retry(max=1))
+def test_scheduled_jobs_are_listed_soonest_first_with_the_time_they_are_due(redis: Redis, stores: Stores):
+    queue = get_queue("default")
+    later = queue.enqueue_in(timedelta(hours=2), "tests.support.jobs.nothing").id
+    sooner = queue.enqueue_in(timedelta(hours=1), "tests.support.jobs.nothing").id
+
+    rows, total = stores.jobs.page(State.SCHEDULED, QUEUES)
+
+    assert [row.id for row in rows] == [sooner, later]
+    assert total == 2
+    assert rows[0].due_at == pytest.approx(time.time() + 3600, abs=30)
+
+
+def test_a_job_that_failed_and_has_an_attempt_left_is_not_among_the_failed_ones(redis: Redis, stores: Stores):
+    job_id = queued(jobs.fail, retry=Retry(max=2, interval=600))
     run_all(redis)
 
-    detail = stores.jobs.get(job_id)
+    rows, _ = stores.jobs.page(State.SCHEDULED, QUEUES)
 
-    assert detail is not None
-    assert detail.row.status == "failed"
-    assert detail.row.repeats == 1
-    assert stores.jobs.counts(QUEUES)[State.FAILED] == 1
+    assert [(row.id, row.retries_left) for row in rows] == [(job_id, 1)]
+    assert stores.jobs.counts(QUEUES)[State.FAILED] == 0
 
 
 @pytest.mark.parametrize(
