@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from allegro.env import Environment
+from allegro.dev.place import redis_folder, redis_url
+from allegro.env import ROOT, Environment
 
 SERIALIZER = "rq.serializers.JSONSerializer"
 
 
-def connection_from(env: Environment, *, required: bool) -> dict[str, Any]:
+REDIS_ADDRESSES = ("REDIS_SENTINELS", "REDIS_URL", "REDIS_HOST")
+"""Variables that name a Redis server."""
+
+
+def connection_from(env: Environment, *, local: bool) -> dict[str, Any]:
     """Connection settings of one Redis: Sentinel, a URL, or host and port, in this order.
 
     Args:
-        required: whether a missing ``REDIS_HOST``/``REDIS_URL`` is a fault (everywhere but in ``local``, where
-            ``manage.py dev`` brings its own server).
+        local: whether ``manage.py dev`` may bring the server where none is named. Elsewhere that is a fault. What
+            listens at 127.0.0.1:6379 is never guessed at: it may be another project's.
     """
     database = env.whole("REDIS_DB", 0)
     password = env.text("REDIS_PASSWORD") or None
@@ -25,7 +30,9 @@ def connection_from(env: Environment, *, required: bool) -> dict[str, Any]:
             env.problems.append("REDIS_URL must start with redis://, rediss:// or unix://.")
         return {"URL": url, "DB": database}
     host = env.text("REDIS_HOST")
-    if not host and required:
+    if not host and local:
+        return {"URL": redis_url(redis_folder(ROOT)), "DB": database}
+    if not host:
         env.problems.append("REDIS_HOST is missing; set it (or REDIS_URL) to the Redis server that carries the jobs.")
     return {
         "HOST": host or "127.0.0.1",

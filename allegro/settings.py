@@ -7,7 +7,7 @@ from django.core.management.utils import get_random_secret_key
 
 from allegro.env import ENVIRONMENTS, ROOT, read_environment
 from allegro.horizon import QUEUES, horizon
-from allegro.redis import connection_from, rq_queues
+from allegro.redis import REDIS_ADDRESSES, connection_from, rq_queues
 
 env = read_environment()
 
@@ -15,6 +15,10 @@ env = read_environment()
 APP_ENV = env.choice("APP_ENV", ENVIRONMENTS, default="production")
 IS_LOCAL = APP_ENV == "local"
 DEBUG = env.switch("DEBUG", default=False)
+# Of the web server that `manage.py dev` starts.
+PORT = env.whole("PORT", 8000)
+# https://no-color.org: any text means yes.
+NO_COLOR = bool(env.text("NO_COLOR"))
 
 SECRET_KEY = env.text("SECRET_KEY")
 if not SECRET_KEY:
@@ -25,7 +29,7 @@ if not SECRET_KEY:
 
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if IS_LOCAL else "")
 # Links in mails are built from this, never from a request's Host header.
-SITE_URL = env.text("SITE_URL", "http://127.0.0.1:8000" if IS_LOCAL else "").rstrip("/")
+SITE_URL = env.text("SITE_URL", f"http://127.0.0.1:{PORT}" if IS_LOCAL else "").rstrip("/")
 if not SITE_URL:
     env.problems.append("SITE_URL is missing; set it to the address of this site, such as https://allegro.example.com.")
 
@@ -152,7 +156,9 @@ HORIZON = horizon(
 )
 HORIZON_STAFF_DOMAINS = env.words("HORIZON_STAFF_DOMAINS", "alley.com")
 
-RQ_QUEUES = rq_queues(QUEUES, connection_from(env, required=not IS_LOCAL))
+# Whether the environment says where Redis is; if not, in local, `manage.py dev` brings a server of its own.
+REDIS_IS_NAMED = any(env.text(name) for name in REDIS_ADDRESSES)
+RQ_QUEUES = rq_queues(QUEUES, connection_from(env, local=IS_LOCAL))
 RQ = {
     "COMMIT_MODE": "on_db_commit",
     "JOB_CLASS": "allegro_queue.jobs.HorizonJob",

@@ -1,10 +1,13 @@
-"""Where the server binary for development and tests comes from: one function returns a path."""
+"""Where the server binary for development and tests comes from, and what it is."""
 
 from __future__ import annotations
 
 import importlib.util
 import platform
+import re
 import shutil
+import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 REMEDIES = (
@@ -13,9 +16,13 @@ REMEDIES = (
     "install Debian's redis-server (or valkey-server); or set REDIS_HOST or REDIS_URL to a running server."
 )
 
+VERSION = re.compile(r"(?P<name>\w+) server v=(?P<major>\d+)\.(?P<minor>\d+)")
+OLDEST = (7, 0)
+"""Redis 7.0 brought commands that the library needs."""
+
 
 class NoServer(Exception):
-    """No server binary was found; the message names the remedies."""
+    """No usable server binary was found; the message names the remedies."""
 
 
 def server_binary() -> Path:
@@ -37,3 +44,35 @@ def server_binary() -> Path:
         if found := shutil.which(name):
             return Path(found)
     raise NoServer(REMEDIES)
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Which server a binary is: data written by one is not always readable by another."""
+
+    name: str
+    version: tuple[int, int]
+
+    def __str__(self) -> str:
+        return f"{self.name.capitalize()} {self.version[0]}.{self.version[1]}"
+
+    @property
+    def folder_name(self) -> str:
+        """Name of the data folder, such as ``valkey-9.1``."""
+        return f"{self.name}-{self.version[0]}.{self.version[1]}"
+
+
+def engine_of(binary: Path) -> Engine:
+    """Ask a binary what it is.
+
+    Raises:
+        NoServer: it does not say, or it is older than ``OLDEST``.
+    """
+    said = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False, timeout=10).stdout
+    match = VERSION.search(said)
+    if match is None:
+        raise NoServer(f"{binary} does not look like a Redis server: {said.strip()!r}. {REMEDIES}")
+    engine = Engine(match["name"].lower(), (int(match["major"]), int(match["minor"])))
+    if engine.version < OLDEST:
+        raise NoServer(f"{binary} is {engine}; 7.0 or newer is needed. {REMEDIES}")
+    return engine
