@@ -83,20 +83,20 @@ def send(
     backend = GuardedBackend(deadline, allow_private)
     length = [("Content-Length", str(len(body)))] if body else []
     try:
-        with httpcore.ConnectionPool(
-            ssl_context=ssl_context(), network_backend=backend, max_connections=1, retries=0
-        ) as pool:
-            with pool.stream(
+        with (
+            httpcore.ConnectionPool(
+                ssl_context=ssl_context(), network_backend=backend, max_connections=1, retries=0
+            ) as pool,
+            pool.stream(
                 method,
-                httpcore.URL(
-                    scheme=target.raw_scheme, host=target.raw_host, port=target.port, target=target.raw_path
-                ),
+                httpcore.URL(scheme=target.raw_scheme, host=target.raw_host, port=target.port, target=target.raw_path),
                 headers=[("Host", target.netloc.decode("ascii")), *headers.items(), *length],
                 content=body or None,
                 extensions={"timeout": {"connect": seconds, "read": seconds, "write": seconds, "pool": seconds}},
-            ) as response:
-                read, truncated = read_at_most(response.iter_stream(), largest)
-                return Answer(status=response.status, body=read, truncated=truncated)
+            ) as response,
+        ):
+            read, truncated = read_at_most(response.iter_stream(), largest)
+            return Answer(status=response.status, body=read, truncated=truncated)
     except httpcore.TimeoutException as error:
         raise OutboundError(f"{target.host} did not answer within {seconds:g} s.") from error
     except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:

@@ -112,7 +112,9 @@ class ExternalProfile(models.Model):
     provider = models.CharField(max_length=50)
     payload = models.JSONField(default=dict, blank=True)
     synced_at = models.DateTimeField(
-        null=True, blank=True, help_text="When the source was asked for what is shown here; empty when it never answered."
+        null=True,
+        blank=True,
+        help_text="When the source was asked for what is shown here; empty when it never answered.",
     )
     failed_at = models.DateTimeField(null=True, blank=True, help_text="When the source was last asked in vain.")
     error = models.CharField(max_length=500, blank=True, help_text="Why it was asked in vain.")

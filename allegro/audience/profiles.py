@@ -93,12 +93,16 @@ def ensure_fresh_for_login(member: Member, seconds: float = LOGIN_SECONDS) -> li
     for provider in list(stale_providers(member, timezone.now())):
         remaining = deadline - time.monotonic()
         if remaining <= 0:
-            log.warning("sign-in went on with a stale profile provider=%s member=%s (no time left)", provider.name, member.pk)
+            log.warning(
+                "sign-in went on with a stale profile provider=%s member=%s (no time left)", provider.name, member.pk
+            )
             continue
         try:
             refresh(provider, member, remaining)
-        except Exception:  # noqa: BLE001 - providers are other people's code, and nothing of theirs may keep members out
-            log.warning("sign-in went on with a stale profile provider=%s member=%s", provider.name, member.pk, exc_info=True)
+        except Exception:
+            log.warning(
+                "sign-in went on with a stale profile provider=%s member=%s", provider.name, member.pk, exc_info=True
+            )
             continue
         refreshed.append(provider.name)
     return refreshed

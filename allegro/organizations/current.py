@@ -34,5 +34,7 @@ def current_organization(request: HttpRequest) -> Organization:
     if len(first_two) == 1 or (first_two and settings.IS_LOCAL):
         return first_two[0]
     if first_two:
-        raise UnknownOrganization("This address belongs to no organization; use the address your organization gave you.")
+        raise UnknownOrganization(
+            "This address belongs to no organization; use the address your organization gave you."
+        )
     raise UnknownOrganization("There is no organization yet; staff can add one in the admin site.")
