@@ -131,6 +131,12 @@ def use_link(token: str, now: datetime) -> SignIn | None:
     return SignIn(member=member, return_url=link.return_url)
 
 
+def organization_of(token: str) -> Organization | None:
+    """Where a link once led, also when it no longer works, so that a new one can be asked for there."""
+    link = MagicLink.objects.select_related("organization").filter(token_hash=hash_of(token)).first()
+    return link.organization if link else None
+
+
 def open_links() -> QuerySet[MagicLink]:
     """Requests that are neither used nor replaced."""
     return MagicLink.objects.filter(used_at__isnull=True, voided_at__isnull=True)
@@ -148,6 +154,8 @@ def hash_of(token: str) -> str:
 
 def safe_return_url(url: str, organization: Organization) -> bool:
     """Whether a member may be sent there after signing in: a path here, or an address of this site or organization."""
+    if not url.isprintable() or len(url) > 500 or not url.startswith(("/", "http://", "https://")):
+        return False
     site = settings.SITE_URL
     hosts = {each for each in (site.partition("://")[2], organization.domain) if each}
-    return len(url) <= 500 and url_has_allowed_host_and_scheme(url, hosts, require_https=site.startswith("https://"))
+    return url_has_allowed_host_and_scheme(url, hosts, require_https=site.startswith("https://"))

@@ -15,7 +15,14 @@ from allegro.audience.addresses import clean_address
 from allegro.audience.profiles import ensure_fresh_for_login
 from allegro.audience.sessions import identify, sign_in
 from allegro.magic_links.jobs import TOKEN_PARAMETER
-from allegro.magic_links.links import TooManyRequests, find_live, request_link, safe_return_url, use_link
+from allegro.magic_links.links import (
+    TooManyRequests,
+    find_live,
+    organization_of,
+    request_link,
+    safe_return_url,
+    use_link,
+)
 from allegro.organizations.current import UnknownOrganization, current_organization
 from allegro.organizations.models import Organization
 from allegro_queue.errors import QueueUnavailable
@@ -89,16 +96,17 @@ def validate(request: HttpRequest) -> HttpResponse:
         token = request.GET.get(TOKEN_PARAMETER, "")
         link = find_live(token, timezone.now())
         if link is None:
-            return gone(request)
+            return gone(request, token)
         return render(request, "members/validate.html", {"token": token, "link": link})
-    used = use_link(request.POST.get(TOKEN_PARAMETER, ""), timezone.now())
+    token = request.POST.get(TOKEN_PARAMETER, "")
+    used = use_link(token, timezone.now())
     if used is None:
-        return gone(request)
+        return gone(request, token)
     ensure_fresh_for_login(used.member)
     sign_in(request, used.member)
     return redirect(used.return_url or "members:home")
 
 
-def gone(request: HttpRequest) -> HttpResponse:
+def gone(request: HttpRequest, token: str) -> HttpResponse:
     """One answer for unknown, used, replaced and expired links: which it was is nobody's business."""
-    return render(request, "members/link_gone.html", status=410)
+    return render(request, "members/link_gone.html", {"organization": organization_of(token)}, status=410)

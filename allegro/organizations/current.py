@@ -26,7 +26,7 @@ def current_organization(request: HttpRequest) -> Organization:
         return found
     slug = request.POST.get("organization") or request.GET.get("organization")
     if slug:
-        named = Organization.objects.filter(slug=slug).first()
+        named = Organization.objects.filter(slug=slug).first() if slug.isprintable() else None
         if named is None:
             raise UnknownOrganization(f"There is no organization {slug[:50]!r} here.")
         return named
