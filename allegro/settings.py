@@ -131,6 +131,11 @@ EMAIL_FILE_PATH = EMAIL.get("EMAIL_FILE_PATH", "")
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Allegro <no-reply@allegro.invalid>")
 
+# Life of a magic link, from the moment its mail is sent.
+MAGIC_LINK_MINUTES = env.whole("MAGIC_LINK_MINUTES", 30)
+if MAGIC_LINK_MINUTES < 1:
+    env.problems.append(f"MAGIC_LINK_MINUTES is {MAGIC_LINK_MINUTES}; it must be 1 or more.")
+
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
 from allegro.health import up
 
-urlpatterns = [
-    path("up", up, name="up"),
-    path("admin/", admin.site.urls),
-    path(f"{settings.HORIZON['path']}/", include("allegro_queue.dashboard.urls")),
-]
+
+def mounted(*, local: bool) -> list[URLPattern | URLResolver]:
+    """Every address of the site; the demo's other side exists in ``local`` alone."""
+    patterns: list[URLPattern | URLResolver] = [
+        path("", RedirectView.as_view(pattern_name="members:home"), name="home"),
+        path("up", up, name="up"),
+        path("members/magic-link/", include("allegro.magic_links.urls")),
+        path("members/", include("allegro.audience.urls")),
+        path("accounts/", include("allegro.accounts.urls")),
+        path("admin/", admin.site.urls),
+        path(f"{settings.HORIZON['path']}/", include("allegro_queue.dashboard.urls")),
+    ]
+    if local:
+        patterns.append(path("demo/", include("allegro.dev.demo_urls")))
+    return patterns
+
+
+urlpatterns = mounted(local=settings.IS_LOCAL)

@@ -5,3 +5,9 @@ from django.apps import AppConfig
 
 class AudienceConfig(AppConfig):
     name = "allegro.audience"
+
+    def ready(self) -> None:
+        from allegro.audience.crm import JsonProfileProvider
+        from allegro.audience.providers import register
+
+        register(JsonProfileProvider)
