@@ -44,7 +44,7 @@ class Keys:
 
     @property
     def reserved(self) -> str:
-        """Hash: worker name to ``{"job", "queue", "at"}`` of the one job it holds. One field a worker, gone when settled."""
+        """Hash: worker name to ``{"job", "queue", "origin", "execution", "at"}`` of the one job it holds. One field a worker, gone when settled."""
         return f"{self.prefix}reserved"
 
     def settling(self, worker: str) -> str:

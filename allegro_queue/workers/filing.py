@@ -19,6 +19,7 @@ from rq.worker import SimpleWorker
 from allegro_queue.connection import UNREACHABLE, address
 from allegro_queue.jobs import HorizonJob
 from allegro_queue.stores import Stores, open_stores
+from allegro_queue.stores.reservations import Reservation
 from allegro_queue.workers.recorder import Result, outcome_of
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,8 @@ class FilingWorker(SimpleWorker):
         super().__init__(*args, **kwargs)
         self.stores: Stores = open_stores(self.connection)
         self._result: Result = "done"
+        self.held: Reservation | None = None
+        """The job at hand: what is written of its end is written only while it is still this worker's."""
 
     def _set_connection(self, connection: Redis) -> Redis:
         """Leave the client's time-outs alone: RQ would raise them to seven minutes for its blocking pop."""
@@ -85,7 +88,7 @@ class FilingWorker(SimpleWorker):
             self._stopped_job_id, job.retries_left = stopped, retries_left
             super(FilingWorker, self).handle_job_failure(job, queue, started_job_registry, exc_string, execution)
             # RQ logs a failed write instead of raising.
-            if self.stores.reservations.of(self.name) is not None:
+            if self.still_holds():
                 raise ConnectionError("the failure of the job was not written")
 
         self.until_filed(file)
@@ -95,26 +98,37 @@ class FilingWorker(SimpleWorker):
     ) -> None:
         used_up = bool(job.number_of_retries and job.number_of_retries >= retry.max)
         self._result = "failed" if used_up else "retried"
-        self.until_filed(
-            lambda: super(FilingWorker, self).handle_job_retry(job, queue, retry, started_job_registry, execution)
-        )
+
+        def file() -> None:
+            super(FilingWorker, self).handle_job_retry(job, queue, retry, started_job_registry, execution)
+            # Likewise, when the retries are used up.
+            if self.still_holds():
+                raise ConnectionError("the retry of the job was not written")
+
+        self.until_filed(file)
+
+    def still_holds(self) -> bool:
+        """Whether the job at hand is still this worker's: neither filed, nor settled by somebody who thought it dead."""
+        now = self.stores.reservations.of(self.name)
+        return now is not None and (self.held is None or now.claim == self.held.claim)
 
     def until_filed(self, file: Callable[[], object]) -> None:
         """File an ended job, waiting for Redis as long as it takes: the job has run, and its verdict must not be lost.
 
-        When a reply was lost the reservation tells whether the transaction went through, so nothing is filed twice.
+        The reservation tells whether there is still something to file: not when a lost reply hid that it was done,
+        and not when this worker was silent so long that another settled the job.
         """
+        attempts = 0
 
         def file_unless_done() -> None:
-            if self.stores.reservations.of(self.name) is not None:
+            nonlocal attempts
+            attempts += 1
+            if self.still_holds():
                 file()
+            elif attempts == 1:
+                log.warning("worker %s came too late: its job had been settled by another", self.name)
 
-        try:
-            file()
-        except RedisError as error:
-            if not will_pass(error):
-                raise
-            self.patiently(file_unless_done)
+        self.patiently(file_unless_done)
 
     def patiently(self, step: Callable[[], object]) -> None:
         """Do a step that only talks to Redis; when Redis does not answer, say so and try again until it does."""

@@ -6,6 +6,7 @@ import logging
 import time
 from datetime import UTC, datetime
 
+from rq.executions import Execution
 from rq.job import JobStatus
 from rq.registry import FailedJobRegistry
 from rq.results import Result
@@ -29,17 +30,20 @@ def quarantine(stores: Stores, held: Reservation, error: Exception) -> None:
     log.error("job unreadable id=%s queue=%s: %s", held.job_id, held.queue, error)
     reason = f"allegro_queue.errors.UnreadableJob: the job's data in Redis cannot be read: {error!r}"
     job = HorizonJob(held.job_id, connection=stores.client)
-    job.origin = held.queue
+    job.origin = held.origin
     keep = horizon_settings().failed_minutes * 60
     now = time.time()
     with stores.client.pipeline() as pipeline:
         ended_at = utcformat(datetime.fromtimestamp(now, UTC))
-        pipeline.hset(job.key, mapping={"status": JobStatus.FAILED.value, "origin": held.queue, "ended_at": ended_at})
+        pipeline.hset(job.key, mapping={"status": JobStatus.FAILED.value, "origin": held.origin, "ended_at": ended_at})
         pipeline.expire(job.key, keep)
-        pipeline.zadd(FailedJobRegistry(held.queue, connection=stores.client).key, {held.job_id: int(now + keep)})
+        pipeline.zadd(FailedJobRegistry(held.origin, connection=stores.client).key, {held.job_id: int(now + keep)})
         Result.create_failure(job, keep, reason, worker_name=held.worker, pipeline=pipeline)
+        if held.execution_id:
+            attempt = Execution(held.execution_id, held.job_id, stores.client, worker_name=held.worker)
+            attempt.delete(job, pipeline)
         stores.reservations.release(held.worker, pipeline)
         stores.metrics.add(
-            Outcome(queue=held.queue, job=UNREADABLE, result="failed", runtime_ms=0, wait_ms=0, ended_at=now), pipeline
+            Outcome(queue=held.origin, job=UNREADABLE, result="failed", runtime_ms=0, wait_ms=0, ended_at=now), pipeline
         )
         pipeline.execute()

@@ -1,4 +1,7 @@
-"""What becomes of the job that a dead worker held: put back if it never started, else retried or failed, in words."""
+"""What becomes of the job that a dead worker held: retried or failed, in words; put back if it was never started.
+
+A job starts in the step that takes it, so one that was not is held by a worker of an earlier release.
+"""
 
 from __future__ import annotations
 
@@ -79,13 +82,13 @@ def settle_job(stores: Stores, held: Reservation, reason: str) -> tuple[str, Job
     try:
         job = HorizonJob.fetch(held.job_id, connection=stores.client)
     except NoSuchJobError:
-        stores.reservations.drop(held)
+        let_go(stores, held)
         return "gone", None
     except Exception as error:  # noqa: BLE001 - whatever the hash holds, it must not stop the one who settles
         quarantine(stores, held, error)
         return "failed", None
     status = job.get_status(refresh=False)
-    execution = execution_of(job, held.worker)
+    execution = execution_of(job, held)
     if status == JobStatus.QUEUED:
         if execution is not None:
             with stores.client.pipeline() as pipeline:
@@ -95,27 +98,43 @@ def settle_job(stores: Stores, held: Reservation, reason: str) -> tuple[str, Job
         return "put back", job
     if status != JobStatus.STARTED or job.worker_name != held.worker:
         # It had ended, and only the news of it was missing.
-        stores.reservations.drop(held)
+        let_go(stores, held)
         return "ended", job
     stand_in = StandIn(
         [get_queue(held.queue, stores.client)], name=held.worker, connection=stores.client, prepare_for_work=False
     )
+    stand_in.held = held
     retried = stand_in.fail(job, execution, reason)
     return ("retried" if retried else "failed"), job
 
 
-def execution_of(job: Job, worker: str) -> Execution | None:
+def execution_of(job: Job, held: Reservation) -> Execution | None:
     """RQ's record of this worker's attempt, if it got that far."""
-    registry = job.execution_registry
-    for execution_id in registry.get_execution_ids():
+    if held.execution_id:
+        known = Execution(held.execution_id, held.job_id, job.connection, worker_name=held.worker)
+        known.created_at = job.started_at or known.created_at
+        return known
+    for execution_id in job.execution_registry.get_execution_ids():
         try:
             execution = Execution.fetch(id=execution_id, job_id=job.id, connection=job.connection)
         except ValueError:
             # Its hash has expired; the registry entry follows by itself.
             continue
-        if execution.worker_name == worker:
+        if execution.worker_name == held.worker:
             return execution
     return None
+
+
+def let_go(stores: Stores, held: Reservation) -> None:
+    """Forget that a job is held, and RQ's records of the attempt: there is nothing to file."""
+    if held.execution_id:
+        job = HorizonJob(held.job_id, connection=stores.client)
+        job.origin = held.origin
+        with stores.client.pipeline() as pipeline:
+            attempt = Execution(held.execution_id, held.job_id, stores.client, worker_name=held.worker)
+            attempt.delete(job, pipeline)
+            pipeline.execute()
+    stores.reservations.drop(held)
 
 
 def sweep(stores: Stores, *, spare: frozenset[str] = frozenset()) -> list[LostWorker]:

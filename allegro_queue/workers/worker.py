@@ -1,61 +1,85 @@
-"""The worker: takes the first job in strict order, runs it in this process, files it, and looks again."""
+"""The worker: runs jobs in this process, one after the other. Filing one and taking the next is a single step."""
 
 from __future__ import annotations
 
 import logging
 import os
+import secrets
 import signal
 import socket
+import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from types import FrameType
 from typing import Any
 
-from django.utils import timezone
-from redis.client import Pipeline, PubSub, PubSubWorkerThread
+from redis.client import PubSub, PubSubWorkerThread
 from redis.exceptions import RedisError
-from rq.exceptions import NoSuchJobError, StopRequested
+from rq.exceptions import StopRequested
 from rq.executions import Execution
 from rq.job import Job
 from rq.queue import Queue
-from rq.worker import DequeueStrategy, WorkerStatus
+from rq.worker import DequeueStrategy
 
 import allegro_queue
 from allegro_queue.connection import new_client
-from allegro_queue.inbox import LEAVE, SignalInbox
+from allegro_queue.inbox import LEAVE
 from allegro_queue.stores import open_stores
-from allegro_queue.stores.reservations import Reservation
+from allegro_queue.stores.steps import Finish, Finished, StepStore, Taken
 from allegro_queue.stores.workers import WorkerRecord
 from allegro_queue.workers.filing import FilingWorker, will_pass
 from allegro_queue.workers.heartbeat import Heartbeat
 from allegro_queue.workers.hygiene import clean_state
+from allegro_queue.workers.plain import finish_of, is_plain, saved_values
 from allegro_queue.workers.quarantine import quarantine
 from allegro_queue.workers.recorder import name_of
 from allegro_queue.workers.settling import sweep
+from allegro_queue.workers.taken_job import JobBuilder
 from allegro_queue.workers.time_limit import TimeLimit, interrupt
+from allegro_queue.workers.waiting import WakefulInbox
 
 log = logging.getLogger(__name__)
 
-IDLE_SECONDS = 0.05
-"""How often an idle worker looks for work. Looking never takes a job from a worker that then dies with it unseen."""
+POLL_SECONDS = 0.05
+"""How often an idle worker looks for work, when the server cannot tell it (RESP2)."""
+
+TOLD_SECONDS = 1.0
+"""How often it looks when the server tells: for what nobody tells of, such as a pause that ends by itself."""
 
 RQ_BEAT_SECONDS = 30.0
 SWEEP_SECONDS = 30.0
 LEAVE_WITHOUT_REDIS_SECONDS = 15.0
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Doing:
     """What the worker is at, for its record."""
 
     state: str = "starting"
-    done: int = 0
-    failed: int = 0
     job_id: str = ""
     job_name: str = ""
     job_queue: str = ""
     job_started_at: float = 0.0
     job_timeout: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A job that this worker runs."""
+
+    taken: Taken
+    job: Job
+    queue: Queue
+    execution: Execution
+    began: float
+    """By the clock that never jumps (``time.perf_counter``)."""
+
+    def ended_at(self) -> datetime:
+        """Now, on the clock that says when the job started: the server's."""
+        assert self.job.started_at is not None
+        return self.job.started_at + timedelta(seconds=time.perf_counter() - self.began)
 
 
 class HorizonWorker(FilingWorker):
@@ -69,14 +93,19 @@ class HorizonWorker(FilingWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.doing = Doing()
-        self.inbox = SignalInbox()
+        self.done = self.failed = 0
+        self.inbox = WakefulInbox()
+        self.steps = StepStore(self.connection, self.stores.keys, self.name, self.queue_names())
+        self._builder = JobBuilder(self.job_class, self.connection)
+        self._queue_by_name = {each.name: each for each in self.queues}
         self._paused = False
         self._told_at: float | None = None
         """When the first signal to leave came, perhaps in the middle of a job."""
         self._leave_at: float | None = None
         """When the loop heard of it."""
         self._heartbeat: Heartbeat | None = None
-        self._running: tuple[Job, Execution] | None = None
+        self._attempt: Attempt | None = None
+        """The job that runs, or has run and waits for the next step."""
         self._started_at = time.time()
 
     def work(
@@ -117,105 +146,165 @@ class HorizonWorker(FilingWorker):
                     log.info("worker started name=%s queues=%s", self.name, ",".join(self.queue_names()))
                     return self._loop(burst, max_jobs, max_idle_time) > 0
             except StopRequested:
-                return self.doing.done + self.doing.failed > 0
+                return self.done + self.failed > 0
             finally:
                 self._take_leave()
 
     def _loop(self, burst: bool, max_jobs: int | None, max_idle_time: int | None) -> int:
         """Jobs run until it is time to leave."""
         count = 0
+        finish: Finish | None = None
+        idle = False
         idle_since = time.monotonic()
         while True:
             self.look_into_inbox(0)
-            if self._leave_at is not None:
+            leaving = self._leave_at is not None or (max_jobs is not None and count >= max_jobs)
+            if leaving and finish is None:
                 return count
-            taken = None if self._paused else self.take()
+            taken = self.step(finish, take=not (leaving or self._paused), watch=idle)
+            finish = None
             if taken is not None:
-                self.execute_job(*taken)
+                finish = self.run(taken)
                 count += 1
+                idle = False
                 idle_since = time.monotonic()
-                if max_jobs is not None and count >= max_jobs:
-                    return count
                 continue
             if burst or (max_idle_time is not None and time.monotonic() - idle_since >= max_idle_time):
                 return count
             self.note("paused" if self._paused else "idle")
             self.keep_house()
-            self.look_into_inbox(IDLE_SECONDS)
+            # The first look that finds nothing was not watched: what came right after it would go unnoticed.
+            if idle or not self.steps.is_told:
+                self.await_news()
+            idle = True
 
-    def take(self) -> tuple[Job, Queue] | None:
-        """The next job in strict order, reserved for this worker; ``None`` when there is none or Redis is away."""
-        try:
-            while (held := self.stores.reservations.take(self.name, self.queue_names())) is not None:
-                if (taken := self.fetch(held)) is not None:
-                    return taken
-            return None
-        except RedisError as error:
-            if not will_pass(error):
-                raise
-            log.error("Redis did not answer (%s); worker %s looks again in 1 s", error, self.name)
-            self.rest(1.0)
-            return None
+    def take(self) -> Taken | None:
+        """The next job in strict order, which counts as started; ``None`` when there is none."""
+        return self.step(None, take=True)
 
-    def fetch(self, held: Reservation) -> tuple[Job, Queue] | None:
-        """The reserved job; ``None`` when it was deleted in the moment between, or its data cannot be read."""
-        queue = next(each for each in self.queues if each.name == held.queue)
+    def step(self, finish: Finish | None, *, take: bool, watch: bool = False) -> Taken | None:
+        """File the job that has returned and take the next, however long Redis needs to answer.
+
+        Raises:
+            StopRequested: told to leave, and Redis has been away too long.
+        """
+        execution_id = secrets.token_hex(16) if take else ""
+        answers: list[tuple[Finished, Taken | None]] = []
+        self.patiently(lambda: answers.append(self.steps.step(finish, execution_id, watch=watch)))
+        finished, taken = answers[-1]
+        attempt, self._attempt = self._attempt, None
+        if finish is None or attempt is None:
+            return taken
+        self.executions.pop(finish.held.execution_id, None)
+        if finished is Finished.BY_HAND:
+            ran = attempt
+            self._count(
+                self._end(ran, lambda: self._finalize_success(ran.job, ran.queue, ran.execution, ran.job._result))
+            )
+            return self.step(None, take=take)
+        # What is not this worker's any more was filed by an earlier sending of this step, or settled by another.
+        self._count(True)
+        return taken
+
+    def run(self, taken: Taken) -> Finish | None:
+        """Run one taken job in this process.
+
+        Returns:
+            what the next step is to file; ``None`` when the job's end has been filed.
+        """
+        held = taken.held
+        self.held = held
         try:
-            return self.job_class.fetch(held.job_id, connection=self.connection), queue
-        except RedisError:
-            raise
-        except NoSuchJobError:
-            self.stores.reservations.drop(held)
+            job = self._builder.build(taken)
+            timeout = int(job.timeout or self.queue_class.DEFAULT_TIMEOUT)
         except Exception as error:  # noqa: BLE001 - whatever the hash holds, the worker lives on
-            quarantine(self.stores, held, error)
-        return None
-
-    def execute_job(self, job: Job, queue: Queue) -> None:
-        """Run one reserved job in this process and file what became of it."""
-        timeout = int(job.timeout or self.queue_class.DEFAULT_TIMEOUT)
-        self.note(
-            "busy",
-            job_id=job.id,
-            job_name=name_of(job),
-            job_queue=queue.name,
-            job_started_at=time.time(),
-            job_timeout=timeout,
-        )
-        started = time.monotonic()
-        executions: list[Execution] = []
-        self.patiently(lambda: executions.append(self.prepare_execution(job)))
-        self._running = (job, executions[-1])
-        try:
-            with clean_state():
-                succeeded = self.perform_job(job, queue, executions[-1])
-        finally:
-            self._running = None
-        if succeeded:
-            self.doing.done += 1
-        else:
-            self.doing.failed += 1
+            reason = error
+            self.patiently(lambda: quarantine(self.stores, held, reason))
+            return None
+        execution = Execution(held.execution_id, job.id, self.connection, worker_name=self.name)
+        assert job.started_at is not None
+        execution.created_at = execution.last_heartbeat = job.started_at
+        execution._job = job
+        self.executions[held.execution_id] = execution
+        name = name_of(job)
+        self.doing = Doing("busy", job.id, name, held.queue, time.time(), timeout)
+        if self._heartbeat is not None:
+            self._heartbeat.changed()
+        attempt = Attempt(taken, job, self._queue_by_name[held.queue], execution, time.perf_counter())
+        self._attempt = attempt
+        with clean_state():
+            finish = self._perform(attempt, timeout)
         log.info(
             "job %s name=%s queue=%s id=%s seconds=%.3f",
-            self._result, self.doing.job_name, queue.name, job.id, time.monotonic() - started,
+            self._result, name, held.queue, job.id, time.perf_counter() - attempt.began,
         )  # fmt: skip
-        self.note("idle")
+        if finish is None:
+            self._attempt = None
+            self.executions.pop(held.execution_id, None)
+        return finish
 
-    def cleanup_execution(self, job: Job, pipeline: Pipeline, execution: Execution | None = None) -> None:
-        """Along with the end of an attempt, tell RQ's tools that this worker is idle again."""
-        super().cleanup_execution(job, pipeline, execution)
-        self.set_state(WorkerStatus.IDLE, pipeline)
+    def _perform(self, attempt: Attempt, timeout: int) -> Finish | None:
+        """Call the job's function; what of its end is left to the next step."""
+        job = attempt.job
+        before = saved_values(job)
+        try:
+            with TimeLimit(timeout):
+                result = job.perform()
+        except BaseException:  # noqa: BLE001 - as RQ does: a job that exits has failed
+            self._finalize_failure(job, attempt.queue, attempt.execution, sys.exc_info())
+            self._count(False)
+            return None
+        result_ttl = job.get_result_ttl(self.default_result_ttl)
+        if is_plain(job, result, result_ttl, before):
+            self._result = "done"
+            return finish_of(job, attempt.taken.held, result, result_ttl, attempt.ended_at())
+        self._count(self._end(attempt, lambda: self._finalize_success(job, attempt.queue, attempt.execution, result)))
+        return None
 
-    def prepare_job_execution(self, job: Job, remove_from_intermediate_queue: bool = False) -> None:
-        """Mark the job as started, when Redis answers: its absence is no fault of the job."""
-        self.patiently(lambda: super(HorizonWorker, self).prepare_job_execution(job, remove_from_intermediate_queue))
+    def _end(self, attempt: Attempt, finalize: Callable[[], None]) -> bool:
+        """End a job by RQ's own methods; whether it succeeded. A success callback may yet make it fail."""
+        self._attempt = attempt
+        try:
+            finalize()
+        except StopRequested:
+            raise
+        except BaseException:  # noqa: BLE001 - likewise
+            self._finalize_failure(attempt.job, attempt.queue, attempt.execution, sys.exc_info())
+            return False
+        finally:
+            self._attempt = None
+        return True
+
+    def _count(self, succeeded: bool) -> None:
+        if succeeded:
+            self.done += 1
+        else:
+            self.failed += 1
 
     def handle_execution_ended(self, job: Job, queue: Queue, heartbeat_ttl: int) -> None:
         """Note when the job ended; RQ's extra heartbeat at this point is not needed, since the job's hash has no end."""
-        job.ended_at = timezone.now()
+        assert self._attempt is not None
+        job.ended_at = self._attempt.ended_at()
+
+    def await_news(self) -> None:
+        """Rest until a signal comes, or there may be something to do."""
+        if not self.steps.is_told:
+            self.look_into_inbox(POLL_SECONDS)
+            return
+        try:
+            file = self.steps.news_from()
+            if not self.steps.has_news() and file is not None:
+                self.act_on(self.inbox.wait_beside(file, TOLD_SECONDS))
+        except RedisError as error:
+            log.debug("waiting for news ended: %s", error)
 
     def look_into_inbox(self, seconds: float) -> None:
         """Rest so long, or until a signal comes, and act on what came."""
-        for each in self.inbox.wait(seconds):
+        self.act_on(self.inbox.wait(seconds))
+
+    def act_on(self, arrived: list[signal.Signals]) -> None:
+        """Act on signals."""
+        for each in arrived:
             if each in LEAVE:
                 self._leave_at = self._leave_at or time.monotonic()
             elif each is signal.SIGUSR2:
@@ -286,19 +375,18 @@ class HorizonWorker(FilingWorker):
     _last_rq_beat = 0.0
     _last_sweep = 0.0
 
-    def note(self, state: str, **job: Any) -> None:
-        """Change what the record says."""
-        if state == self.doing.state and not job:
-            return
-        self.doing = Doing(state=state, done=self.doing.done, failed=self.doing.failed, **job)
-        if self._heartbeat is not None:
-            self._heartbeat.changed()
+    def note(self, state: str) -> None:
+        """Change what the record says, when no job runs."""
+        if state != self.doing.state:
+            self.doing = Doing(state)
+            if self._heartbeat is not None:
+                self._heartbeat.changed()
 
     def extend_lease(self) -> None:
         """Tell RQ that the running job is not abandoned; a job without a time limit may run longer than RQ's lease."""
-        running = self._running
-        if running is not None:
-            self.maintain_heartbeats(*running)
+        attempt = self._attempt
+        if attempt is not None:
+            self.steps.renew(attempt.taken.held, self.get_heartbeat_ttl(attempt.job))
 
     def record(self) -> WorkerRecord:
         """What this worker says of itself, now."""
@@ -313,8 +401,8 @@ class HorizonWorker(FilingWorker):
             state="leaving" if self._told_at is not None else doing.state,
             started_at=self._started_at,
             beat_at=time.time(),
-            done=doing.done,
-            failed=doing.failed,
+            done=self.done,
+            failed=self.failed,
             job_id=doing.job_id,
             job_name=doing.job_name,
             job_queue=doing.job_queue,
@@ -326,10 +414,11 @@ class HorizonWorker(FilingWorker):
     def _take_leave(self) -> None:
         """Remove every trace of a worker that leaves of its own will."""
         try:
+            self.steps.close()
             self.teardown()
             self.stores.workers.remove(self.name)
         except RedisError as error:
             log.error(
                 "worker %s could not take its leave of Redis (%s); its record expires by itself", self.name, error
             )
-        log.info("worker left name=%s done=%d failed=%d", self.name, self.doing.done, self.doing.failed)
+        log.info("worker left name=%s done=%d failed=%d", self.name, self.done, self.failed)

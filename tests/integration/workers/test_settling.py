@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from redis import Redis
 
@@ -7,6 +9,7 @@ from allegro_queue.dispatch import dispatch
 from allegro_queue.jobs import JobOptions
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
+from allegro_queue.stores.reservations import Reservation
 from allegro_queue.stores.workers import LostWorker
 from allegro_queue.workers.child import make_worker
 from allegro_queue.workers.settling import settle, sweep
@@ -22,25 +25,26 @@ def die(stores: Stores) -> LostWorker | None:
     return settle(stores, WORKER, host="web-1", pid=4121, reason="was killed by signal 9 (SIGKILL)")
 
 
-def take(stores: Stores) -> None:
-    """The worker takes a job and gets no further."""
-    assert stores.reservations.take(WORKER, ["high", "default"]) is not None
-
-
-def take_and_start(stores: Stores) -> None:
-    """The worker takes a job and begins to run it."""
-    worker = make_worker(["high", "default"], name=WORKER)
-    assert worker is not None
-    taken = worker.take()
+def take(worker: str = WORKER) -> Reservation:
+    """The worker takes a job, which starts it, and gets no further."""
+    process = make_worker(["high", "default"], name=worker)
+    assert process is not None
+    taken = process.take()
+    process.steps.close()
     assert taken is not None
-    worker.prepare_execution(taken[0])
-    worker.prepare_job_execution(taken[0])
+    return taken.held
+
+
+def take_without_starting(redis: Redis, stores: Stores) -> None:
+    """A worker of the first release takes a job and gets no further: it noted that it holds it, nothing else."""
+    job_id = redis.lpop("rq:queue:default")
+    redis.hset(stores.keys.reserved, WORKER, json.dumps({"job": job_id.decode(), "queue": "default", "at": 1.0}))
 
 
 def test_a_job_that_never_started_goes_back_to_the_front(stores: Stores, redis: Redis):
     first = dispatch(jobs.nothing)
     dispatch(jobs.nothing)
-    take(stores)
+    take_without_starting(redis, stores)
 
     lost = die(stores)
 
@@ -52,7 +56,7 @@ def test_a_job_that_never_started_goes_back_to_the_front(stores: Stores, redis: 
 
 def test_a_started_job_with_one_try_fails_with_the_reason_in_words(stores: Stores):
     job_id = dispatch(jobs.nothing)
-    take_and_start(stores)
+    take()
 
     lost = die(stores)
 
@@ -67,7 +71,7 @@ def test_a_started_job_with_one_try_fails_with_the_reason_in_words(stores: Store
 
 def test_a_started_job_with_tries_left_is_queued_again(stores: Stores):
     dispatch(jobs.nothing, options=JobOptions(tries=2))
-    take_and_start(stores)
+    take()
 
     lost = die(stores)
 
@@ -79,19 +83,19 @@ def test_a_started_job_with_tries_left_is_queued_again(stores: Stores):
 
 def test_settling_twice_changes_nothing_more(stores: Stores):
     dispatch(jobs.nothing)
-    take(stores)
+    take()
     die(stores)
 
     again = die(stores)
 
     assert again is not None
     assert again.outcome == ""
-    assert stores.jobs.lengths(["default"]) == {"default": 1}
+    assert stores.jobs.counts(["default"])[State.FAILED] == 1
 
 
 def test_while_one_process_settles_another_keeps_away(stores: Stores):
     dispatch(jobs.nothing)
-    take(stores)
+    take()
     assert stores.workers.begin_settling(WORKER)
 
     assert die(stores) is None
@@ -100,7 +104,7 @@ def test_while_one_process_settles_another_keeps_away(stores: Stores):
 
 def test_a_job_deleted_meanwhile_leaves_no_reservation(stores: Stores, redis: Redis):
     job_id = dispatch(jobs.nothing)
-    take(stores)
+    take()
     redis.delete(f"rq:job:{job_id}")
 
     die(stores)
@@ -112,8 +116,8 @@ def test_a_worker_asking_again_after_a_lost_reply_gets_the_same_job(stores: Stor
     dispatch(jobs.nothing)
     dispatch(jobs.nothing)
 
-    first = stores.reservations.take(WORKER, ["default"])
-    again = stores.reservations.take(WORKER, ["default"])
+    first = take()
+    again = take()
 
     assert first == again
     assert stores.jobs.lengths(["default"]) == {"default": 1}
@@ -123,12 +127,12 @@ def test_the_sweep_settles_holders_without_a_sign_of_life_only(stores: Stores):
     dispatch(jobs.nothing)
     dispatch(jobs.nothing)
     dispatch(jobs.nothing)
-    take(stores)
+    take()
+    take("web-2.7.abcd")
     living = make_worker(["default"], name="web-2.7.abcd")
     assert living is not None
-    assert living.take() is not None
     stores.workers.write(living.record())
-    stores.reservations.take("web-3.9.abcd", ["default"])
+    take("web-3.9.abcd")
 
     settled = sweep(stores, spare=frozenset({"web-3.9.abcd"}))
 

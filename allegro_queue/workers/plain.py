@@ -1,0 +1,77 @@
+"""Which jobs end in a worker's next step, and what is written of them. The others end by RQ's own methods."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+from rq.defaults import UNSERIALIZABLE_RETURN_VALUE_PAYLOAD
+from rq.job import Job, Retry
+from rq.results import Result
+
+from allegro_queue.stores.reservations import Reservation
+from allegro_queue.stores.steps import Finish
+from allegro_queue.workers.recorder import outcome_of
+
+saved_values = attrgetter(
+    "created_at", "enqueued_at", "started_at", "ended_at", "last_heartbeat", "worker_name", "origin", "description",
+    "_data", "timeout", "result_ttl", "failure_ttl", "ttl", "group_id", "retries_left", "retry_intervals",
+    "number_of_retries", "enqueue_at_front", "enqueue_at_front_on_retry", "allow_dependency_failures",
+    "repeats_left", "repeat_intervals", "rate_limit_key", "rate_limit_concurrency", "_exc_info",
+    "_success_callback_name", "_failure_callback_name", "_stopped_callback_name",
+    "_success_callback_timeout", "_failure_callback_timeout", "_stopped_callback_timeout",
+)  # fmt: skip
+"""What RQ writes to a job's hash when the job ends: if the job has changed any of it, RQ must write it."""
+
+
+def is_plain(job: Job, result: Any, result_ttl: int, before: tuple[Any, ...]) -> bool:
+    """Whether nothing follows from the job's return but that it is filed as finished.
+
+    Args:
+        before: its ``saved_values`` when it began.
+    """
+    return not (
+        isinstance(result, Retry)
+        or result_ttl == 0
+        or result_ttl < -1
+        or job.repeats_left
+        or job.webhooks
+        or job.rate_limit_key
+        or job._success_callback_name
+        or saved_values(job) != before
+    )
+
+
+def finish_of(job: Job, held: Reservation, result: Any, result_ttl: int, ended_at: datetime) -> Finish:
+    """What the next step writes of a plain job."""
+    assert job.started_at is not None
+    job.ended_at = ended_at
+    outcome = outcome_of(job, "done")
+    entry: list[str | bytes | int | float] = ["type", Result.Type.SUCCESSFUL.value, "worker_name", held.worker]
+    if result is not None:
+        entry += ["return_value", b64encode(written(job, result))]
+    entry += [
+        *("execution_id", held.execution_id),
+        *("execution_started_at", repr(job.started_at.timestamp())),
+        *("execution_ended_at", repr(ended_at.timestamp())),
+    ]
+    return Finish(
+        held=held,
+        ended_at=ended_at,
+        result_ttl=result_ttl,
+        has_dependencies=bool(job._dependency_ids),
+        runtime_ms=outcome.runtime_ms,
+        wait_ms=outcome.wait_ms,
+        name=outcome.job,
+        entry=tuple(entry),
+    )
+
+
+def written(job: Job, result: Any) -> bytes:
+    """A result as it is kept; a fixed text when it cannot be."""
+    try:
+        return job.serializer.dumps(result)
+    except Exception:  # noqa: BLE001 - whatever a serializer raises
+        return job.serializer.dumps(UNSERIALIZABLE_RETURN_VALUE_PAYLOAD)
