@@ -64,7 +64,8 @@ class Heartbeat:
                     self._extend_lease()
             except RedisError as error:
                 log.debug("heartbeat not written: %s", error)
-            self._ended.wait(SETTLE_SECONDS)
+            if self._ended.wait(SETTLE_SECONDS):
+                return
             self._changed.wait(BEAT_SECONDS)
 
 
