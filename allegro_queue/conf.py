@@ -106,16 +106,23 @@ def parse_settings(given: Any) -> tuple[HorizonSettings, list[str]]:
     return HorizonSettings(**values), problems
 
 
+_last: tuple[Any, HorizonSettings] | None = None
+
+
 def horizon_settings() -> HorizonSettings:
-    """The settings as they are now, so that a test may override them.
+    """The settings as they are now, so that a test may override them; read anew whenever ``HORIZON`` is another object.
 
     Raises:
         InvalidConfiguration: the top level of ``HORIZON`` has faults; all are listed.
     """
-    parsed, problems = parse_settings(getattr(settings, "HORIZON", {}))
-    if problems:
-        raise InvalidConfiguration(problems)
-    return parsed
+    global _last
+    given = getattr(settings, "HORIZON", {})
+    if _last is None or _last[0] is not given:
+        parsed, problems = parse_settings(given)
+        if problems:
+            raise InvalidConfiguration(problems)
+        _last = given, parsed
+    return _last[1]
 
 
 def raw_horizon() -> Any:

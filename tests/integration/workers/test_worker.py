@@ -194,6 +194,7 @@ def rewrite_function(redis: Redis, job_id: str, name: str) -> None:
         ("status", "excellent"),
         ("retry_intervals", "{"),
         ("meta", b"\x80"),
+        ("origin", b"\xff"),
     ],
 )
 def test_a_garbage_field_becomes_a_visible_failure_and_the_next_job_runs(
@@ -207,7 +208,9 @@ def test_a_garbage_field_becomes_a_visible_failure_and_the_next_job_runs(
 
     assert stores.jobs.rows([good])[0].status == "finished"
     assert stores.jobs.rows([poisoned])[0].status in ("failed", "finished")
+    assert stores.jobs.counts(QUEUES)[State.RUNNING] == 0
     assert stores.reservations.all() == []
+    assert redis.keys("rq:execution:*") == []
 
 
 def test_rqs_stop_command_stops_the_running_job(stores: Stores, redis: Redis, tmp_path: Path):
