@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 2.0
 LEASE_SECONDS = 30.0
-SETTLE_SECONDS = 0.1
+SETTLE_SECONDS = 0.25
 """Least time between two writes, so that a stream of short jobs does not turn into a stream of records."""
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -52,7 +52,8 @@ class Heartbeat:
 
     def changed(self) -> None:
         """The record says something new: write it soon."""
-        self._changed.set()
+        if not self._changed.is_set():
+            self._changed.set()
 
     def _run(self) -> None:
         while not self._ended.is_set():

@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextvars import copy_context
+from typing import Any, TypeVar
 
 from django.db import connections
 from django.utils import timezone, translation
 
-FRESH_SECONDS = 1.0
-"""How long the state after one job is taken to be the state before the next: nothing but jobs changes it, and only a
-long rest makes a database connection too old."""
-
-_restored_at = -FRESH_SECONDS
+Value = TypeVar("Value")
 
 
-@contextmanager
-def clean_state() -> Iterator[None]:
-    """Old database connections closed, query log, language and time zone reset, before and after."""
-    if time.monotonic() - _restored_at >= FRESH_SECONDS:
-        restore()
+def in_clean_state(function: Callable[..., Value], *args: Any) -> Value:
+    """Call a function as if it were the first in a fresh process.
+
+    Language, time zone and every other context variable are its own, since it runs in a context of its own. Database
+    connections that are too old are closed and the query log is emptied, before and after.
+    """
+    tidy_connections()
     try:
-        yield
+        return copy_context().run(function, *args)
     finally:
-        restore()
+        tidy_connections()
 
 
-def restore() -> None:
-    """Put Django's per-thread state back to what a fresh process has."""
-    global _restored_at
+def tidy_connections() -> None:
+    """Close what a request would not use again either, and forget the queries."""
     for connection in connections.all(initialized_only=True):
         connection.queries_log.clear()
         connection.close_if_unusable_or_obsolete()
+
+
+def forget_state() -> None:
+    """Put language and time zone back to what a fresh process has; once, before the first job."""
     translation.deactivate()
     timezone.deactivate()
-    _restored_at = time.monotonic()

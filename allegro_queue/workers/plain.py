@@ -13,7 +13,7 @@ from rq.results import Result
 
 from allegro_queue.stores.reservations import Reservation
 from allegro_queue.stores.steps import Finish
-from allegro_queue.workers.recorder import outcome_of
+from allegro_queue.workers.recorder import name_of, unix
 
 saved_values = attrgetter(
     "created_at", "enqueued_at", "started_at", "ended_at", "last_heartbeat", "worker_name", "origin", "description",
@@ -48,23 +48,24 @@ def finish_of(job: Job, held: Reservation, result: Any, result_ttl: int, ended_a
     """What the next step writes of a plain job."""
     assert job.started_at is not None
     job.ended_at = ended_at
-    outcome = outcome_of(job, "done")
+    started, ended = job.started_at.timestamp(), ended_at.timestamp()
     entry: list[str | bytes | int | float] = ["type", Result.Type.SUCCESSFUL.value, "worker_name", held.worker]
     if result is not None:
         entry += ["return_value", b64encode(written(job, result))]
     entry += [
         *("execution_id", held.execution_id),
-        *("execution_started_at", repr(job.started_at.timestamp())),
-        *("execution_ended_at", repr(ended_at.timestamp())),
+        *("execution_started_at", repr(started)),
+        *("execution_ended_at", repr(ended)),
     ]
     return Finish(
         held=held,
         ended_at=ended_at,
         result_ttl=result_ttl,
         has_dependencies=bool(job._dependency_ids),
-        runtime_ms=outcome.runtime_ms,
-        wait_ms=outcome.wait_ms,
-        name=outcome.job,
+        runtime_ms=(ended - started) * 1000,
+        # Clocks of two hosts may differ: a wait below nothing is none.
+        wait_ms=max(started - (unix(job.enqueued_at) or started), 0.0) * 1000,
+        name=name_of(job),
         entry=tuple(entry),
     )
 

@@ -31,7 +31,7 @@ from allegro_queue.stores.steps import Finish, Finished, StepStore, Taken
 from allegro_queue.stores.workers import WorkerRecord
 from allegro_queue.workers.filing import FilingWorker, will_pass
 from allegro_queue.workers.heartbeat import Heartbeat
-from allegro_queue.workers.hygiene import clean_state
+from allegro_queue.workers.hygiene import forget_state, in_clean_state
 from allegro_queue.workers.plain import finish_of, is_plain, saved_values
 from allegro_queue.workers.quarantine import quarantine
 from allegro_queue.workers.recorder import name_of
@@ -134,6 +134,7 @@ class HorizonWorker(FilingWorker):
             raise ValueError(f"dequeue_strategy is {dequeue_strategy!r}; this worker only takes in strict order.")
         beats = open_stores(new_client())
         self._heartbeat = Heartbeat(beats.workers, self.record, self.extend_lease)
+        forget_state()
         with self.inbox:
             self._catch_second_signal()
             try:
@@ -149,6 +150,7 @@ class HorizonWorker(FilingWorker):
                 return self.done + self.failed > 0
             finally:
                 self._take_leave()
+                beats.client.close()
 
     def _loop(self, burst: bool, max_jobs: int | None, max_idle_time: int | None) -> int:
         """Jobs run until it is time to leave."""
@@ -232,8 +234,7 @@ class HorizonWorker(FilingWorker):
             self._heartbeat.changed()
         attempt = Attempt(taken, job, self._queue_by_name[held.queue], execution, time.perf_counter())
         self._attempt = attempt
-        with clean_state():
-            finish = self._perform(attempt, timeout)
+        finish = in_clean_state(self._perform, attempt, timeout)
         log.info(
             "job %s name=%s queue=%s id=%s seconds=%.3f",
             self._result, name, held.queue, job.id, time.perf_counter() - attempt.began,
@@ -354,6 +355,15 @@ class HorizonWorker(FilingWorker):
         """Keep listening for commands whatever happens to the connection."""
         log.debug("listening for commands failed: %s", exc)
         time.sleep(2.0)
+
+    def unsubscribe(self) -> None:
+        """Stop listening for commands. The thread is told first: else it may hear of the end, find nothing to read any
+        more, and hold up the leave for a second."""
+        if self.pubsub_thread is not None and self.pubsub is not None:
+            self.pubsub_thread.stop()
+            self.pubsub.unsubscribe()
+            self.pubsub_thread.join(timeout=1)
+            self.pubsub.close()
 
     def keep_house(self) -> None:
         """RQ's heartbeat and maintenance, and the sweep for dead workers, each in its own time; only while idle."""

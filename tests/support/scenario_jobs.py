@@ -11,6 +11,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from allegro_queue.jobs import HorizonJob
+from tests.support.keyspace import life
 
 
 def current() -> Job:
@@ -136,10 +137,10 @@ def look_at_own_registration() -> list[Any]:
     return [
         sorted(field.decode() for field in redis.hkeys(f"rq:execution:{composite}")),
         redis.hget(f"rq:execution:{composite}", "worker_name").decode(),
-        redis.ttl(f"rq:execution:{composite}"),
-        redis.ttl(f"rq:executions:{job.id}"),
-        round(redis.zscore(f"rq:executions:{job.id}", execution_id) - time.time()),
-        round(redis.zscore(f"rq:wip:{job.origin}", composite) - time.time()),
+        life(redis.ttl(f"rq:execution:{composite}")),
+        life(redis.ttl(f"rq:executions:{job.id}")),
+        life(redis.zscore(f"rq:executions:{job.id}", execution_id) - time.time()),
+        life(redis.zscore(f"rq:wip:{job.origin}", composite) - time.time()),
         redis.smembers(f"rq:worker:{job.worker_name}:executions") == {composite.encode()},
         redis.hget(f"rq:worker:{job.worker_name}", "state").decode(),
         redis.hget(job.key, "status").decode(),

@@ -148,8 +148,12 @@ for place = 1, queues do
       call('EXPIRE', executions, lease + 60)
       call('ZADD', prefix .. ':wip:' .. origin, now + lease, composite)
       call('SADD', executions_of_worker, composite)
-      if ended then call('SREM', executions_of_worker, ended) end
-      call('EXPIRE', executions_of_worker, lease + 60)
+      -- The set of a busy worker stays, and its life with it, which each renewal of a lease prolongs.
+      if ended then
+        call('SREM', executions_of_worker, ended)
+      else
+        call('EXPIRE', executions_of_worker, lease + 60)
+      end
       if state ~= 'busy' then call('HSET', worker_hash, 'state', 'busy', 'last_heartbeat', at) end
       call('HSET', job, 'last_heartbeat', at, 'status', 'started', 'started_at', at, 'worker_name', worker)
       call('PERSIST', job)

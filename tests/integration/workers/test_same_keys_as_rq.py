@@ -241,9 +241,16 @@ def trace(scenario: Scenario, redis: Redis, run: Callable[[Redis], None]) -> dic
     return {key: repr(value) for key, value in found.items() if not key.startswith(tuple(OTHER_KEYS))}
 
 
+class DeafWorker(SimpleWorker):
+    """RQ's worker without its ear for commands, whose thread may outlive it by a minute."""
+
+    def subscribe(self) -> None:
+        pass
+
+
 def run_by_rq(redis: Redis) -> None:
     queues = [queue_of(name, redis) for name in QUEUES]
-    worker = SimpleWorker(queues, name=WORKER, connection=redis, job_class=HorizonJob, serializer=JSONSerializer)
+    worker = DeafWorker(queues, name=WORKER, connection=redis, job_class=HorizonJob, serializer=JSONSerializer)
     worker.work(burst=True, logging_level="CRITICAL")
 
 
