@@ -25,6 +25,7 @@ local k, a = 5 + queues, 6 + queues
 local finishing = #KEYS > k
 local time = call('TIME')
 local now, microseconds = tonumber(time[1]), tonumber(time[2])
+local at = moment(now, microseconds)
 local held = call('HGET', reservations, worker)
 local finished, ended, stopped = 0, false, 0
 
@@ -42,8 +43,7 @@ if finishing and held == ARGV[a + 1] then
   -- One look at all that is usually absent.
   stopped = call('EXISTS', dependents, KEYS[2], KEYS[3])
   if stopped > 0 and call('EXISTS', dependents) == 1 then return {2} end
-  local at = ARGV[a + 4]
-  if call('HSET', job, 'status', 'finished', 'ended_at', at, 'last_heartbeat', moment(now, microseconds)) > 1 then
+  if call('HSET', job, 'status', 'finished', 'ended_at', ARGV[a + 4], 'last_heartbeat', at) > 1 then
     -- The job deleted itself while it ran: RQ writes the whole hash anew.
     call('DEL', job)
     return {2}
@@ -81,7 +81,7 @@ local function rest()
     call('HDEL', reservations, worker)
   end
   if state ~= 'idle' then
-    call('HSET', worker_hash, 'state', 'idle', 'last_heartbeat', moment(now, microseconds))
+    call('HSET', worker_hash, 'state', 'idle', 'last_heartbeat', at)
   end
   return {finished}
 end
@@ -134,7 +134,7 @@ for place = 1, queues do
       -- An origin that no queue can have: the job is registered where it was found.
       if origin == '' or string.find(origin, '[^%w%p ]') then origin = name end
       local lease = timeout > 0 and math.floor(timeout) + 60 or tonumber(ARGV[5])
-      local at, mark = moment(now, microseconds), string.format('%d.%06d', now, microseconds)
+      local mark = string.format('%d.%06d', now, microseconds)
       local composite = id .. ':' .. new_execution
       local execution, executions = prefix .. ':execution:' .. composite, prefix .. ':executions:' .. id
       local claim = cjson.encode({
