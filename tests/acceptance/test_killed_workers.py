@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import signal
+
+import pytest
+from redis import Redis
+
+from allegro_queue.dispatch import dispatch
+from allegro_queue.stores import Stores
+from allegro_queue.stores.jobs import State
+from allegro_queue.workers.settling import settle
+from tests.support import jobs
+from tests.support.eventually import eventually
+from tests.support.running import Running, running
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+QUEUES = ["default"]
+JOBS = 3000
+
+
+def test_no_job_is_lost_or_counted_twice_when_workers_are_killed_and_cut_off(redis: Redis, stores: Stores):
+    ids = [dispatch(jobs.nothing) for _ in range(JOBS)]
+    for share in (0.2, 0.4, 0.6, 0.8):
+        with running("rqworker", *QUEUES) as first, running("rqworker", *QUEUES) as second:
+            wait_for_share(share, stores, first)
+            redis.client_kill_filter(_type="normal", skipme=True)
+            wait_for_share(share + 0.05, stores, first)
+            for process in (first, second):
+                process.send(signal.SIGKILL)
+                process.wait()
+    for held in stores.reservations.all():
+        settle(stores, held.worker, host="here", pid=1, reason="was killed by signal 9 (SIGKILL)")
+
+    with running("rqworker", *QUEUES) as last:
+        eventually(lambda: stores.jobs.lengths(QUEUES)["default"] == 0, within=30, explain=last.said)
+        eventually(lambda: ended(stores) == JOBS, explain=last.said)
+
+    statuses = [row.status for row in stores.jobs.rows(ids)]
+    killed = statuses.count("failed")
+    assert statuses.count("finished") == JOBS - killed
+    # Each killed worker held one job at most.
+    assert killed <= 8
+    assert stores.reservations.all() == []
+    assert redis.keys("rq:execution:*") == []
+    assert redis.zcard("rq:wip:default") == 0
+    counted = redis.hgetall(stores.keys.tally("queue", "default"))
+    assert int(counted[b"done"]) == JOBS - killed
+    assert int(counted[b"runs"]) == JOBS
+
+
+def wait_for_share(share: float, stores: Stores, process: Running) -> None:
+    """Until so large a part of the jobs has ended."""
+    eventually(lambda: ended(stores) >= JOBS * share, within=30, explain=process.said)
+
+
+def ended(stores: Stores) -> int:
+    """Jobs in a final registry."""
+    counts = stores.jobs.counts(QUEUES)
+    return counts[State.FINISHED] + counts[State.FAILED]
