@@ -58,6 +58,12 @@ class Frame:
     shell: str
     """The template around the page: admin's, or next to nothing for a fragment."""
 
+    @property
+    def heading(self) -> str:
+        """The title of the window; it says when something is wrong, since it may be all that is seen of the page."""
+        mark = "" if self.status.tone == "ok" else f"({self.status.word}) "
+        return f"{mark}{self.title} | Horizon"
+
 
 def frame_for(
     request: HttpRequest,

@@ -11,10 +11,13 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import render
+from django.utils import timezone
+from django.utils.formats import date_format
 
 from allegro_queue.access import wants_fragment
 from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import UNREACHABLE, address, client
+from allegro_queue.dashboard.formats import moment
 from allegro_queue.dashboard.frame import frame_for
 from allegro_queue.queues import all_queues
 from allegro_queue.stores import Stores, open_stores
@@ -41,9 +44,9 @@ def render_page(
 ) -> HttpResponse:
     """The page that ``read`` makes of the stores and the pulse, as ``page`` in the template.
 
-    200, or 404 when ``read`` gives ``Missing``: when Redis does not answer, the frame stands and says which server was asked. The page's own script asks
-    for the same address with ``X-Horizon-Fragment: 1`` and gets the same page without admin's frame, or 304 when
-    nothing in it has changed.
+    200, or 404 when ``read`` gives ``Missing``. Also 200 when Redis does not answer: the frame stands and says which
+    server was asked. The page's own script asks for the same address with ``X-Horizon-Fragment: 1`` and gets the same
+    page without admin's frame, or 304 when nothing in it has changed.
 
     Args:
         read: makes the page object, all that the template needs; ``pulse.at`` is its "now".
@@ -78,7 +81,16 @@ def render_page(
         "trouble": trouble,
     }
     response = render(request, template, context, status=404 if isinstance(page, Missing) else 200)
-    return with_etag(request, response) if wants_fragment(request) else response
+    if wants_fragment(request):
+        response = with_etag(request, response)
+        # In a header, so that a page at rest keeps its ETag.
+        response["X-Horizon-At"] = clock_time(now)
+    return response
+
+
+def clock_time(unix: float) -> str:
+    """Time of day in the site's zone."""
+    return date_format(timezone.localtime(moment(unix)), "H:i:s")
 
 
 def reason(error: Exception) -> str:

@@ -1,21 +1,156 @@
-"""What the workers page shows."""
+"""What the workers page shows: Horizon's processes, their workers with the job in hand, and those that died."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils.safestring import SafeString
+
+from allegro_queue.dashboard.charts.limits import NEAR, limit_bar
+from allegro_queue.dashboard.formats import duration, in_words, plural
+from allegro_queue.dashboard.states import Status
 from allegro_queue.stores import Stores
+from allegro_queue.stores.masters import MasterRecord, SupervisorRecord
 from allegro_queue.stores.pulse import Pulse
-from allegro_queue.stores.workers import WorkerRecord
+from allegro_queue.stores.workers import LostWorker, WorkerRecord
+
+WORKER_STATES = {
+    "busy": Status(tone="run", icon="run", word="Busy"),
+    "idle": Status(tone="idle", icon="idle", word="Ready"),
+    "starting": Status(tone="idle", icon="wait", word="Starting"),
+    "paused": Status(tone="warn", icon="pause", word="Paused"),
+    "leaving": Status(tone="warn", icon="pause", word="Leaving"),
+}
+MASTER_STATES = {
+    "running": Status(tone="ok", icon="ok", word="Running"),
+    "paused": Status(tone="warn", icon="pause", word="Paused"),
+    "leaving": Status(tone="warn", icon="pause", word="Leaving"),
+    "idle": Status(tone="bad", icon="bad", word="Idle: wrong connection"),
+}
+NEAR_LIMIT = Status(tone="bad", icon="bad", word="Near limit")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkerRow:
+    """One worker with the job that it holds."""
+
+    record: WorkerRecord
+    state: Status
+    run_seconds: float | None
+    """How long its job has run; ``None`` when it has none."""
+    limit: SafeString
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SupervisorRow:
+    """One supervisor."""
+
+    record: SupervisorRecord
+    state: Status
+    alive: int
+    """Workers of its that report."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """One Horizon process with its workers; or, without a master, the workers that nobody keeps alive."""
+
+    master: MasterRecord | None
+    state: Status | None
+    supervisors: tuple[SupervisorRow, ...]
+    workers: tuple[WorkerRow, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkersPage:
     """Who works, on what, since when?"""
 
-    workers: tuple[WorkerRecord, ...]
+    tone: str
+    sentence: str
+    sub: str
+    groups: tuple[Group, ...]
+    lost: tuple[LostWorker, ...]
 
 
 def read_workers(stores: Stores, pulse: Pulse) -> WorkersPage:
-    """The page, from the pulse."""
-    return WorkersPage(workers=pulse.workers)
+    """The page, from the pulse alone."""
+    rows = [worker_row(worker, pulse.at) for worker in pulse.workers]
+    groups = [group_of(master, rows) for master in pulse.masters]
+    known = {master.name for master in pulse.masters}
+    others = tuple(row for row in rows if row.record.master not in known)
+    if others:
+        groups.append(Group(master=None, state=None, supervisors=(), workers=others))
+    tone, sentence = say(pulse, rows)
+    return WorkersPage(tone=tone, sentence=sentence, sub=listening(pulse, rows), groups=tuple(groups), lost=pulse.lost)
+
+
+def group_of(master: MasterRecord, rows: Sequence[WorkerRow]) -> Group:
+    """A master with the workers that name it."""
+    mine = tuple(row for row in rows if row.record.master == master.name)
+    return Group(
+        master=master,
+        state=MASTER_STATES.get(master.status, unknown(master.status)),
+        supervisors=tuple(
+            SupervisorRow(
+                record=each,
+                state=MASTER_STATES.get(each.status, unknown(each.status))
+                if not each.trouble
+                else Status(tone="bad", icon="bad", word="Trouble"),
+                alive=sum(1 for row in mine if row.record.supervisor == each.name),
+            )
+            for each in master.supervisors
+        ),
+        workers=mine,
+    )
+
+
+def unknown(word: str) -> Status:
+    """A state that we have no word for is shown as it is."""
+    return Status(tone="idle", icon="unknown", word=word)
+
+
+def worker_row(worker: WorkerRecord, now: float) -> WorkerRow:
+    """A worker with its job's age against its limit."""
+    state = WORKER_STATES.get(worker.state, unknown(worker.state))
+    if not worker.job_id:
+        return WorkerRow(record=worker, state=state, run_seconds=None, limit=SafeString())
+    seconds = max(now - worker.job_started_at, 0.0)
+    if worker.job_timeout <= 0:
+        return WorkerRow(record=worker, state=state, run_seconds=seconds, limit=SafeString("no limit"))
+    return WorkerRow(
+        record=worker,
+        state=NEAR_LIMIT if seconds > NEAR * worker.job_timeout else state,
+        run_seconds=seconds,
+        limit=limit_bar(
+            seconds, worker.job_timeout, f"{duration(seconds)} of {duration(worker.job_timeout)} that it may run"
+        ),
+    )
+
+
+def say(pulse: Pulse, rows: Sequence[WorkerRow]) -> tuple[str, str]:
+    """The page's tone and sentence."""
+    near = [row for row in rows if row.state is NEAR_LIMIT]
+    troubled = [each for master in pulse.masters for each in master.supervisors if each.trouble]
+    if not rows:
+        return "bad", "No worker is alive." if pulse.masters else "No Horizon process and no worker is alive."
+    sentence = plural(len(rows), "worker listens", "workers listen")
+    if troubled:
+        return "bad", f"{in_words([each.name for each in troubled])} cannot keep its workers alive."
+    if near:
+        sentence += f"; {'one is' if len(near) == 1 else f'{len(near)} are'} close to the time limit"
+    if pulse.lost:
+        sentence += f"{' and' if near else ';'} {plural(len(pulse.lost), 'has', 'have')} died in the last 15 minutes"
+    if not pulse.masters:
+        return "warn", sentence + "; no Horizon process keeps them alive."
+    return ("warn" if near or pulse.lost else "ok"), sentence + "."
+
+
+def listening(pulse: Pulse, rows: Sequence[WorkerRow]) -> str:
+    """How many are busy, and what they listen to."""
+    if not rows:
+        return ""
+    busy = sum(1 for row in rows if row.record.state == "busy")
+    orders = {row.record.queues for row in rows}
+    order = f" All listen to {in_words(list(next(iter(orders))))}, in this order." if len(orders) == 1 else ""
+    return f"{busy} busy, {len(rows) - busy} ready.{order}"

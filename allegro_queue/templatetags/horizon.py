@@ -27,6 +27,12 @@ register.simple_tag(formats.until, name="until")
 
 
 @register.simple_tag
+def since(then: float, now: float) -> str:
+    """How long ago, coarse: ``31 min``."""
+    return formats.about(now - then)
+
+
+@register.simple_tag
 def icon(name: str, tone: str = "") -> SafeString:
     """One of the icons of ``parts/_icons.html``. Decoration: the word beside it says the same."""
     return format_html(
@@ -82,16 +88,20 @@ def number(value: int | None, address: str = "") -> SafeString:
 
 
 @register.simple_tag
-def clock(unix: float | None, now: float | None = None) -> SafeString:
-    """A moment in the site's zone; with ``now`` given, the date too unless it is today's. All of it on hover."""
+def clock(unix: float | None, now: float | None = None, short: bool = False) -> SafeString:
+    """A moment in the site's zone; with ``now`` given, the date too unless it is today's. All of it on hover.
+
+    Args:
+        short: without seconds, for what is due on the minute.
+    """
     if unix is None:
         return format_html('<span class="hz-zero">{}</span>', formats.DASH)
     local = timezone.localtime(formats.moment(unix))
-    short = date_format(local, "H:i:s")
+    shown = date_format(local, "H:i" if short else "H:i:s")
     if now is not None and timezone.localtime(formats.moment(now)).date() != local.date():
-        short = date_format(local, "j M H:i")
+        shown = date_format(local, "j M H:i")
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>', local.isoformat(), date_format(local, "j F Y, H:i:s T"), short
+        '<time datetime="{}" title="{}">{}</time>', local.isoformat(), date_format(local, "j F Y, H:i:s T"), shown
     )
 
 

@@ -1,0 +1,220 @@
+// Keeps the parts of a page that are marked data-hz-live up to date. Without it every page still works.
+//
+// The page is asked for again at its own address with "X-Horizon-Fragment: 1", and what has changed is patched in by key,
+// so that focus, open details, ticked boxes and the scroll position stay. It asks again only after an answer, never in a
+// hidden tab, more and more rarely while the server fails, and not at all once the reader is signed out.
+
+const root = document.querySelector(".hz[data-hz-interval]");
+const fresh = document.querySelector("[data-hz-fresh]");
+
+const BACK_OFF = [10, 20, 40, 60]; // seconds
+
+const state = {
+  interval: Number(root?.dataset.hzInterval ?? 0),
+  etag: "",
+  readAt: Date.now(), // when the data on the page arrived
+  readClock: fresh?.querySelector("time")?.textContent ?? "", // the same moment, as the server writes it
+  failures: 0,
+  trouble: "",
+  timer: 0,
+  asking: false,
+  stopped: false,
+};
+
+// ---------------------------------------------------------------------------------------------------- Asking
+
+async function ask() {
+  if (state.asking || state.stopped) return;
+  state.asking = true;
+  const begun = performance.now();
+  try {
+    const headers = { "X-Horizon-Fragment": "1" };
+    if (state.etag) headers["If-None-Match"] = state.etag;
+    const answer = await fetch(location.href, { headers, redirect: "manual", cache: "no-store", credentials: "same-origin" });
+    await take(answer);
+  } catch {
+    fail("the server does not answer");
+  } finally {
+    state.asking = false;
+  }
+  showFreshness();
+  plan(performance.now() - begun);
+}
+
+async function take(answer) {
+  if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) return signedOut();
+  if (answer.status !== 304 && !answer.ok) return fail(`the server answered ${answer.status}`);
+  if (answer.status !== 304) {
+    const body = await answer.text();
+    const page = new DOMParser().parseFromString(body, "text/html").querySelector(".hz");
+    if (!page) return fail("the server sent something else");
+    if (show(page)) return fail("Redis does not answer");
+    state.etag = answer.headers.get("ETag") ?? "";
+  }
+  state.failures = 0;
+  state.trouble = "";
+  state.readAt = Date.now();
+  state.readClock = answer.headers.get("X-Horizon-At") ?? "";
+}
+
+// Patch every live part that the page has; whether the data in it is unknown.
+function show(page) {
+  const unknown = "hzUnknown" in page.dataset;
+  const focused = document.activeElement;
+  for (const part of document.querySelectorAll("[data-hz-live]")) {
+    const next = page.querySelector(`#${CSS.escape(part.id)}`);
+    // What was last known stays, greyed: better than an empty page.
+    if (unknown && part.id === "hz-live") part.classList.add("hz-stale");
+    else if (next && !isBeingSelected(part)) patch(part, next);
+  }
+  if (page.dataset.hzTitle) document.title = page.dataset.hzTitle;
+  if (focused !== document.activeElement && focused?.isConnected) focused.focus({ preventScroll: true });
+  return unknown;
+}
+
+function isBeingSelected(part) {
+  const selection = getSelection();
+  return selection && !selection.isCollapsed && selection.containsNode(part, true);
+}
+
+function fail(why) {
+  state.failures += 1;
+  state.trouble = why;
+  state.etag = "";
+}
+
+function signedOut() {
+  state.stopped = true;
+  state.trouble = "signed out";
+}
+
+function plan(tookMilliseconds) {
+  clearTimeout(state.timer);
+  if (state.stopped || document.hidden || !state.interval) return;
+  const usual = Math.max(state.interval * 1000, 4 * tookMilliseconds);
+  const wait = state.failures ? BACK_OFF[Math.min(state.failures, BACK_OFF.length) - 1] * 1000 : usual;
+  state.timer = setTimeout(ask, wait * (0.9 + 0.2 * Math.random()));
+}
+
+// ------------------------------------------------------------------------------------------------- Freshness
+
+function showFreshness() {
+  if (!fresh) return;
+  const words = fresh.firstElementChild;
+  fresh.classList.toggle("hz-fresh-stale", Boolean(state.trouble));
+  if (state.trouble === "signed out") {
+    const link = document.createElement("a");
+    link.href = location.href;
+    link.textContent = "Sign in";
+    words.replaceChildren("You were signed out. ", link);
+    return;
+  }
+  const age = `${span((Date.now() - state.readAt) / 1000)} ago`;
+  const text = state.trouble ? `As of ${state.readClock}, ${age}: ${state.trouble}` : `Updated ${state.readClock}, ${age}`;
+  if (words.textContent !== text) words.textContent = text;
+}
+
+function span(seconds) {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  return whole < 3600 ? `${Math.floor(whole / 60)} min` : `${Math.floor(whole / 3600)} h`;
+}
+
+// -------------------------------------------------------------------------------------------------- Patching
+
+// Make one node like another of the same kind, touching only what differs.
+function patch(node, next) {
+  if (node.nodeType !== Node.ELEMENT_NODE) {
+    if (node.nodeValue !== next.nodeValue) node.nodeValue = next.nodeValue;
+    return;
+  }
+  if (node.isEqualNode(next)) return;
+  patchAttributes(node, next);
+  patchChildren(node, next);
+}
+
+// What the reader has done to an element is kept: an opened details, a ticked box, a typed word, a chosen option.
+const READERS_OWN = { DETAILS: ["open"], INPUT: ["checked", "value"], OPTION: ["selected"] };
+
+function patchAttributes(node, next) {
+  const kept = READERS_OWN[node.nodeName] ?? [];
+  for (const { name } of [...node.attributes]) {
+    if (!next.hasAttribute(name) && !kept.includes(name)) node.removeAttribute(name);
+  }
+  for (const { name, value } of next.attributes) {
+    if (node.getAttribute(name) !== value && !kept.includes(name)) node.setAttribute(name, value);
+  }
+}
+
+function patchChildren(node, next) {
+  const matches = matchChildren(node, next);
+  // The missing ones go first: moving a node takes the focus from it, and fewer have to move this way.
+  const staying = new Set(matches.values());
+  for (const child of [...node.childNodes]) if (!staying.has(child)) child.remove();
+  let place = node.firstChild;
+  for (const wanted of next.childNodes) {
+    const match = matches.get(wanted);
+    if (!match) {
+      node.insertBefore(document.importNode(wanted, true), place);
+    } else {
+      if (match === place) place = place.nextSibling;
+      else if (node.moveBefore) node.moveBefore(match, place);
+      else node.insertBefore(match, place);
+      patch(match, wanted);
+    }
+  }
+}
+
+// Which child becomes which: by id or data-key where there is one, else by kind and order.
+function matchChildren(node, next) {
+  const keyed = new Map();
+  const loose = new Map();
+  for (const child of node.childNodes) {
+    const key = keyOf(child);
+    if (key) keyed.set(key, child);
+    else loose.set(child.nodeName, [...(loose.get(child.nodeName) ?? []), child]);
+  }
+  const matches = new Map();
+  for (const wanted of next.childNodes) {
+    const key = keyOf(wanted);
+    const match = key ? keyed.get(key) : loose.get(wanted.nodeName)?.shift();
+    if (match && match.nodeName === wanted.nodeName) matches.set(wanted, match);
+  }
+  return matches;
+}
+
+function keyOf(node) {
+  return node.nodeType === Node.ELEMENT_NODE ? node.id || node.dataset?.key || "" : "";
+}
+
+// ------------------------------------------------------------------------------------------ Small conveniences
+
+async function copyCommand(button) {
+  const words = button.closest(".hz-command")?.querySelector("code")?.textContent;
+  if (!words) return;
+  const before = button.getAttribute("aria-label");
+  await navigator.clipboard.writeText(words);
+  button.setAttribute("aria-label", "Copied");
+  button.classList.add("hz-copied");
+  setTimeout(() => {
+    button.setAttribute("aria-label", before);
+    button.classList.remove("hz-copied");
+  }, 2000);
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("[data-copy]");
+  if (button) copyCommand(button).catch(() => {});
+});
+
+document.querySelector("[data-hz-every] select")?.addEventListener("change", (event) => event.target.form.submit());
+
+if (root && state.interval) {
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(state.timer);
+    if (!document.hidden) ask();
+  });
+  addEventListener("online", () => ask());
+  setInterval(() => document.hidden || showFreshness(), 1000);
+  plan(0);
+}

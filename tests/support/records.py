@@ -1,0 +1,110 @@
+"""What living processes write about themselves, with defaults for all that a test does not care about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allegro_queue.stores.masters import MasterRecord, SupervisorRecord
+from allegro_queue.stores.metrics import Outcome
+from allegro_queue.stores.schedule import SchedulerRecord
+from allegro_queue.stores.workers import LostWorker, WorkerRecord
+
+QUEUES = ("high", "default", "audience-sync")
+
+
+def supervisor(**given: Any) -> SupervisorRecord:
+    """A supervisor that keeps one worker on the three queues."""
+    return SupervisorRecord(
+        **{
+            "name": "supervisor-1",
+            "status": "running",
+            "queue": QUEUES,
+            "balance": False,
+            "wanted": 1,
+            "workers": ("web-1-4121",),
+            **given,
+        }
+    )
+
+
+def master(now: float, **given: Any) -> MasterRecord:
+    """A Horizon process that runs since an hour."""
+    return MasterRecord(
+        **{
+            "name": "web-1-4102",
+            "host": "web-1",
+            "pid": 4102,
+            "status": "running",
+            "environment": "local",
+            "notice": "",
+            "version": "0.1.0",
+            "started_at": now - 3600,
+            "beat_at": now,
+            "scheduler_pid": 4103,
+            "supervisors": (supervisor(),),
+            **given,
+        }
+    )
+
+
+def worker(now: float, **given: Any) -> WorkerRecord:
+    """An idle worker of that process."""
+    return WorkerRecord(
+        **{
+            "name": "web-1-4121",
+            "host": "web-1",
+            "pid": 4121,
+            "master": "web-1-4102",
+            "supervisor": "supervisor-1",
+            "queues": QUEUES,
+            "state": "idle",
+            "started_at": now - 1800,
+            "beat_at": now,
+            "done": 0,
+            "failed": 0,
+            **given,
+        }
+    )
+
+
+def lost(now: float, **given: Any) -> LostWorker:
+    """A worker that was killed a minute ago."""
+    return LostWorker(
+        **{
+            "name": "web-1-4120",
+            "host": "web-1",
+            "pid": 4120,
+            "lost_at": now - 60,
+            "reason": "killed by signal 9 (SIGKILL); was it out of memory?",
+            **given,
+        }
+    )
+
+
+def scheduler(now: float, **given: Any) -> SchedulerRecord:
+    """The scheduler of that process."""
+    return SchedulerRecord(
+        **{
+            "host": "web-1",
+            "pid": 4103,
+            "master": "web-1-4102",
+            "started_at": now - 3600,
+            "beat_at": now,
+            **given,
+        }
+    )
+
+
+def outcome(now: float, **given: Any) -> Outcome:
+    """A job that was done just now."""
+    return Outcome(
+        **{
+            "queue": "default",
+            "job": "tests.support.jobs.nothing",
+            "result": "done",
+            "runtime_ms": 12.0,
+            "wait_ms": 40.0,
+            "ended_at": now,
+            **given,
+        }
+    )
