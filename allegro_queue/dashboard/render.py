@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
@@ -25,14 +26,27 @@ from allegro_queue.stores.pulse import Pulse
 Read = Callable[[Stores, Pulse], Any]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Missing:
+    """What a page's read gives when there is no such thing: a 404 in words, inside the frame."""
+
+    heading: str
+    words: str
+    asked: str
+    """What was asked for."""
+    back: str
+    """Address of the page to go on from."""
+    back_words: str
+
+
 def render_page(
     request: HttpRequest, template: str, read: Read, *, title: str, current: str, every: int = 5
 ) -> HttpResponse:
     """The page that ``read`` makes of the stores and the pulse, as ``page`` in the template.
 
-    Always 200: when Redis does not answer, the frame stands and says which server was asked. The page's own script asks
-    for the same address with ``X-Horizon-Fragment: 1`` and gets the same page without admin's frame, or 304 when
-    nothing in it has changed.
+    200, or 404 when ``read`` gives ``Missing``. Also 200 when Redis does not answer: the frame stands and says which
+    server was asked. The page's own script asks for the same address with ``X-Horizon-Fragment: 1`` and gets the same
+    page without admin's frame, or 304 when nothing in it has changed.
 
     Args:
         read: makes the page object, all that the template needs; ``pulse.at`` is its "now".
@@ -52,6 +66,8 @@ def render_page(
         page = read(stores, pulse)
     except UNREACHABLE as error:
         pulse, trouble, template = None, reason(error), "horizon/unreachable.html"
+    if isinstance(page, Missing):
+        template = "horizon/missing.html"
     frame = frame_for(request, settings, pulse, title=title, current=current, every=every, now=now)
     context = {
         **admin.site.each_context(request),
@@ -64,7 +80,7 @@ def render_page(
         "server": address(connection),
         "trouble": trouble,
     }
-    response = render(request, template, context)
+    response = render(request, template, context, status=404 if isinstance(page, Missing) else 200)
     if wants_fragment(request):
         response = with_etag(request, response)
         # In a header, so that a page at rest keeps its ETag.

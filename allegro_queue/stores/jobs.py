@@ -1,17 +1,16 @@
-"""Jobs as RQ holds them in Redis, read without running or unpickling anything, and what an operator may do to them."""
+"""Jobs as RQ holds them in Redis: lists of them, one of them, and what an operator may do to them."""
 
 from __future__ import annotations
 
-import base64
-import json
-import zlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from redis import Redis
+from redis.commands.core import Script
 from rq.job import Job
 from rq.queue import Queue
 from rq.registry import (
@@ -23,24 +22,42 @@ from rq.registry import (
 )
 from rq.results import Result
 
+from allegro_queue.stores.job_records import (
+    FIELDS,
+    Attempt,
+    JobDetail,
+    JobRow,
+    name_in,
+    plain,
+    read_attempts,
+    read_payload,
+    read_row,
+    unix_time,
+)
 from allegro_queue.stores.replies import text, texts
 
-LONGEST_TRACEBACK = 20_000
-LONGEST_PAYLOAD = 20_000
+__all__ = [
+    "REGISTRIES",
+    "Attempt",
+    "Found",
+    "JobDetail",
+    "JobRow",
+    "JobStore",
+    "State",
+    "Tally",
+    "job_key",
+    "queue_key",
+    "unix_time",
+]
 
-FIELDS = (
-    "description",
-    "origin",
-    "status",
-    "created_at",
-    "enqueued_at",
-    "started_at",
-    "ended_at",
-    "worker_name",
-    "timeout",
-    "retries_left",
-    "number_of_retries",
-)
+JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
+"""What RQ takes as an id. With anything else (a colon above all) an id could name another key."""
+
+AT_ONCE = 500
+"""Jobs retried or deleted in one round trip."""
+
+SEARCHED = 1000
+"""Newest jobs of a state that a search by name looks at."""
 
 RETRY = """
 -- Move one failed job back to the end of its queue, in one step.
@@ -94,64 +111,28 @@ REGISTRIES: Mapping[State, str] = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class JobRow:
-    """One job in a list. Times are Unix seconds; ``None`` where RQ has none."""
+class Found:
+    """What a search by name found."""
 
-    id: str
-    name: str
-    queue: str
-    status: str
-    """RQ's own word."""
-    created_at: float | None
-    enqueued_at: float | None
-    started_at: float | None
-    ended_at: float | None
-    worker: str
-    timeout: int | None
-    retries_left: int
-    repeats: int
-    """Attempts made before this one."""
-    error: str = ""
-    """Last line of the newest failure; empty unless it failed."""
-
-    @property
-    def wait_seconds(self) -> float | None:
-        if self.enqueued_at is None or self.started_at is None:
-            return None
-        return max(self.started_at - self.enqueued_at, 0.0)
-
-    @property
-    def run_seconds(self) -> float | None:
-        if self.started_at is None or self.ended_at is None:
-            return None
-        return max(self.ended_at - self.started_at, 0.0)
+    rows: tuple[JobRow, ...]
+    """The page asked for."""
+    matches: int
+    """Matching jobs among those searched."""
+    searched: int
+    """How many of the newest were looked at."""
+    total: int
+    """How many jobs there are in that state."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Attempt:
-    """One ended attempt, from RQ's result stream."""
+class Tally:
+    """What became of a set of jobs."""
 
-    result: str
-    """``finished``, ``failed``, ``stopped``, ``retried``, or RQ's own number when it is unknown."""
-    started_at: float | None
-    ended_at: float | None
-    worker: str
-    traceback: str
-    value: str
-    """What it returned, as JSON text; empty when nothing or unreadable."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class JobDetail:
-    """All that the job's page shows."""
-
-    row: JobRow
-    arguments: Sequence[Any] | None
-    keywords: Mapping[str, Any] | None
-    unreadable: str
-    """Why the arguments cannot be shown; empty when they can."""
-    attempts: tuple[Attempt, ...]
-    """Newest first; RQ keeps ten."""
+    done: int = 0
+    gone: int = 0
+    """Not failed any more: retried or deleted by somebody else, or expired."""
+    later: int = 0
+    """Failed only after the set was shown, and so left alone."""
 
 
 class JobStore:
@@ -194,12 +175,27 @@ class JobStore:
         return {state: sum(numbers[place :: len(states)]) for place, state in enumerate(states)}
 
     def page(self, state: State, queues: Sequence[str], offset: int = 0, limit: int = 50) -> tuple[list[JobRow], int]:
-        """One page of jobs, newest first (waiting ones: next to run first), and how many there are in all."""
-        if state is State.WAITING:
-            ids, total = self._waiting_ids(queues, offset, limit)
-        else:
-            ids, total = self._registered_ids(REGISTRIES[state], queues, offset, limit)
-        return self.rows(ids, with_errors=state is State.FAILED), total
+        """One page of jobs, newest first (waiting and scheduled ones: next to run first), and how many there are."""
+        ids, total = self._ids(state, queues, offset, limit)
+        return self._rows_of(state, ids), total
+
+    def search(
+        self, state: State, queues: Sequence[str], words: str, offset: int = 0, limit: int = 50, reach: int = SEARCHED
+    ) -> Found:
+        """Jobs whose function's name contains the words, among the first ``reach`` of a state, in its order."""
+        ids, total = self._ids(state, queues, 0, reach)
+        with self._client.pipeline(transaction=False) as pipeline:
+            for job_id in ids:
+                pipeline.hget(job_key(job_id), "description")
+            descriptions = pipeline.execute()
+        wanted = words.casefold()
+        matching = [
+            job_id
+            for job_id, description in zip(ids, descriptions, strict=True)
+            if wanted in name_in(plain(description)).casefold()
+        ]
+        page = {job_id: ids[job_id] for job_id in matching[offset : offset + limit]}
+        return Found(rows=tuple(self._rows_of(state, page)), matches=len(matching), searched=len(ids), total=total)
 
     def failed_ids(self, queues: Sequence[str]) -> list[str]:
         """Ids of every failed job of these queues, oldest first."""
@@ -210,71 +206,87 @@ class JobStore:
 
     def rows(self, ids: Sequence[str], with_errors: bool = False) -> list[JobRow]:
         """Rows for these ids, in one round trip. Ids whose data is gone are left out."""
+        known = [job_id for job_id in ids if is_job_id(job_id)]
         with self._client.pipeline(transaction=False) as pipeline:
-            for job_id in ids:
+            for job_id in known:
                 pipeline.hmget(job_key(job_id), FIELDS)
                 if with_errors:
                     pipeline.xrevrange(Result.get_key(job_id), count=1)
             replies = pipeline.execute()
         step = 2 if with_errors else 1
         rows: list[JobRow] = []
-        for place, job_id in enumerate(ids):
+        for place, job_id in enumerate(known):
             values = replies[place * step]
             if any(value is not None for value in values):
                 results = replies[place * step + 1] if with_errors else []
-                rows.append(read_row(job_id, values, error=last_line(read_attempts(results))))
+                rows.append(read_row(job_id, values, error=newest_error(read_attempts(results))))
         return rows
 
     def get(self, job_id: str) -> JobDetail | None:
-        """One job; ``None`` when its data is gone."""
+        """One job; ``None`` when its data is gone, or when it is no id at all."""
+        if not is_job_id(job_id):
+            return None
         with self._client.pipeline(transaction=False) as pipeline:
             pipeline.hmget(job_key(job_id), FIELDS)
             pipeline.hget(job_key(job_id), "data")
+            pipeline.pttl(job_key(job_id))
             pipeline.xrevrange(Result.get_key(job_id))
-            values, payload, results = pipeline.execute()
+            values, payload, life_ms, results = pipeline.execute()
         if payload is None and not any(value is not None for value in values):
             return None
         attempts = read_attempts(results)
-        arguments, keywords, unreadable = read_payload(payload)
+        name, arguments, keywords, unreadable = read_payload(payload)
         return JobDetail(
-            row=read_row(job_id, values, error=last_line(attempts)),
+            row=read_row(job_id, values, error=newest_error(attempts), name=name),
             arguments=arguments,
             keywords=keywords,
             unreadable=unreadable,
             attempts=attempts,
+            expires_in=life_ms / 1000 if life_ms >= 0 else None,
         )
 
     def retry(self, job_id: str, now: float) -> bool:
         """Put a failed job at the end of its queue again, under its own id. False when it is not failed (any more)."""
-        queue = self._queue_of(job_id)
-        if queue is None:
-            return False
-        done = self._retry(
-            keys=[
+        return self.retry_many([job_id], now=now).done == 1
+
+    def retry_many(self, ids: Sequence[str], *, now: float, failed_until: float | None = None) -> Tally:
+        """Put failed jobs at the end of their queues again, in the order given, each in a step of its own.
+
+        Args:
+            failed_until: leave alone what failed after this Unix time.
+        """
+        queued_at = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+        def keys(job_id: str, queue: str) -> list[str]:
+            return [
                 REGISTRIES[State.FAILED].format(queue),
                 job_key(job_id),
                 queue_key(queue),
                 Queue.redis_queues_keys,
-            ],
-            args=[job_id, datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")],
-        )
-        return bool(done)
+            ]
+
+        return self._act(self._retry, keys, ids, failed_until, queued_at)
 
     def forget(self, job_id: str) -> bool:
         """Delete a failed job. False when it is not failed (any more)."""
-        queue = self._queue_of(job_id)
-        if queue is None:
-            return False
-        done = self._forget(
-            keys=[
+        return self.forget_many([job_id]).done == 1
+
+    def forget_many(self, ids: Sequence[str], *, failed_until: float | None = None) -> Tally:
+        """Delete failed jobs, each in a step of its own.
+
+        Args:
+            failed_until: leave alone what failed after this Unix time.
+        """
+
+        def keys(job_id: str, queue: str) -> list[str]:
+            return [
                 REGISTRIES[State.FAILED].format(queue),
                 job_key(job_id),
                 Result.get_key(job_id),
                 f"{job_key(job_id)}:dependents",
-            ],
-            args=[job_id],
-        )
-        return bool(done)
+            ]
+
+        return self._act(self._forget, keys, ids, failed_until)
 
     def clear(self, queue: str) -> int:
         """Delete every waiting job of a queue, some thousands at a time; how many there were."""
@@ -289,11 +301,50 @@ class JobStore:
             if cleared < CLEAR_AT_ONCE:
                 return total
 
-    def _queue_of(self, job_id: str) -> str | None:
-        origin = self._client.hget(job_key(job_id), "origin")
-        return text(origin) if origin else None
+    def _act(
+        self,
+        script: Script,
+        keys: Callable[[str, str], list[str]],
+        ids: Sequence[str],
+        failed_until: float | None,
+        *arguments: Any,
+    ) -> Tally:
+        """Run a script on each failed job, two round trips for ``AT_ONCE`` of them."""
+        done = gone = later = 0
+        for chunk in chunks(ids, AT_ONCE):
+            known = [job_id for job_id in chunk if is_job_id(job_id)]
+            gone += len(chunk) - len(known)
+            with self._client.pipeline(transaction=False) as pipeline:
+                for job_id in known:
+                    pipeline.hmget(job_key(job_id), ("origin", "ended_at"))
+                found = pipeline.execute()
+            with self._client.pipeline(transaction=False) as pipeline:
+                for job_id, (origin, ended) in zip(known, found, strict=True):
+                    ended_at = unix_time(ended)
+                    if origin is None:
+                        gone += 1
+                    elif failed_until is not None and ended_at is not None and ended_at > failed_until:
+                        later += 1
+                    else:
+                        script(keys=keys(job_id, text(origin)), args=[job_id, *arguments], client=pipeline)
+                results = pipeline.execute()
+            done += sum(results)
+            gone += len(results) - sum(results)
+        return Tally(done=done, gone=gone, later=later)
 
-    def _waiting_ids(self, queues: Sequence[str], offset: int, limit: int) -> tuple[list[str], int]:
+    def _rows_of(self, state: State, ids: Mapping[str, float]) -> list[JobRow]:
+        rows = self.rows(list(ids), with_errors=state is State.FAILED)
+        if state is State.SCHEDULED:
+            return [replace(row, due_at=ids[row.id]) for row in rows]
+        return rows
+
+    def _ids(self, state: State, queues: Sequence[str], offset: int, limit: int) -> tuple[dict[str, float], int]:
+        """Ids with their scores (0 for waiting ones), in the order of their list, and how many there are in all."""
+        if state is State.WAITING:
+            return self._waiting_ids(queues, offset, limit)
+        return self._registered_ids(REGISTRIES[state], queues, offset, limit, descending=state is not State.SCHEDULED)
+
+    def _waiting_ids(self, queues: Sequence[str], offset: int, limit: int) -> tuple[dict[str, float], int]:
         lengths = self.lengths(queues)
         ids: list[str] = []
         skip = offset
@@ -302,20 +353,21 @@ class JobStore:
                 last = skip + limit - len(ids) - 1
                 ids += texts(self._client.lrange(queue_key(queue), skip, last))
             skip = max(skip - lengths[queue], 0)
-        return ids, sum(lengths.values())
+        return dict.fromkeys(ids, 0.0), sum(lengths.values())
 
-    def _registered_ids(self, template: str, queues: Sequence[str], offset: int, limit: int) -> tuple[list[str], int]:
+    def _registered_ids(
+        self, template: str, queues: Sequence[str], offset: int, limit: int, descending: bool
+    ) -> tuple[dict[str, float], int]:
         with self._client.pipeline(transaction=False) as pipeline:
             for queue in queues:
                 pipeline.zcard(template.format(queue))
-                pipeline.zrevrange(template.format(queue), 0, offset + limit - 1, withscores=True)
+                pipeline.zrange(template.format(queue), 0, offset + limit - 1, desc=descending, withscores=True)
             replies = pipeline.execute()
-        scored = [pair for members in replies[1::2] for pair in members]
-        scored.sort(key=lambda pair: float(pair[1]), reverse=True)
-        page = scored[offset : offset + limit]
+        scored = [(text(member), float(score)) for members in replies[1::2] for member, score in members]
+        scored.sort(key=lambda pair: pair[1], reverse=descending)
         # Members of the started registry are "job id:execution id".
-        ids = [text(member).partition(":")[0] for member, _ in page]
-        return list(dict.fromkeys(ids)), sum(replies[::2])
+        page = {member.partition(":")[0]: score for member, score in scored[offset : offset + limit]}
+        return page, sum(replies[::2])
 
 
 def queue_key(name: str) -> str:
@@ -326,123 +378,16 @@ def job_key(job_id: str) -> str:
     return Job.redis_job_namespace_prefix + job_id
 
 
-def unix_time(given: bytes | None) -> float | None:
-    """RQ's ISO text as Unix seconds; ``None`` for none, and for what is not a time."""
-    if not given:
-        return None
-    try:
-        return datetime.fromisoformat(text(given)).replace(tzinfo=UTC).timestamp()
-    except ValueError:
-        return None
+def is_job_id(given: str) -> bool:
+    """Whether RQ would take this as a job's id."""
+    return JOB_ID.fullmatch(given) is not None
 
 
-def whole_number(given: bytes | None) -> int | None:
-    try:
-        return int(given) if given else None
-    except ValueError:
-        return None
+def chunks(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]
 
 
-def plain(given: bytes | None) -> str:
-    return text(given) if given else ""
-
-
-def read_row(job_id: str, values: Sequence[bytes | None], error: str) -> JobRow:
-    """A row from the hash's fields; garbage in one of them never breaks the list."""
-    given = dict(zip(FIELDS, values, strict=True))
-    return JobRow(
-        id=job_id,
-        # RQ's description is the call as text; ours is the bare name.
-        name=plain(given["description"]).partition("(")[0] or "unknown",
-        queue=plain(given["origin"]),
-        status=plain(given["status"]),
-        created_at=unix_time(given["created_at"]),
-        enqueued_at=unix_time(given["enqueued_at"]),
-        started_at=unix_time(given["started_at"]),
-        ended_at=unix_time(given["ended_at"]),
-        worker=plain(given["worker_name"]),
-        timeout=whole_number(given["timeout"]),
-        retries_left=whole_number(given["retries_left"]) or 0,
-        repeats=whole_number(given["number_of_retries"]) or 0,
-        error=error,
-    )
-
-
-def read_payload(payload: bytes | None) -> tuple[Sequence[Any] | None, Mapping[str, Any] | None, str]:
-    """Arguments, keyword arguments, and why they cannot be shown. Only JSON is read: unpickling would run code."""
-    if payload is None:
-        return None, None, "The job's data is gone."
-    try:
-        raw = zlib.decompress(payload)
-    except zlib.error:
-        raw = payload
-    if len(raw) > LONGEST_PAYLOAD:
-        return None, None, f"The arguments take {len(raw):,} bytes; more than {LONGEST_PAYLOAD:,} are not shown."
-    try:
-        _name, _instance, arguments, keywords = json.loads(raw)
-    except (ValueError, TypeError):
-        return None, None, f"The arguments are not JSON ({len(raw):,} bytes, another serializer), so they are not read."
-    return list(arguments), dict(keywords), ""
-
-
-RESULT_WORDS: Mapping[int, str] = {
-    Result.Type.SUCCESSFUL.value: "finished",
-    Result.Type.FAILED.value: "failed",
-    Result.Type.STOPPED.value: "stopped",
-    Result.Type.RETRIED.value: "retried",
-}
-
-
-def read_attempts(results: Iterable[tuple[bytes, Mapping[bytes, bytes]]]) -> tuple[Attempt, ...]:
-    """Attempts from entries of RQ's result stream, in the order given."""
-    return tuple(read_attempt(fields) for _, fields in results)
-
-
-def read_attempt(fields: Mapping[bytes, bytes]) -> Attempt:
-    number = whole_number(fields.get(b"type"))
-    return Attempt(
-        result=RESULT_WORDS.get(number or 0, str(number)),
-        started_at=seconds(fields.get(b"execution_started_at")),
-        ended_at=seconds(fields.get(b"execution_ended_at")),
-        worker=plain(fields.get(b"worker_name")),
-        traceback=read_traceback(fields.get(b"exc_string")),
-        value=read_value(fields.get(b"return_value")),
-    )
-
-
-def seconds(given: bytes | None) -> float | None:
-    """A Unix time in seconds, or RQ's ISO text."""
-    try:
-        return float(given) if given else None
-    except ValueError:
-        return unix_time(given)
-
-
-def read_traceback(packed: bytes | None) -> str:
-    if not packed:
-        return ""
-    try:
-        traceback = text(zlib.decompress(base64.b64decode(packed)))
-    except (ValueError, zlib.error):
-        return "The traceback cannot be read."
-    if len(traceback) > LONGEST_TRACEBACK:
-        return "(the beginning is left out)\n" + traceback[-LONGEST_TRACEBACK:]
-    return traceback
-
-
-def read_value(packed: bytes | None) -> str:
-    if not packed:
-        return ""
-    try:
-        raw = base64.b64decode(packed)
-        json.loads(raw)
-    except ValueError:
-        return ""
-    return raw.decode(errors="replace")[:LONGEST_PAYLOAD]
-
-
-def last_line(attempts: Sequence[Attempt]) -> str:
+def newest_error(attempts: Sequence[Attempt]) -> str:
     """The newest failure in one line; empty when the newest attempt did not fail."""
-    if not attempts or not attempts[0].traceback:
-        return ""
-    return attempts[0].traceback.strip().rsplit("\n", 1)[-1]
+    return attempts[0].error if attempts else ""

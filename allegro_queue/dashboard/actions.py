@@ -1,0 +1,170 @@
+"""What can be done from the pages. Each is a POST with one effect, a message, and a way back to a page of ours."""
+
+from __future__ import annotations
+
+import functools
+import math
+import time
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.urls import Resolver404, resolve, reverse
+from django.views.decorators.http import require_POST
+
+from allegro_queue.access import View
+from allegro_queue.connection import UNREACHABLE
+from allegro_queue.dashboard.confirm_pages import LONGEST_REASON, MOST_MINUTES, Chosen
+from allegro_queue.dashboard.formats import count, duration, plural
+from allegro_queue.queues import all_queues
+from allegro_queue.stores import Stores, open_stores
+from allegro_queue.stores.jobs import Tally
+from allegro_queue.stores.pauses import ALL_QUEUES, Pause
+
+Told = tuple[int, str]
+"""Level and text of a message."""
+
+Action = Callable[[HttpRequest, Stores], Told]
+
+
+def action(act: Action) -> Callable[[HttpRequest], HttpResponse]:
+    """A view of an action: POST only; says what came of it, also when Redis does not answer; then leads back."""
+
+    @require_POST
+    @functools.wraps(act)
+    def view(request: HttpRequest) -> HttpResponse:
+        try:
+            level, text = act(request, open_stores())
+        except UNREACHABLE:
+            level = messages.ERROR
+            text = "Redis did not answer, so it is not known what was done. Look at the list before trying again."
+        messages.add_message(request, level, text)
+        return HttpResponseRedirect(own_page(request.POST.get("next", "")))
+
+    return view
+
+
+@action
+def retry(request: HttpRequest, stores: Stores) -> Told:
+    """Put failed jobs at the end of their queues again."""
+    chosen = chosen_in(request.POST)
+    problem = chosen.problem(all_queues())
+    if problem:
+        return messages.WARNING, problem
+    until = failed_until(request.POST)
+    return outcome("Retried", stores.jobs.retry_many(ids_of(chosen, stores), now=time.time(), failed_until=until))
+
+
+@action
+def delete(request: HttpRequest, stores: Stores) -> Told:
+    """Delete failed jobs for good."""
+    chosen = chosen_in(request.POST)
+    problem = chosen.problem(all_queues())
+    if problem:
+        return messages.WARNING, problem
+    return outcome("Deleted", stores.jobs.forget_many(ids_of(chosen, stores), failed_until=failed_until(request.POST)))
+
+
+@action
+def pause(request: HttpRequest, stores: Stores) -> Told:
+    """Stop handing out the jobs of a queue, until resumed or for some minutes."""
+    queue, reason = request.POST.get("queue", ""), request.POST.get("reason", "").strip()
+    minutes = request.POST.get("minutes", "").strip()
+    if queue != ALL_QUEUES and queue not in all_queues():
+        return messages.WARNING, f"There is no queue {queue[:200]!r}, so nothing was paused."
+    if not reason or len(reason) > LONGEST_REASON:
+        return messages.WARNING, f"{in_words(queue)} not paused: give a reason of up to {LONGEST_REASON} characters."
+    span = int(minutes) if minutes.isascii() and minutes.isdigit() and len(minutes) < 9 else 0
+    if minutes and not 1 <= span <= MOST_MINUTES:
+        return messages.WARNING, (
+            f"{in_words(queue)} not paused: the minutes are {minutes[:20]!r}; give a whole number from 1 to "
+            f"{MOST_MINUTES:,}, or nothing to pause until somebody resumes."
+        )
+    now = time.time()
+    stores.pauses.pause(
+        Pause(queue=queue, since=now, until=now + 60 * span if span else None, by=name_of(request), reason=reason)
+    )
+    how_long = f"for {duration(60 * span)}" if span else "until somebody resumes it"
+    return messages.SUCCESS, f"Paused {name(queue)} {how_long}. Running jobs finish; new ones pile up."
+
+
+@action
+def resume(request: HttpRequest, stores: Stores) -> Told:
+    """Hand out the jobs of a queue again."""
+    queue = request.POST.get("queue", "")
+    if stores.pauses.resume(queue):
+        return messages.SUCCESS, f"Resumed {name(queue)}."
+    return messages.INFO, f"{in_words(queue[:200])} not paused (any more)."
+
+
+def name(queue: str) -> str:
+    return "all queues" if queue == ALL_QUEUES else queue
+
+
+def in_words(queue: str) -> str:
+    return "All queues are" if queue == ALL_QUEUES else f"{queue or 'That queue'} is"
+
+
+def name_of(request: HttpRequest) -> str:
+    """Who did it, for those who read it later."""
+    if request.user.is_authenticated:
+        return request.user.get_username()
+    return "somebody on this machine"
+
+
+def chosen_in(given: QueryDict) -> Chosen:
+    """The jobs that a form or an address names."""
+    return Chosen(
+        ids=tuple(dict.fromkeys(given.getlist("id"))), all=given.get("all") == "1", queue=given.get("queue", "")
+    )
+
+
+def ids_of(chosen: Chosen, stores: Stores) -> list[str]:
+    if not chosen.all:
+        return list(chosen.ids)
+    return stores.jobs.failed_ids([chosen.queue] if chosen.queue else all_queues())
+
+
+def failed_until(given: QueryDict) -> float | None:
+    """The cut-off of the confirm page; none when it is missing or no time."""
+    try:
+        moment = float(given.get("failed_until", ""))
+    except ValueError:
+        return None
+    return moment if math.isfinite(moment) else None
+
+
+def outcome(word: str, tally: Tally) -> Told:
+    """``Retried 12; 1 was gone.``"""
+    parts = [f"{word} {plural(tally.done, 'job')}"]
+    if tally.gone:
+        parts.append(f"{count(tally.gone)} {'was' if tally.gone == 1 else 'were'} gone")
+    if tally.later:
+        parts.append(f"{count(tally.later)} failed only since and {'was' if tally.later == 1 else 'were'} left alone")
+    return (messages.SUCCESS if tally.done else messages.WARNING), "; ".join(parts) + "."
+
+
+def own_page(given: str) -> str:
+    """The address if it is one of the dashboard's pages, else the job list: nobody is sent elsewhere by a link."""
+    fallback = reverse("horizon:jobs")
+    try:
+        parts = urlsplit(given)
+        if parts.scheme or parts.netloc or "\\" in given or not given.isprintable():
+            return fallback
+        match = resolve(parts.path)
+    except (ValueError, Resolver404):
+        return fallback
+    if match.app_name != "horizon" or match.url_name in ACTION_NAMES:
+        return fallback
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+ACTIONS: list[tuple[str, View, str]] = [
+    ("actions/retry/", retry, "retry"),
+    ("actions/delete/", delete, "delete"),
+    ("actions/pause/", pause, "pause"),
+    ("actions/resume/", resume, "resume"),
+]
+
+ACTION_NAMES = frozenset(name for _, _, name in ACTIONS)
