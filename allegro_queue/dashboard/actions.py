@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.urls import Resolver404, resolve, reverse
 from django.views.decorators.http import require_POST
 
+from allegro_queue.access import View
 from allegro_queue.connection import UNREACHABLE
 from allegro_queue.dashboard.confirm_pages import LONGEST_REASON, MOST_MINUTES, Chosen
 from allegro_queue.dashboard.formats import count, duration, plural
@@ -159,7 +160,7 @@ def own_page(given: str) -> str:
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
-ACTIONS = [
+ACTIONS: list[tuple[str, View, str]] = [
     ("actions/retry/", retry, "retry"),
     ("actions/delete/", delete, "delete"),
     ("actions/pause/", pause, "pause"),
