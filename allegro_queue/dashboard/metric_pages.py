@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from allegro_queue.dashboard import charts
 from allegro_queue.dashboard.charts import Column, Series, Strip
-from allegro_queue.dashboard.formats import count, duration, plural, rate
+from allegro_queue.dashboard.formats import count, duration, in_words, plural, rate
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.metric_series import (
     Axis,
@@ -244,15 +244,13 @@ def counts_chart(
             Strip(name="Waiting", values=waiting, look="hz-wait", kind="area", height=52, now=last_known(waiting)),
         )
     times = labels(axis)
-    sentence = " ".join(charts.describe(row.name, trimmed(row.values), times) for row in rows)
+    unknown = unmeasured_spans(measured, axis, last_at, now, clock)
+    said = [charts.describe(row.name, trimmed(row.values), times, rate, gaps=False) for row in rows]
+    sentence = " ".join([*said, gaps_in_words(unknown, axis)]).strip()
     drawn = charts.strips(
-        rows,
-        ticks=ticks_of(axis),
-        sentence=sentence,
-        unknown=unmeasured_spans(measured, axis, last_at, now, clock),
-        running=not is_stale(last_at, now),
+        rows, ticks=ticks_of(axis), sentence=sentence, unknown=unknown, running=not is_stale(last_at, now)
     )
-    twin = charts.twin(times, [Column(row.name, row.values) for row in rows], "throughput and failures")
+    twin = charts.twin(times, [Column(row.name, row.values, rate) for row in rows], "throughput and failures")
     return drawn, sentence, twin
 
 
@@ -276,6 +274,20 @@ def times_chart(
         Column("Mean wait", wait, duration, "no run"),
     ]
     return drawn, sentence, charts.twin(times, columns, "run time and wait")
+
+
+def gaps_in_words(unknown: Sequence[charts.Span], axis: Axis) -> str:
+    """Which stretches were not measured; the one before the first snapshot is none."""
+    length = axis.end - axis.start
+    spans = [each for each in unknown if each.start > 0]
+    named = [
+        f"from {clock(axis.start + each.start * length)} to {clock(axis.start + each.end * length)}" for each in spans
+    ]
+    if not named:
+        return ""
+    if len(named) > 3:
+        return f"{len(named)} stretches were not measured."
+    return f"Not measured {in_words(named)}."
 
 
 def describe_times(name: str, values: Sequence[charts.Value], times: Sequence[str]) -> str:
