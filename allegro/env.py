@@ -15,6 +15,7 @@ import environ
 ROOT = Path(__file__).resolve().parent.parent
 
 ENVIRONMENTS = ("local", "staging", "production")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 class Environment:
