@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -27,11 +27,9 @@ def raw_server(talk) -> Iterator[int]:
                 connection, _ = listener.accept()
             except OSError:
                 return
-            with connection:
-                try:
-                    talk(connection)
-                except OSError:
-                    pass  # the other side has had enough
+            # The other side may have had enough.
+            with connection, suppress(OSError):
+                talk(connection)
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
@@ -152,7 +150,7 @@ def test_a_body_that_drips_byte_by_byte_ends_at_the_deadline():
 
     with raw_server(drip) as port:
         started = time.monotonic()
-        with pytest.raises(OutboundError, match="did not answer within 0.5 s"):
+        with pytest.raises(OutboundError, match=r"did not answer within 0.5 s"):
             get(f"http://127.0.0.1:{port}/", seconds=0.5)
 
     assert time.monotonic() - started < 3
@@ -163,7 +161,7 @@ def test_a_resolver_that_hangs_ends_at_the_deadline(monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: [released.wait(10)][:0])
 
     started = time.monotonic()
-    with pytest.raises(OutboundError, match="did not answer within 0.3 s"):
+    with pytest.raises(OutboundError, match=r"did not answer within 0.3 s"):
         get("http://slow.example/", seconds=0.3)
     released.set()
 
@@ -179,9 +177,11 @@ def test_no_more_of_a_body_is_read_than_was_asked_for(httpserver: HTTPServer):
 
 
 def test_what_is_not_http_is_an_error_and_not_a_crash():
-    with raw_server(lambda connection: connection.sendall(b"SSH-2.0-OpenSSH\r\n")) as port:
-        with pytest.raises(OutboundError, match="The connection to 127.0.0.1 failed"):
-            get(f"http://127.0.0.1:{port}/")
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(b"SSH-2.0-OpenSSH\r\n")
+
+    with raw_server(talk) as port, pytest.raises(OutboundError, match=r"The connection to 127.0.0.1 failed"):
+        get(f"http://127.0.0.1:{port}/")
 
 
 def test_an_unknown_host_is_said_to_be_unknown(monkeypatch):
@@ -190,5 +190,5 @@ def test_an_unknown_host_is_said_to_be_unknown(monkeypatch):
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
 
-    with pytest.raises(OutboundError, match="nowhere.example failed: the host's address was not found"):
+    with pytest.raises(OutboundError, match=r"nowhere.example failed: the host's address was not found"):
         get("https://nowhere.example/private/path")

@@ -136,7 +136,7 @@ def test_an_endpoint_that_never_answers_fails_at_the_deadline(httpserver: HTTPSe
     httpserver.expect_request("/hook").respond_with_handler(dawdle)
     delivery = a_delivery(httpserver.url_for("/hook"))
 
-    with pytest.raises(jobs.DeliveryFailed, match="did not answer within 0.3 s"):
+    with pytest.raises(jobs.DeliveryFailed, match=r"did not answer within 0.3 s"):
         jobs.deliver(str(delivery.pk))
 
     delivery.refresh_from_db()

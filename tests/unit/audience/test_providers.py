@@ -18,7 +18,7 @@ def test_two_providers_of_one_name_are_refused():
     class Impostor(AbstractSyncProvider):
         name = "json-profile"
 
-    with pytest.raises(ValueError, match="Two providers are named 'json-profile'.*rename one"):
+    with pytest.raises(ValueError, match=r"Two providers are named 'json-profile'.*rename one"):
         register(Impostor)
 
 
