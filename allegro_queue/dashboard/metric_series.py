@@ -60,9 +60,9 @@ def axis_over(snapshots: Sequence[Snapshot], now: float, longest: int = LONGEST)
     """From the oldest snapshot to now, half an hour at least and a day at most."""
     oldest = min((each.started_at for each in snapshots), default=now)
     span = min(max(now - oldest, SHORTEST), longest)
-    seconds = next(each for each in BUCKET_SECONDS if span / each <= MOST_BUCKETS)
+    seconds = next(each for each in BUCKET_SECONDS if span / each < MOST_BUCKETS)
     end = (math.floor(now / seconds) + 1) * seconds
-    count = math.ceil(span / seconds)
+    count = math.ceil((end - (now - span)) / seconds)
     return Axis(start=end - count * seconds, seconds=seconds, count=count)
 
 

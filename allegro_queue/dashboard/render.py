@@ -16,7 +16,7 @@ from django.utils.formats import date_format
 
 from allegro_queue.access import wants_fragment
 from allegro_queue.conf import horizon_settings
-from allegro_queue.connection import UNREACHABLE, address, client
+from allegro_queue.connection import UNREACHABLE, address, page_client
 from allegro_queue.dashboard.formats import moment
 from allegro_queue.dashboard.frame import frame_for
 from allegro_queue.queues import all_queues
@@ -56,7 +56,7 @@ def render_page(
     """
     now = time.time()
     settings = horizon_settings()
-    connection = client()
+    connection = page_client()
     page: Any = None
     pulse: Pulse | None = None
     trouble = ""
