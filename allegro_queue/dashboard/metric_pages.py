@@ -128,7 +128,8 @@ def sentence_on(jobs: Sequence[MetricRow]) -> str:
     """What takes most of the time."""
     busy = sum(row.totals.busy_seconds for row in jobs)
     if not busy:
-        return "No job has ended in the time that was measured."
+        ended = any(row.totals.runs for row in jobs)
+        return f"No job has {'succeeded' if ended else 'ended'} in the time that was measured."
     top = jobs[0]
     share = top.totals.busy_seconds / busy
     short = top.name.rpartition(".")[2]
