@@ -185,7 +185,9 @@ function matchChildren(node, next) {
 }
 
 function keyOf(node) {
-  return node.nodeType === Node.ELEMENT_NODE ? node.id || node.dataset?.key || "" : "";
+  if (node.nodeType !== Node.ELEMENT_NODE) return "";
+  // Not node.id: a form with a field named "id" answers with that field.
+  return node.getAttribute("id") || node.getAttribute("data-key") || "";
 }
 
 // ------------------------------------------------------------------------------------------ Small conveniences
