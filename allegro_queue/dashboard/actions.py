@@ -85,7 +85,9 @@ def pause(request: HttpRequest, stores: Stores) -> Told:
     stores.pauses.pause(
         Pause(queue=queue, since=now, until=now + 60 * span if span else None, by=name_of(request), reason=reason)
     )
-    how_long = f"for {duration(60 * span)}" if span else "until somebody resumes it"
+    how_long = (
+        f"for {duration(60 * span)}" if span else f"until somebody resumes {'them' if queue == ALL_QUEUES else 'it'}"
+    )
     return messages.SUCCESS, f"Paused {name(queue)} {how_long}. Running jobs finish; new ones pile up."
 
 

@@ -128,7 +128,8 @@ def sentence_on(jobs: Sequence[MetricRow]) -> str:
     """What takes most of the time."""
     busy = sum(row.totals.busy_seconds for row in jobs)
     if not busy:
-        return "No job has ended in the time that was measured."
+        ended = any(row.totals.runs for row in jobs)
+        return f"No job has {'succeeded' if ended else 'ended'} in the time that was measured."
     top = jobs[0]
     share = top.totals.busy_seconds / busy
     short = top.name.rpartition(".")[2]
@@ -166,6 +167,9 @@ class MetricPage:
     stale_since: float | None
     failed_address: str
     jobs_address: str
+    pause_address: str
+    """Where a queue is paused and resumed; empty for a job name."""
+    paused: bool
 
 
 def read_metric(stores: Stores, pulse: Pulse, kind: Kind, name: str) -> MetricPage | None:
@@ -174,10 +178,28 @@ def read_metric(stores: Stores, pulse: Pulse, kind: Kind, name: str) -> MetricPa
     if not known:
         return None
     found = stores.metrics.snapshots(kind, [name])[name]
-    return metric_page(kind, name, found, last_at=pulse.last_snapshot_at, now=pulse.at)
+    can_pause = kind == "queue" and name in all_queues()
+    return metric_page(
+        kind,
+        name,
+        found,
+        last_at=pulse.last_snapshot_at,
+        now=pulse.at,
+        pause_address=link("confirm_pause", query={"queue": name, "next": address_of(kind, name)}) if can_pause else "",
+        paused=can_pause and name in pulse.pauses,
+    )
 
 
-def metric_page(kind: Kind, name: str, found: Sequence[Snapshot], *, last_at: float | None, now: float) -> MetricPage:
+def metric_page(
+    kind: Kind,
+    name: str,
+    found: Sequence[Snapshot],
+    *,
+    last_at: float | None,
+    now: float,
+    pause_address: str = "",
+    paused: bool = False,
+) -> MetricPage:
     """The page, from what was read."""
     axis = axis_over(found, now)
     shown = [each for each in found if each.taken_at > axis.start]
@@ -204,6 +226,8 @@ def metric_page(kind: Kind, name: str, found: Sequence[Snapshot], *, last_at: fl
         stale_since=last_at if is_stale(last_at, now) else None,
         failed_address=failures_of(kind, name),
         jobs_address=link("jobs", query={"state": "finished", "queue" if kind == "queue" else "q": name}),
+        pause_address=pause_address,
+        paused=paused,
     )
 
 

@@ -60,9 +60,9 @@ def axis_over(snapshots: Sequence[Snapshot], now: float, longest: int = LONGEST)
     """From the oldest snapshot to now, half an hour at least and a day at most."""
     oldest = min((each.started_at for each in snapshots), default=now)
     span = min(max(now - oldest, SHORTEST), longest)
-    seconds = next(each for each in BUCKET_SECONDS if span / each <= MOST_BUCKETS)
+    seconds = next(each for each in BUCKET_SECONDS if span / each < MOST_BUCKETS)
     end = (math.floor(now / seconds) + 1) * seconds
-    count = math.ceil(span / seconds)
+    count = math.ceil((end - (now - span)) / seconds)
     return Axis(start=end - count * seconds, seconds=seconds, count=count)
 
 
@@ -73,7 +73,7 @@ def buckets(snapshots: Sequence[Snapshot], axis: Axis) -> list[Bucket]:
 
 def bucket(snapshots: Sequence[Snapshot], start: float, end: float) -> Bucket:
     """One bucket."""
-    covered = done = failed = runtime = wait = runs = 0.0
+    minutes = done = failed = runtime = wait = runs = 0.0
     newest: Snapshot | None = None
     for each in snapshots:
         length = max(each.taken_at - each.started_at, 1.0)
@@ -81,7 +81,8 @@ def bucket(snapshots: Sequence[Snapshot], start: float, end: float) -> Bucket:
         if overlap <= 0:
             continue
         share = overlap / length
-        covered += overlap
+        # A snapshot taken by hand after some seconds says little about a minute.
+        minutes += share * max(length, 60.0) / 60
         done += each.done * share
         failed += each.failed * share
         runtime += each.runtime_ms * share
@@ -90,8 +91,6 @@ def bucket(snapshots: Sequence[Snapshot], start: float, end: float) -> Bucket:
         newest = each
     if newest is None:
         return Bucket(measured=False)
-    # A snapshot taken by hand after some seconds says little about a minute.
-    minutes = max(covered, 60.0) / 60
     return Bucket(
         measured=True,
         done=done / minutes,

@@ -53,7 +53,7 @@ def clock_label(moment: float, zone: tzinfo = UTC, with_day: bool = False) -> st
     return datetime.fromtimestamp(moment, zone).strftime("%a %H:%M" if with_day else "%H:%M")
 
 
-def time_ticks(start: float, end: float, zone: tzinfo = UTC, most: int = 7) -> list[Tick]:
+def time_ticks(start: float, end: float, zone: tzinfo = UTC, most: int = 8) -> list[Tick]:
     """Ticks at round times of the zone between two Unix times, every second one minor.
 
     Past half a day the first tick of each day names the day.
