@@ -209,3 +209,15 @@ def test_a_single_look_can_be_asked_for(redis: Redis, stores: Stores):
     assert done.returncode == 0
     assert redis.zcard(SCHEDULED) == 2
     assert stores.schedule.scheduler() is None
+
+
+def test_its_keys_follow_the_prefix_of_rq(redis: Redis):
+    due_at = float(int(time.time()) - 1)
+    manage("rqscheduler", "--burst", RQ_KEY_PREFIX="mine")
+    redis.zadd("mine:scheduler:scheduled_jobs", {f"cron-{TICK}": due_at})
+
+    manage("rqscheduler", "--burst", RQ_KEY_PREFIX="mine")
+
+    assert redis.lrange("mine:queue:audience-sync", 0, -1) == [f"{TICK}-{due_at:.0f}".encode()]
+    assert redis.exists(f"mine:job:{TICK}-{due_at:.0f}", "mine:queues") == 2
+    assert redis.keys("rq:*") == []

@@ -10,6 +10,7 @@ import pytest
 from redis import Redis
 from rq import Queue
 from rq.job import JobStatus, Retry
+from rq.rate_limit import RateLimit
 from rq.registry import ScheduledJobRegistry
 
 from allegro_queue.connection import new_client
@@ -284,6 +285,21 @@ def test_a_retry_after_a_while_comes_back_to_its_queue(redis: Redis):
     scheduler_over(redis).enqueue_jobs((datetime.now(UTC) + timedelta(seconds=31)).timestamp())
 
     assert waiting(redis) == [job.id]
+
+
+def test_a_job_with_a_rate_limit_waits_for_its_slot_when_due(redis: Redis):
+    queue = get_queue("default", redis)
+    one_at_a_time = RateLimit(key="shop", concurrency=1)
+    made = [
+        queue.enqueue_at(datetime.fromtimestamp(NOON, UTC), "tests.support.jobs.nothing", rate_limit=one_at_a_time)
+        for _ in range(2)
+    ]
+
+    scheduler_over(redis).enqueue_jobs(NOON)
+
+    assert len(waiting(redis)) == 1
+    assert sorted(job.get_status() for job in made) == [JobStatus.QUEUED, JobStatus.RATE_LIMITED]
+    assert ScheduledJobRegistry(queue=queue).count == 0
 
 
 def test_a_pickled_job_of_stock_rq_is_moved_without_being_read(redis: Redis):
