@@ -45,7 +45,7 @@ $(INSTALLED): requirements.txt
 		echo "Python's venv module is needed; on Debian: apt-get install python3-venv"; \
 		exit 1; }
 	@echo "Installing the packages of requirements.txt into .venv …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --requirement requirements.txt
 	@touch $@
 
 .env: | .env.example
