@@ -112,7 +112,7 @@ def test_a_queue_that_nobody_listens_to_is_red_only_with_jobs_and_unpaused() -> 
     paused = {"default": Pause(queue="default", since=NOW - 60, by="ada", reason="maintenance")}
     said = verdict(pulse(workers=deaf, queues=(queue("default", 41, 30),), pauses=paused))
     assert (said.tone, said.sentence) == ("warn", "default is paused; 41 jobs wait.")
-    assert said.causes[0].line == "Paused since 60 s before by ada: “maintenance”."
+    assert said.causes[0].line == "default is paused since 60 s before by ada: “maintenance”."
 
 
 def test_a_stopped_scheduler_makes_the_graphs_stale_since_the_last_snapshot() -> None:
