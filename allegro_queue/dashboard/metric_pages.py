@@ -32,6 +32,9 @@ SNAPSHOTS_READ = 20_000
 
 FEWEST_EACH = 12
 
+MOST_ROWS = 100
+"""Job names shown; those that took the least time are only counted."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MetricRow:
@@ -53,6 +56,8 @@ class MetricsPage:
     sub: str
     queues: tuple[MetricRow, ...]
     jobs: tuple[MetricRow, ...]
+    more_jobs: int
+    """Job names that took less time than those shown."""
     span: str
     """How much time the figures are over, in words."""
     empty: bool
@@ -91,7 +96,8 @@ def metrics_page(
         sentence=sentence_on(job_rows),
         sub=sub_on(totals(everything), span) if everything else "",
         queues=tuple(queue_rows),
-        jobs=tuple(job_rows),
+        jobs=tuple(job_rows[:MOST_ROWS]),
+        more_jobs=max(len(job_rows) - MOST_ROWS, 0),
         span=span,
         empty=last_at is None,
         stale_since=last_at if is_stale(last_at, now) else None,

@@ -157,3 +157,15 @@ def test_a_job_that_never_succeeded_is_listed(client: Client, stores: Stores) ->
 
     assert answer.context["page"].sentence == "No job has succeeded in the time that was measured."
     assert answer.context["page"].jobs[0].totals.failed == 3
+
+
+def test_names_beyond_a_hundred_are_only_counted(client: Client, stores: Stores) -> None:
+    now = time.time()
+    for number in range(103):
+        count(stores, now, job=f"tests.jobs.job_{number}", runtime_ms=1000.0 - number)
+    take_snapshot(stores, QUEUES, now=now, keep=288)
+
+    answer = client.get(reverse("horizon:metrics"))
+
+    assert [row.name for row in answer.context["page"].jobs] == [f"tests.jobs.job_{number}" for number in range(100)]
+    assert "3 more names took less time" in words_of(answer)
