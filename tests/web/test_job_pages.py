@@ -189,7 +189,8 @@ def test_a_failed_job_shows_its_error_its_own_frames_and_what_can_be_done(client
 
     assert "fail failed after" in text
     assert "ValueError: as asked" in text
-    assert "tests/support/jobs.py:22 in fail raise ValueError(message)" in text
+    line = jobs.fail.__code__.co_firstlineno + 1
+    assert f"tests/support/jobs.py:{line} in fail raise ValueError(message)" in text
     assert f'href="{reverse("horizon:confirm_retry")}?id={job_id}' in answer.content.decode()
     assert 'role="img"' in answer.content.decode()
     assert answer.context["page"].trace.steps[0].folded
