@@ -250,11 +250,28 @@ def test_signing_in_works_while_a_source_is_broken(client: Client, redis: Redis,
 
 
 @pytest.mark.parametrize("path", ["/members/sign-out/", ASK, VALIDATE])
-def test_nothing_changes_without_a_csrf_token(path: str):
+def test_a_browser_changes_nothing_without_a_csrf_token(path: str):
+    an_organization()
+    browser = Client(enforce_csrf_checks=True, headers={"Origin": "https://elsewhere.example"})
+
+    assert browser.post(path, {"email": "ada@example.com"}).status_code == 403
+    assert not MagicLink.objects.exists()
+
+
+def test_a_visitor_with_cookies_asks_for_no_link_without_a_csrf_token():
+    an_organization()
+    visitor = Client(enforce_csrf_checks=True)
+    visitor.get(ASK)
+
+    assert visitor.post(ASK, {"email": "ada@example.com"}).status_code == 403
+    assert not MagicLink.objects.exists()
+
+
+def test_a_program_without_cookies_may_post_an_address():
     an_organization()
 
-    assert Client(enforce_csrf_checks=True).post(path, {"email": "ada@example.com"}).status_code == 403
-    assert not MagicLink.objects.exists()
+    assert Client(enforce_csrf_checks=True).post(ASK, {"email": "ada@example.com"}).status_code == 200
+    assert MagicLink.objects.count() == 1
 
 
 def test_signing_out_is_a_post(client: Client):
