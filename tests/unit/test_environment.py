@@ -92,3 +92,13 @@ def test_local_needs_no_variable_at_all():
     done = check(**{**dict.fromkeys(GOOD, ""), "APP_ENV": "local"})
 
     assert done.returncode == 0, done.stderr
+
+
+def test_the_example_is_a_good_environment():
+    environment = {"PATH": os.environ["PATH"], "ENV_FILE": ".env.example"}
+
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+
+    assert done.returncode == 0, done.stderr
