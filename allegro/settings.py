@@ -182,9 +182,13 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "filters": {"access": {"()": "allegro.access_log.AccessLogFilter"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
+        # Through the root, as all else; Django's own handler would say it a second time.
+        "django": {"handlers": []},
+        "django.server": {"filters": ["access"], "handlers": ["console"], "propagate": False},
         # RQ logs each job's call with its arguments at INFO; the recorder's own line has none.
         "rq.worker": {"level": "WARNING"},
         "rq.job": {"level": "WARNING"},
