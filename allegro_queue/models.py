@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from django.db import models
 
 
@@ -13,4 +11,4 @@ class Horizon(models.Model):
     class Meta:
         managed = False
         default_permissions = ()
-        permissions: ClassVar[list[tuple[str, str]]] = [("view_horizon", "Can see the Horizon dashboard")]
+        permissions = (("view_horizon", "Can see the Horizon dashboard"),)
