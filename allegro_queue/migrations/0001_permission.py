@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
             ],
             options={
-                'permissions': [('view_horizon', 'Can see the Horizon dashboard')],
+                'permissions': (('view_horizon', 'Can see the Horizon dashboard'),),
                 'managed': False,
                 'default_permissions': (),
             },
