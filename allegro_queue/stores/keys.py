@@ -25,7 +25,7 @@ class Keys:
         return f"{self.prefix}master:{name}"
 
     def controls(self, master: str) -> str:
-        """List (JSON): words sent to a master, oldest first. Lives 60 s past the last word."""
+        """List (bare words, or JSON): words sent to a master, oldest first. Lives 60 s past the last word."""
         return f"{self.prefix}controls:{master}"
 
     @property
