@@ -6,11 +6,12 @@ from django.core.management.base import CommandError
 
 from allegro_queue.errors import did_you_mean
 from allegro_queue.stores import Stores
-from allegro_queue.stores.controls import Instruction
+from allegro_queue.stores.controls import Control, Instruction
 
 
 def instruct(stores: Stores, instruction: Instruction) -> list[str]:
-    """Leave the word with every living master that has the supervisor; the masters' names.
+    """Leave the word with every living master that has the supervisor, and see to it that one that starts later knows
+    of it too; the masters' names.
 
     Raises:
         CommandError: no living master has it.
@@ -27,6 +28,10 @@ def instruct(stores: Stores, instruction: Instruction) -> list[str]:
             f"No living Horizon process has a supervisor {instruction.supervisor!r}"
             f"{did_you_mean(instruction.supervisor, known)}"
         )
+    if instruction.control is Control.PAUSE:
+        stores.controls.keep(instruction)
+    else:
+        stores.controls.drop(instruction.supervisor)
     for name in told:
         stores.controls.instruct(name, instruction)
     return told

@@ -52,6 +52,23 @@ class ControlStore:
         """Leave a word for one supervisor of a master."""
         self._push(master, json.dumps(asdict(instruction)))
 
+    def keep(self, pause: Instruction) -> None:
+        """Remember a supervisor's pause for masters that start later."""
+        self._client.hset(self._keys.paused_supervisors, pause.supervisor, json.dumps(asdict(pause)))
+
+    def drop(self, supervisor: str = "") -> None:
+        """Forget a supervisor's pause, or that of all."""
+        if supervisor:
+            self._client.hdel(self._keys.paused_supervisors, supervisor)
+        else:
+            self._client.delete(self._keys.paused_supervisors)
+
+    def kept(self, now: float) -> list[Instruction]:
+        """Pauses of supervisors that hold now, by name."""
+        found = map(read_instruction, self._client.hvals(self._keys.paused_supervisors))
+        held = (each for each in found if each is not None and (each.until is None or each.until > now))
+        return sorted(held, key=lambda each: each.supervisor)
+
     def take(self, master: str) -> list[Instruction]:
         """All words for this master, oldest first; they are gone then."""
         with self._client.pipeline() as pipeline:

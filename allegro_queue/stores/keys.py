@@ -57,6 +57,11 @@ class Keys:
         return f"{self.prefix}paused"
 
     @property
+    def paused_supervisors(self) -> str:
+        """Hash: supervisor name to the instruction (JSON) that paused it. One field a supervisor."""
+        return f"{self.prefix}paused_supervisors"
+
+    @property
     def scheduler(self) -> str:
         """Text (JSON): what the living scheduler says of itself. Lives 30 s past its last beat."""
         return f"{self.prefix}scheduler"

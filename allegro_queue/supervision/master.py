@@ -206,6 +206,9 @@ class Master:
                 "that one with manage.py horizon_terminate."
             )
             self.obey(Control.TERMINATE, time.monotonic())
+            return
+        for pause in self._stores.controls.kept(time.time()):
+            self.follow(pause, time.monotonic())
 
     def _beat(self) -> None:
         if not self._claimed:

@@ -167,6 +167,22 @@ def test_one_supervisor_is_paused_and_goes_on_on_every_host(stores: Stores):
         eventually(lambda: manage("horizon_status").returncode == 0, explain=first.said)
 
 
+def test_a_paused_supervisor_stays_paused_when_horizon_is_started_anew(stores: Stores):
+    with running("horizon") as first:
+        eventually(lambda: workers(stores, "idle"), within=20, explain=first.said)
+        assert manage("horizon_pause", "--supervisor", "supervisor-1", "--reason", "maintenance").returncode == 0
+        eventually(lambda: workers(stores, "paused"), explain=first.said)
+
+    with running("horizon") as second:
+        eventually(stores.masters.living, within=20, explain=second.said)
+        eventually(lambda: supervisor(stores).pause_reason == "maintenance", explain=second.said)
+        assert stores.workers.living() == []
+
+        assert manage("horizon_continue").returncode == 0
+        eventually(lambda: workers(stores, "idle"), explain=second.said)
+    assert stores.controls.kept(now=0) == []
+
+
 def test_pausing_an_unknown_supervisor_names_the_nearest(stores: Stores):
     assert "No Horizon process is running" in manage("horizon_pause", "--supervisor", "supervisor-1").stderr
     with running("horizon") as process:

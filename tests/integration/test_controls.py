@@ -24,3 +24,17 @@ def test_a_word_that_is_not_understood_is_left_out(word: str | bytes, stores: St
     stores.controls.send("web", Control.PAUSE)
 
     assert stores.controls.take("web") == [Instruction(control=Control.PAUSE)]
+
+
+def test_a_supervisors_pause_is_kept_until_it_is_dropped_or_over(stores: Stores):
+    one = Instruction(control=Control.PAUSE, supervisor="one", reason="maintenance")
+    two = Instruction(control=Control.PAUSE, supervisor="two", until=50)
+    for each in (two, one, one):
+        stores.controls.keep(each)
+
+    assert stores.controls.kept(now=49) == [one, two]
+    assert stores.controls.kept(now=50) == [one]
+    stores.controls.drop("one")
+    assert stores.controls.kept(now=49) == [two]
+    stores.controls.drop()
+    assert stores.controls.kept(now=49) == []

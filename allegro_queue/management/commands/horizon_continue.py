@@ -34,6 +34,7 @@ class Command(RedisCommand):
             self.stdout.write(f"{name} hands out jobs again." if was else f"{name} was not paused.")
         if not options["queues"]:
             stores.pauses.resume_all()
+            stores.controls.drop()
             for master in stores.masters.living():
                 stores.controls.send(master.name, Control.CONTINUE)
             self.stdout.write("All queues hand out jobs again.")

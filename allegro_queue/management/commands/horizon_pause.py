@@ -21,7 +21,7 @@ from allegro_queue.stores.pauses import ALL_QUEUES, Pause
 class Command(RedisCommand):
     help = (
         "Pause queues: running jobs finish, new ones pile up. Without a queue, all are paused. "
-        "With --supervisor, the workers of that supervisor take no job, on every host, until Horizon is restarted."
+        "With --supervisor, the workers of that supervisor take no job, on every host, also after a restart."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
