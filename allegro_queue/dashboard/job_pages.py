@@ -18,7 +18,7 @@ from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.masking import masked
 from allegro_queue.dashboard.tracebacks import Trace, read_trace
 from allegro_queue.stores import Stores
-from allegro_queue.stores.jobs import JobDetail, JobRow, State
+from allegro_queue.stores.jobs import SEARCHED, JobDetail, JobRow, State
 from allegro_queue.stores.pulse import Pulse
 
 SEARCH_ORDER = (State.FAILED, State.RUNNING, State.WAITING, State.FINISHED, State.SCHEDULED, State.DEFERRED)
@@ -136,12 +136,14 @@ def search(stores: Stores, queues: Sequence[str], query: JobQuery) -> tuple[Stat
         found = stores.jobs.search(state, queues, query.words, query.offset, PAGE_SIZE)
         if found.matches or query.state:
             break
-    if found.searched < found.total:
+    if not found.total:
+        reach = f"There are no {state} jobs at all."
+    elif found.searched < found.total:
         reach = f"Searched the newest {count(found.searched)} of {plural(found.total, f'{state} job')}."
     else:
         reach = f"Searched all {plural(found.total, f'{state} job')}."
     if not query.state and not found.matches:
-        reach = f"Searched the newest {count(1000)} jobs of each state."
+        reach = f"Searched the newest {count(SEARCHED)} jobs of each state."
     return state, found.rows, found.matches, reach
 
 
