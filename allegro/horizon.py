@@ -31,11 +31,13 @@ def horizon(*, environment: str, connection: str, prefix: str, path: str, allowe
         # What each supervisor is to do, in every environment.
         "defaults": {
             "supervisor-1": {
-                # False: one pool for all queues, in strict order.
+                # False: one pool for all queues, in strict order. ("simple" and "auto" split the workers among the
+                # queues, which then have no order.)
                 "balance": False,
                 # Highest priority first.
                 "queue": QUEUES,
-                # Worker processes kept alive.
+                # Worker processes at most. As many run as jobs wait and run: one when it is quiet (min_processes), more
+                # at once when work comes, fewer again after a quiet minute (scale_down_after).
                 "max_processes": 1,
                 # Attempts in all, the first included.
                 "tries": 1,

@@ -50,6 +50,17 @@ LEFT = "left"
 """What ``ended`` says of a child that left of its own will."""
 
 
+def is_alive(pid: int) -> bool:
+    """Whether a process of this id exists on this host, whoever owns it."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def ending(status: int) -> str:
     """A wait status in words."""
     if os.WIFSIGNALED(status):
