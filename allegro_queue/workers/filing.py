@@ -102,19 +102,20 @@ class FilingWorker(SimpleWorker):
     def until_filed(self, file: Callable[[], object]) -> None:
         """File an ended job, waiting for Redis as long as it takes: the job has run, and its verdict must not be lost.
 
-        When a reply was lost the reservation tells whether the transaction went through, so nothing is filed twice.
+        The reservation tells whether there is still something to file: not when a lost reply hid that it was done, and
+        not when this worker was silent so long that another settled the job.
         """
+        tries = 0
 
         def file_unless_done() -> None:
+            nonlocal tries
+            tries += 1
             if self.stores.reservations.of(self.name) is not None:
                 file()
+            elif tries == 1:
+                log.warning("worker %s comes too late: its job was settled by another", self.name)
 
-        try:
-            file()
-        except RedisError as error:
-            if not will_pass(error):
-                raise
-            self.patiently(file_unless_done)
+        self.patiently(file_unless_done)
 
     def patiently(self, step: Callable[[], object]) -> None:
         """Do a step that only talks to Redis; when Redis does not answer, say so and try again until it does."""
