@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from allegro_queue.dashboard.charts import attempt_scale
 from allegro_queue.dashboard.formats import about, count, duration, plural
 from allegro_queue.dashboard.job_query import PAGE_SIZE, JobQuery
-from allegro_queue.dashboard.job_story import AttemptRow, Chapter, attempt_rows, span_of, story
+from allegro_queue.dashboard.job_story import AttemptRow, Chapter, attempt_rows, run_seconds, span_of, story
 from allegro_queue.dashboard.json_tree import argument_tree, keyword_tree, value_tree
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.masking import masked
@@ -328,7 +328,9 @@ def sentence_on(detail: JobDetail, now: float) -> str:
     """The state of the job in one sentence."""
     row = detail.row
     name = row.name.rpartition(".")[2]
-    ran = duration(row.run_seconds) if row.run_seconds is not None else ""
+    # The newest attempt's own times, as the table of attempts has them; RQ sets the job's a moment later.
+    took = run_seconds(detail.attempts[0]) if detail.attempts else row.run_seconds
+    ran = duration(took) if took is not None else ""
     if row.status == "failed":
         kind = row.error.partition(":")[0] if ":" in row.error else ""
         how = f": {kind.rpartition('.')[2]}" if kind and " " not in kind else ""

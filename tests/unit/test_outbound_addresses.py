@@ -58,6 +58,7 @@ def test_a_private_address_is_not_public_in_any_notation(address: str):
         ("https://user@example.com/", "user name"),
         ("https://example.com:99999999/", "malformed"),
         ("https://example.com/\r\nX: y", "malformed"),
+        ("https://xn--/", "malformed"),
     ],
 )
 def test_a_url_that_is_no_plain_web_address_is_refused(url: str, reason: str):

@@ -15,7 +15,9 @@ from django.urls import reverse
 from redis import Redis
 
 from allegro_queue.connection import forget_client
+from allegro_queue.dashboard.formats import duration
 from allegro_queue.stores import Stores
+from allegro_queue.stores.jobs import job_key
 from tests.support import jobs, scenes
 from tests.support.failures import failed, queued, run_all
 
@@ -194,6 +196,16 @@ def test_a_failed_job_shows_its_error_its_own_frames_and_what_can_be_done(client
     assert f'href="{reverse("horizon:confirm_retry")}?id={job_id}' in answer.content.decode()
     assert 'role="img"' in answer.content.decode()
     assert answer.context["page"].trace.steps[0].folded
+
+
+def test_the_sentence_gives_the_same_time_as_the_newest_attempt(client: Client, redis: Redis) -> None:
+    job_id = failed(redis, jobs.fail, "as asked")
+    # The job's own times are set at other moments than the attempt's.
+    redis.hset(job_key(job_id), mapping={"started_at": "2026-01-02T03:04:05Z", "ended_at": "2026-01-02T03:04:47Z"})
+
+    page = client.get(reverse("horizon:job", kwargs={"job_id": job_id})).context["page"]
+
+    assert page.sentence == f"fail failed after {duration(page.attempts[0].run_seconds)}: ValueError."
 
 
 def test_private_arguments_are_masked(client: Client, redis: Redis) -> None:
