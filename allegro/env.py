@@ -7,6 +7,8 @@ worker from starting.
 from __future__ import annotations
 
 import difflib
+import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import environ
 ROOT = Path(__file__).resolve().parent.parent
 
 ENVIRONMENTS = ("local", "staging", "production")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 class Environment:
@@ -25,8 +28,8 @@ class Environment:
         self.problems: list[str] = []
 
     def text(self, name: str, default: str = "") -> str:
-        """The variable as text, without white space at its ends."""
-        return str(self._env.str(name, default=default)).strip()
+        """The variable as text, without white space at its ends. Set to nothing is as good as not set."""
+        return str(self._env.str(name, default="")).strip() or default
 
     def whole(self, name: str, default: int) -> int:
         """The variable as a whole number."""
@@ -67,19 +70,29 @@ class Environment:
 
     def database(self, name: str, default: str) -> dict[str, Any]:
         """A database URL as Django's dict."""
-        try:
-            return dict(self._env.db_url(name, default=default))
-        except Exception:  # noqa: BLE001 - the parser raises many kinds, and its message may hold the password
-            self.problems.append(f"{name} is not a database URL, such as postgres://user:password@host/name.")
-            return dict(environ.Env.db_url_config(default))
+        fault = f"{name} is not a database URL, such as postgres://user:password@host/name."
+        return self._parsed(name, default, environ.Env.db_url_config, "ENGINE", fault)
 
     def email(self, name: str, default: str) -> dict[str, Any]:
         """A mail URL as Django's settings."""
+        fault = f"{name} is not a mail URL, such as smtp+tls://user:password@host:587."
+        return self._parsed(name, default, environ.Env.email_url_config, "EMAIL_BACKEND", fault)
+
+    def _parsed(
+        self, name: str, default: str, parse: Callable[[str], Mapping[str, Any]], needed: str, fault: str
+    ) -> dict[str, Any]:
+        """A URL taken apart; without what is needed it was none, and the default takes its place."""
         try:
-            return dict(self._env.email_url(name, default=default))
-        except Exception:  # noqa: BLE001 - as above
-            self.problems.append(f"{name} is not a mail URL, such as smtp+tls://user:password@host:587.")
-            return dict(environ.Env.email_url_config(default))
+            with warnings.catch_warnings():
+                # What is not recognised is reported with the other faults.
+                warnings.simplefilter("ignore")
+                parts = dict(parse(self.text(name, default)))
+        except Exception:  # noqa: BLE001 - the parser raises many kinds, and its message may hold the password
+            parts = {}
+        if not parts.get(needed):
+            self.problems.append(fault)
+            return dict(parse(default))
+        return parts
 
 
 def read_environment() -> Environment:

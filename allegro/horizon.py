@@ -31,11 +31,14 @@ def horizon(*, environment: str, connection: str, prefix: str, path: str, allowe
         # What each supervisor is to do, in every environment.
         "defaults": {
             "supervisor-1": {
-                # False: one pool for all queues, in strict order.
+                # False: one pool for all queues, in strict order. ("simple" and "auto" split the workers among the
+                # queues, which then have no order.)
                 "balance": False,
                 # Highest priority first.
                 "queue": QUEUES,
-                # Worker processes kept alive.
+                # Worker processes at least and at most. In between, as many run as jobs wait and run: more at once when
+                # work comes, fewer again after a quiet minute (scale_down_after).
+                "min_processes": 1,
                 "max_processes": 1,
                 # Attempts in all, the first included.
                 "tries": 1,
@@ -43,10 +46,11 @@ def horizon(*, environment: str, connection: str, prefix: str, path: str, allowe
                 "timeout": 60,
             },
         },
-        # Overrides by environment, then by supervisor. Lists replace, they are never merged.
+        # Overrides by environment, then by supervisor. Lists replace, they are never merged. All five are kept also when
+        # it is quiet: a worker at rest costs little memory, and a burst of mails that people wait for finds them ready.
         "environments": {
-            "production": {"supervisor-1": {"max_processes": 5}},
-            "staging": {"supervisor-1": {"max_processes": 5}},
+            "production": {"supervisor-1": {"min_processes": 5, "max_processes": 5}},
+            "staging": {"supervisor-1": {"min_processes": 5, "max_processes": 5}},
             "local": {"supervisor-1": {"max_processes": 1}},
         },
         # What is queued when. The snapshot goes to the highest queue, so that it never waits behind a backlog.

@@ -111,10 +111,14 @@ def parse_url(url: str) -> httpx.URL:
     """
     try:
         target = httpx.URL(url)
-    except httpx.InvalidURL as error:
+        # Decoded when it is read: a host such as "xn--" only fails here.
+        host = target.host
+    except (httpx.InvalidURL, UnicodeError) as error:
         raise OutboundError(f"The URL is malformed: {error}") from error
-    if target.scheme not in ("http", "https") or not target.host:
+    if target.scheme not in ("http", "https") or not host:
         raise OutboundError("The URL must begin with https:// (or http://) and a host.")
+    if target.port is not None and not 0 < target.port < 65536:
+        raise OutboundError("The URL is malformed: a port is a number from 1 to 65535.")
     if target.userinfo:
         raise OutboundError("The URL must not hold a user name or password.")
     return target

@@ -5,7 +5,7 @@ from __future__ import annotations
 from csp.constants import NONE, SELF
 from django.core.management.utils import get_random_secret_key
 
-from allegro.env import ENVIRONMENTS, ROOT, read_environment
+from allegro.env import ENVIRONMENTS, LOG_LEVELS, ROOT, read_environment
 from allegro.horizon import QUEUES, horizon
 from allegro.redis import REDIS_ADDRESSES, connection_from, rq_queues
 
@@ -19,6 +19,7 @@ DEBUG = env.switch("DEBUG", default=False)
 PORT = env.whole("PORT", 8000)
 # https://no-color.org: any text means yes.
 NO_COLOR = bool(env.text("NO_COLOR"))
+LOG_LEVEL = env.choice("LOG_LEVEL", LOG_LEVELS, default="INFO")
 
 SECRET_KEY = env.text("SECRET_KEY")
 if not SECRET_KEY:
@@ -181,9 +182,13 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "filters": {"access": {"()": "allegro.access_log.AccessLogFilter"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO").upper()},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
+        # Through the root, as all else; Django's own handler would say it a second time.
+        "django": {"handlers": []},
+        "django.server": {"filters": ["access"], "handlers": ["console"], "propagate": False},
         # RQ logs each job's call with its arguments at INFO; the recorder's own line has none.
         "rq.worker": {"level": "WARNING"},
         "rq.job": {"level": "WARNING"},

@@ -9,6 +9,9 @@ from django.views.generic import RedirectView
 
 from allegro.health import up
 
+admin.site.site_header = "Allegro administration"
+admin.site.site_title = "Allegro"
+
 
 def mounted(*, local: bool) -> list[URLPattern | URLResolver]:
     """Every address of the site; the demo's other side exists in ``local`` alone."""

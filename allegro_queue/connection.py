@@ -17,10 +17,14 @@ from allegro_queue.errors import InvalidConfiguration
 SOCKET_SECONDS = 10
 CONNECT_SECONDS = 5
 
+PAGE_SECONDS = 2
+"""How long a page waits for Redis before it says that there is no answer; the reader is waiting too."""
+
 UNREACHABLE = (ConnectionError, TimeoutError)
 """What redis-py raises when the server does not answer (``LOADING`` counts as a connection error too)."""
 
 _clients: dict[int, Redis] = {}
+_page_clients: dict[int, Redis] = {}
 
 
 def client() -> Redis:
@@ -35,6 +39,17 @@ def client() -> Redis:
     if mine is None:
         _clients.clear()
         mine = _clients[os.getpid()] = new_client()
+    return mine
+
+
+def page_client() -> Redis:
+    """The client of this process for reading pages: as ``client()``, with ``PAGE_SECONDS`` of patience."""
+    mine = _page_clients.get(os.getpid())
+    if mine is None:
+        _page_clients.clear()
+        mine = _page_clients[os.getpid()] = new_client()
+        options: dict[str, Any] = mine.connection_pool.connection_kwargs
+        options["socket_timeout"] = options["socket_connect_timeout"] = PAGE_SECONDS
     return mine
 
 
@@ -57,10 +72,11 @@ def new_client() -> Redis:
 
 
 def forget_client() -> None:
-    """Drop this process's client, so that the next call makes a new one (after a fork, or when settings changed)."""
-    mine = _clients.pop(os.getpid(), None)
-    if mine is not None:
-        mine.close()
+    """Drop this process's clients, so that the next call makes new ones (after a fork, or when settings changed)."""
+    for clients in (_clients, _page_clients):
+        mine = clients.pop(os.getpid(), None)
+        if mine is not None:
+            mine.close()
 
 
 def address(of: Redis) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 from allegro_queue.conf import HorizonSettings, snake_case
 from allegro_queue.errors import InvalidConfiguration, did_you_mean
+
+Balance = Literal[False, "simple", "auto"]
+Strategy = Literal["time", "size"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,11 +22,29 @@ class SupervisorOptions:
     queue: tuple[str, ...] = ("default",)
     """Queues in strict order: the first is drained before the second is looked at."""
 
-    balance: bool = False
-    """Whether workers are split among queues. ``False``: one pool for all queues, in strict order."""
+    balance: Balance = False
+    """Whether workers are split among queues. ``False``: one pool for all queues, in strict order. Else one pool a
+    queue, and the order of queues means nothing: ``simple`` gives each the same number of workers, ``auto`` gives more
+    where more work is."""
+
+    min_processes: int = 1
+    """Worker processes that are kept when there is nothing to do; with ``balance``, for each queue."""
 
     max_processes: int = 1
-    """How many worker processes the supervisor keeps alive."""
+    """Worker processes at most, over all queues."""
+
+    scale_down_after: int = 60
+    """Seconds for which fewer workers must have been enough before the others leave. Only without ``balance``."""
+
+    auto_scaling_strategy: Strategy = "time"
+    """What ``balance = "auto"`` shares workers by: the ``time`` that the jobs of each queue will take, or their number
+    (``size``)."""
+
+    balance_max_shift: int = 1
+    """How many workers ``balance = "auto"`` starts or ends per queue in one step."""
+
+    balance_cooldown: int = 3
+    """Seconds between two such steps."""
 
     tries: int = 1
     """Attempts in all, the first included. (RQ's ``Retry`` counts only the repeats.)"""
@@ -36,7 +57,20 @@ class SupervisorOptions:
 
 
 OPTION_NAMES = frozenset(each.name for each in fields(SupervisorOptions)) - {"name"}
-WHOLE_NUMBERS = ("max_processes", "tries", "timeout", "grace")
+WHOLE_NUMBERS = frozenset(
+    {
+        "min_processes",
+        "max_processes",
+        "scale_down_after",
+        "balance_max_shift",
+        "balance_cooldown",
+        "tries",
+        "timeout",
+        "grace",
+    }
+)
+BALANCES = ("simple", "auto")
+STRATEGIES = ("time", "size")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -151,8 +185,10 @@ def problems_of_options(where: str, given: Mapping[str, Any], known_queues: Coll
             yield f"{where} has an unknown key {written!r}{did_you_mean(key, OPTION_NAMES)}"
         elif key in WHOLE_NUMBERS and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
             yield f"{where} has {written} = {value!r}; it must be a whole number from 1 up."
-        elif key == "balance" and value is not False:
-            yield f"{where} has balance = {value!r}; only False (strict order, one pool) is supported."
+        elif key == "balance" and value is not False and value not in BALANCES:
+            yield f"{where} has balance = {value!r}; it must be False (strict order, one pool), 'simple' or 'auto'."
+        elif key == "auto_scaling_strategy" and value not in STRATEGIES:
+            yield f"{where} has {written} = {value!r}; it must be 'time' or 'size'."
         elif key == "queue":
             yield from problems_of_queue(where, value, known_queues)
 
@@ -176,3 +212,20 @@ def problems_of_merged(where: str, given: Mapping[str, Any]) -> Iterator[str]:
     timeout, grace = given.get("timeout", 60), given.get("grace")
     if isinstance(timeout, int) and isinstance(grace, int) and 0 < grace < timeout:
         yield f"{where} has grace = {grace} below timeout = {timeout}; a deploy would kill healthy jobs. Make it larger."
+    yield from problems_of_size(where, given)
+
+
+def problems_of_size(where: str, given: Mapping[str, Any]) -> Iterator[str]:
+    """Whether the fewest workers that are asked for fit into the most that are allowed."""
+    fewest, most = given.get("min_processes", 1), given.get("max_processes", 1)
+    if not (isinstance(fewest, int) and isinstance(most, int) and fewest > 0 and most > 0):
+        return
+    balance, queue = given.get("balance", False), given.get("queue", ())
+    queues = queue_names(queue) if isinstance(queue, str | list | tuple) else ()
+    if balance in BALANCES and fewest * len(queues) > most:
+        yield (
+            f"{where} has max_processes = {most} with balance = {balance!r}; its {len(queues)} queues need "
+            f"min_processes = {fewest} each, so it must be {fewest * len(queues)} or more."
+        )
+    elif fewest > most:
+        yield f"{where} has min_processes = {fewest} above max_processes = {most}; make it {most} or less."

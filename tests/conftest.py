@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from django.db import connections
 from redis import Redis
 
 from allegro_queue.connection import client, forget_client
 from allegro_queue.stores import Stores, open_stores
+from tests.support.plugin import folder
 
 
 @pytest.fixture
@@ -26,3 +30,31 @@ def redis() -> Iterator[Redis]:
 def stores(redis: Redis) -> Stores:
     """Every store over the run's own server."""
     return open_stores(redis)
+
+
+@pytest.fixture
+def redis_away(settings: Any) -> Iterator[None]:
+    """Settings that lead to a server that is not there."""
+    settings.RQ_QUEUES = {
+        name: {"URL": "unix:///nonexistent/redis.sock", "SERIALIZER": config["SERIALIZER"]}
+        for name, config in settings.RQ_QUEUES.items()
+    }
+    forget_client()
+    yield
+    forget_client()
+
+
+@pytest.fixture
+def release() -> Iterator[threading.Event]:
+    """An event that a dawdling server waits for; set when the test ends."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """A database in a file, as anywhere but in tests: one in memory answers "locked" where a file makes writers wait."""
+    for connection in connections.all():
+        if connection.vendor == "sqlite":
+            connection.settings_dict["TEST"]["NAME"] = str(folder / "test.sqlite3")

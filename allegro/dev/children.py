@@ -8,13 +8,16 @@ import os
 import signal
 import subprocess
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from allegro.dev.output import MergedLog
 from allegro.dev.processes import start_leashed
 
 HURRY_SECONDS = 10
 """Seconds that a program gets to leave once it was hurried."""
+EDIT_SECONDS = 10
+"""A program that ends this soon after a change of the code fell over the change."""
 LAST_LINES_SECONDS = 5
 """Seconds to wait for the last lines of a program that has ended."""
 
@@ -30,25 +33,29 @@ class Program:
     grace: float
     """Seconds between asking it to leave and killing it."""
 
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables over those of ``dev`` itself."""
+
 
 class Child:
     """One program, running or not. Nothing here waits but ``drain()``; ``now`` is monotonic."""
 
     def __init__(self, program: Program, log: MergedLog) -> None:
         self.program = program
-        self.was_reloaded = False
-        """Whether it was started because the code changed."""
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: threading.Thread | None = None
         self._kill_at = math.inf
         self._starts_again = False
+        self._forgiven_until = -math.inf
 
     def start(self) -> None:
         """Run the program."""
         self._kill_at = math.inf
         self._starts_again = False
-        self._process = start_leashed(self.program.command, output=subprocess.PIPE)
+        self._process = start_leashed(
+            self.program.command, output=subprocess.PIPE, environment=self.program.environment
+        )
         assert self._process.stdout is not None
         self._reader = self._log.follow(self.program.name, self._process.stdout)
 
@@ -60,6 +67,10 @@ class Child:
     def has_died(self) -> bool:
         """Whether it ended though nobody asked it to."""
         return self._process is not None and not self.is_alive and self._kill_at == math.inf
+
+    def fell_over_a_change(self, now: float) -> bool:
+        """Whether it ended so soon after a change of the code that the next change may mend it."""
+        return self.has_died and now < self._forgiven_until
 
     @property
     def ending(self) -> str:
@@ -87,7 +98,6 @@ class Child:
         if self.is_alive and self._kill_at == math.inf:
             self.terminate(now)
         self._starts_again = True
-        self.was_reloaded = True
 
     def tick(self, now: float) -> None:
         """Kill it, with whatever it started, if it should have left by now; start it again if that is due."""
@@ -96,6 +106,7 @@ class Child:
                 self._send_to_session(signal.SIGKILL)
         elif self._starts_again:
             self.start()
+            self._forgiven_until = now + EDIT_SECONDS
 
     def drain(self) -> None:
         """Wait for its last lines."""

@@ -26,8 +26,9 @@ class MergedLog:
         """Whether nobody reads any more (a closed pipe, a closed terminal)."""
 
     def line(self, name: str, text: str) -> None:
-        """Write one line of one process."""
-        self._write(f"{self._label(name)} {self._clean(text)}")
+        """Write one line of one process; an empty one is left out."""
+        if text.strip():
+            self._write(f"{self._label(name)} {self._clean(text)}")
 
     def block(self, lines: dict[str, str]) -> None:
         """Write label and value pairs that stand out from the log."""

@@ -6,14 +6,16 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
 LEASH = Path(__file__).with_name("leash.py")
 
 
-def start_leashed(command: Sequence[str], *, output: IO[bytes] | int) -> subprocess.Popen[bytes]:
+def start_leashed(
+    command: Sequence[str], *, output: IO[bytes] | int, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
     """Start a program that is told to end (SIGTERM) when this process dies, however it dies.
 
     Call it from the main thread: the kernel watches the thread that starts the program.
@@ -21,6 +23,7 @@ def start_leashed(command: Sequence[str], *, output: IO[bytes] | int) -> subproc
     Args:
         command: the program's whole path and its arguments.
         output: where its output and its errors go, together.
+        environment: variables over those of this process.
     """
     leash = (sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), signal.SIGTERM.name)
     return subprocess.Popen(
@@ -28,5 +31,6 @@ def start_leashed(command: Sequence[str], *, output: IO[bytes] | int) -> subproc
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,
+        env={**os.environ, **(environment or {})},
         start_new_session=True,
     )

@@ -8,7 +8,9 @@ import time
 from pathlib import Path
 
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import BusyLoadingError, ConnectionError, TimeoutError
+from redis.retry import Retry
 
 from allegro.dev.lock import FileLock
 from allegro.dev.place import socket_path
@@ -105,7 +107,8 @@ class RedisServer:
                 return False
 
     def _client(self) -> Redis:
-        return Redis(unix_socket_path=str(self.socket), socket_timeout=5)
+        # Without redis-py's own repeats, which rest for seconds: that nobody answers is an answer here.
+        return Redis(unix_socket_path=str(self.socket), socket_timeout=5, retry=Retry(NoBackoff(), 0))
 
     def _end_orphan(self) -> None:
         """Ask a server whose ``dev`` is dead to write its data and leave: the lock is ours, so nobody else uses it."""

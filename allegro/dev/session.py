@@ -6,7 +6,6 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from allegro.dev.children import Child, Program
 from allegro.dev.output import MergedLog
@@ -16,16 +15,11 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 TICK_SECONDS = 0.2
 
 
-class Watch(Protocol):
-    """Where changes of the code come from."""
-
-    def take_changes(self) -> Sequence[Path]: ...
-
-
 class Session:
     """Runs programs in the order given, and stops them in that order.
 
     Args:
+        changes: which files of the code changed since the last call.
         trouble: why the Redis server can no longer be used, in words; empty while all is well.
         is_ready: whether the pages can be opened.
         welcome: what to say once they can.
@@ -37,7 +31,7 @@ class Session:
         *,
         inbox: SignalInbox,
         log: MergedLog,
-        watch: Watch,
+        changes: Callable[[], Sequence[Path]],
         trouble: Callable[[], str],
         is_ready: Callable[[], bool],
         welcome: dict[str, str],
@@ -45,7 +39,7 @@ class Session:
         self.children = [Child(program, log) for program in programs]
         self._inbox = inbox
         self._log = log
-        self._watch = watch
+        self._changes = changes
         self._trouble = trouble
         self._is_ready = is_ready
         self._welcome = welcome
@@ -74,16 +68,18 @@ class Session:
                 if problem := self._look_after(child):
                     self._say(problem)
                     return 1
-            self._reload(self._watch.take_changes())
+            self._reload(self._changes())
             self._announce()
 
     def _look_after(self, child: Child) -> str:
         """One look at a child; why everything must stop, in words, or nothing."""
-        child.tick(time.monotonic())
+        now = time.monotonic()
+        child.tick(now)
         if not child.has_died or child in self._awaiting_change:
             return ""
+        may_be_mended = child.fell_over_a_change(now)
         child.drain()
-        if not child.was_reloaded:
+        if not may_be_mended:
             return f"{child.program.name} {child.ending}, so everything stops. Its lines above say why."
         # Somebody is in the middle of an edit.
         self._awaiting_change.append(child)
@@ -110,6 +106,8 @@ class Session:
         for child in self.children:
             child.terminate(time.monotonic())
             if in_a_hurry:
+                # Two signals at once would arrive as one.
+                self._inbox.wait(TICK_SECONDS)
                 child.hurry(time.monotonic())
             while child.is_alive:
                 if self._inbox.wait(TICK_SECONDS / 4):

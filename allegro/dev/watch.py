@@ -1,4 +1,4 @@
-"""Notices that code changed."""
+"""Notices that code changed. Needs the packages for development."""
 
 from __future__ import annotations
 
@@ -6,32 +6,28 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from watchfiles import Change, DefaultFilter, watch
+from watchfiles import Change, watch
 
 SUFFIXES = (".py", ".html", ".txt", ".css", ".js")
-
-
-class CodeFilter(DefaultFilter):
-    """Files that a running server has loaded: code, templates, static files."""
-
-    def __call__(self, change: Change, path: str) -> bool:
-        return path.endswith(SUFFIXES) and super().__call__(change, path)
+"""What a running server has loaded: code, templates, mails, static files."""
 
 
 class CodeWatch:
-    """Says which files changed since it was last asked. Nothing changes before ``start()``."""
+    """Says which files changed since it was last asked."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
-        self._folders = [folder for folder in folders if folder.exists()]
+        self._folders = folders
         self._changed: set[str] = set()
         self._turn = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="code watch", daemon=True)
 
     def start(self) -> None:
+        """Watch from now on."""
         self._thread.start()
 
     def stop(self) -> None:
+        """Watch no more."""
         self._stop.set()
 
     def take_changes(self) -> list[Path]:
@@ -41,6 +37,11 @@ class CodeWatch:
         return sorted(Path(each) for each in changed)
 
     def _run(self) -> None:
-        for changes in watch(*self._folders, watch_filter=CodeFilter(), stop_event=self._stop, rust_timeout=500):
+        for changes in watch(*self._folders, watch_filter=is_code, stop_event=self._stop, rust_timeout=500):
             with self._turn:
                 self._changed.update(path for _, path in changes)
+
+
+def is_code(change: Change, path: str) -> bool:
+    """Whether a file is one that a running server has loaded."""
+    return path.endswith(SUFFIXES)

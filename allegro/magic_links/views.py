@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
 from allegro.audience.addresses import clean_address
@@ -29,10 +29,20 @@ from allegro_queue.errors import QueueUnavailable
 
 
 @never_cache
-@csrf_protect
+@csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
-def ask(request: HttpRequest) -> HttpResponse:
-    """GET shows the form; POST takes an address. The answer is the same for a known and an unknown one."""
+def ask(request: HttpRequest) -> HttpResponseBase:
+    """GET shows the form; POST takes an address. The answer is the same for a known and an unknown one.
+
+    A browser must send the form's token. A program without cookies has no session that another site could abuse, so it
+    may post an address as it is.
+    """
+    is_browser = bool(request.COOKIES) or "Origin" in request.headers
+    return ask_with_token(request) if is_browser else answer(request)
+
+
+def answer(request: HttpRequest) -> HttpResponse:
+    """The page, or what became of the wish."""
     try:
         organization = current_organization(request)
     except UnknownOrganization as error:
@@ -50,9 +60,9 @@ def ask(request: HttpRequest) -> HttpResponse:
     try:
         request_link(organization, email, return_url, timezone.now())
     except TooManyRequests as error:
-        answer = form(request, organization, email=given, return_url=return_url, error=str(error), status=429)
-        answer.headers["Retry-After"] = str(error.wait_seconds)
-        return answer
+        refusal = form(request, organization, email=given, return_url=return_url, error=str(error), status=429)
+        refusal.headers["Retry-After"] = str(error.wait_seconds)
+        return refusal
     except QueueUnavailable:
         error_text = "No mail can be sent at the moment. Nothing was lost; try again in a minute."
         return form(request, organization, email=given, return_url=return_url, error=error_text, status=503)
@@ -67,6 +77,9 @@ def ask(request: HttpRequest) -> HttpResponse:
             "minutes": settings.MAGIC_LINK_MINUTES,
         },
     )
+
+
+ask_with_token = csrf_protect(answer)
 
 
 def form(

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.urls import Resolver404, resolve, reverse
 from django.views.decorators.http import require_POST
 
+from allegro_queue.access import View
 from allegro_queue.connection import UNREACHABLE
 from allegro_queue.dashboard.confirm_pages import LONGEST_REASON, MOST_MINUTES, Chosen
 from allegro_queue.dashboard.formats import count, duration, plural
@@ -84,7 +85,9 @@ def pause(request: HttpRequest, stores: Stores) -> Told:
     stores.pauses.pause(
         Pause(queue=queue, since=now, until=now + 60 * span if span else None, by=name_of(request), reason=reason)
     )
-    how_long = f"for {duration(60 * span)}" if span else "until somebody resumes it"
+    how_long = (
+        f"for {duration(60 * span)}" if span else f"until somebody resumes {'them' if queue == ALL_QUEUES else 'it'}"
+    )
     return messages.SUCCESS, f"Paused {name(queue)} {how_long}. Running jobs finish; new ones pile up."
 
 
@@ -159,7 +162,7 @@ def own_page(given: str) -> str:
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
-ACTIONS = [
+ACTIONS: list[tuple[str, View, str]] = [
     ("actions/retry/", retry, "retry"),
     ("actions/delete/", delete, "delete"),
     ("actions/pause/", pause, "pause"),

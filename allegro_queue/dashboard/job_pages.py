@@ -12,13 +12,13 @@ from django.utils.safestring import SafeString
 from allegro_queue.dashboard.charts import attempt_scale
 from allegro_queue.dashboard.formats import about, count, duration, plural
 from allegro_queue.dashboard.job_query import PAGE_SIZE, JobQuery
-from allegro_queue.dashboard.job_story import AttemptRow, Chapter, attempt_rows, span_of, story
+from allegro_queue.dashboard.job_story import AttemptRow, Chapter, attempt_rows, run_seconds, span_of, story
 from allegro_queue.dashboard.json_tree import argument_tree, keyword_tree, value_tree
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.masking import masked
 from allegro_queue.dashboard.tracebacks import Trace, read_trace
 from allegro_queue.stores import Stores
-from allegro_queue.stores.jobs import JobDetail, JobRow, State
+from allegro_queue.stores.jobs import SEARCHED, JobDetail, JobRow, State
 from allegro_queue.stores.pulse import Pulse
 
 SEARCH_ORDER = (State.FAILED, State.RUNNING, State.WAITING, State.FINISHED, State.SCHEDULED, State.DEFERRED)
@@ -136,12 +136,14 @@ def search(stores: Stores, queues: Sequence[str], query: JobQuery) -> tuple[Stat
         found = stores.jobs.search(state, queues, query.words, query.offset, PAGE_SIZE)
         if found.matches or query.state:
             break
-    if found.searched < found.total:
+    if not found.total:
+        reach = f"There are no {state} jobs at all."
+    elif found.searched < found.total:
         reach = f"Searched the newest {count(found.searched)} of {plural(found.total, f'{state} job')}."
     else:
         reach = f"Searched all {plural(found.total, f'{state} job')}."
     if not query.state and not found.matches:
-        reach = f"Searched the newest {count(1000)} jobs of each state."
+        reach = f"Searched the newest {count(SEARCHED)} jobs of each state."
     return state, found.rows, found.matches, reach
 
 
@@ -326,7 +328,9 @@ def sentence_on(detail: JobDetail, now: float) -> str:
     """The state of the job in one sentence."""
     row = detail.row
     name = row.name.rpartition(".")[2]
-    ran = duration(row.run_seconds) if row.run_seconds is not None else ""
+    # The newest attempt's own times, as the table of attempts has them; RQ sets the job's a moment later.
+    took = run_seconds(detail.attempts[0]) if detail.attempts else row.run_seconds
+    ran = duration(took) if took is not None else ""
     if row.status == "failed":
         kind = row.error.partition(":")[0] if ":" in row.error else ""
         how = f": {kind.rpartition('.')[2]}" if kind and " " not in kind else ""

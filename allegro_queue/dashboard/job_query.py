@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from allegro_queue.errors import did_you_mean
 from allegro_queue.stores.jobs import State
 
+STATES = tuple(state.value for state in State)
 PAGE_SIZE = 50
 LONGEST_WORDS = 200
 MOST_PAGES = 100_000
@@ -37,10 +38,10 @@ def read_query(given: Mapping[str, str], queues: Sequence[str]) -> JobQuery:
     problems: list[str] = []
     state: State | None = None
     wanted = given.get("state", "").strip().lower()
-    if wanted in set(State):
+    if wanted in STATES:
         state = State(wanted)
     elif wanted:
-        problems.append(f"There is no state {wanted[:LONGEST_WORDS]!r}{did_you_mean(wanted[:LONGEST_WORDS], State)}")
+        problems.append(f"There is no state {wanted[:LONGEST_WORDS]!r}{did_you_mean(wanted[:LONGEST_WORDS], STATES)}")
     queue = given.get("queue", "")
     if queue and queue not in queues:
         problems.append(f"There is no queue {queue[:LONGEST_WORDS]!r}{did_you_mean(queue[:LONGEST_WORDS], queues)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_safe
 
+from allegro_queue.access import View
 from allegro_queue.connection import UNREACHABLE
 from allegro_queue.dashboard.actions import chosen_in, own_page
 from allegro_queue.dashboard.confirm_pages import ConfirmPage, PausePage, read_confirm, read_pause
@@ -88,7 +89,7 @@ def confirm_pause(request: HttpRequest) -> HttpResponse:
     return render_page(request, "horizon/pause.html", read, title="Pause", current="overview", every=0)
 
 
-PAGES = [
+PAGES: list[tuple[str, View, str]] = [
     ("jobs/", jobs, "jobs"),
     ("jobs/<str:job_id>/", job, "job"),
     ("confirm/retry/", confirm_retry, "confirm_retry"),

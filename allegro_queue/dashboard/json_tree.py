@@ -64,7 +64,7 @@ def node(value: Any, depth: int) -> SafeString:
     if isinstance(value, str):
         cut = value[:LONGEST_TEXT]
         more = f" … {len(value) - LONGEST_TEXT:,} characters more" if len(value) > LONGEST_TEXT else ""
-        return format_html('"{}"{}', masked_text(json.dumps(cut, ensure_ascii=False)[1:-1]), more)
+        return format_html('"{}"{}', masked_text(cut, as_json=True), more)
     if isinstance(value, dict | list) and value:
         return folded(SafeString(""), value, depth)
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -87,11 +87,19 @@ def folded(name: SafeString, value: dict[str, Any] | list[Any], depth: int) -> S
     )
 
 
-def masked_text(text: str) -> SafeString:
-    """A text with a mask over each private stretch."""
+def masked_text(text: str, as_json: bool = False) -> SafeString:
+    """A text with a mask over each private stretch.
+
+    Args:
+        as_json: whether quotes and line breaks are written as JSON has them.
+    """
     return format_html_join(
-        "", "{}", ((mask(piece.rule) if piece.rule else legible(piece.text),) for piece in pieces(text))
+        "", "{}", ((mask(each.rule) if each.rule else stretch(each.text, as_json),) for each in pieces(text))
     )
+
+
+def stretch(text: str, as_json: bool) -> SafeString:
+    return legible(json.dumps(text, ensure_ascii=False)[1:-1] if as_json else text)
 
 
 def mask(rule: str) -> SafeString:

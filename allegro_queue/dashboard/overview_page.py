@@ -70,6 +70,8 @@ class QueueRow:
     spark: SafeString
     waiting_address: str
     failed_address: str
+    pause_address: str
+    """Empty when it is paused already; a strip on every page resumes it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -318,6 +320,7 @@ def queue_row(
         spark=charts.spark(done[-SPARK_MINUTES:], area=False),
         waiting_address=link("jobs", query={"state": "waiting", "queue": queue.name}),
         failed_address=link("jobs", query={"state": "failed", "queue": queue.name}),
+        pause_address="" if queue.name in pulse.pauses else link("confirm_pause", query={"queue": queue.name}),
     )
 
 

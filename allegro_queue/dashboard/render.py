@@ -16,7 +16,7 @@ from django.utils.formats import date_format
 
 from allegro_queue.access import wants_fragment
 from allegro_queue.conf import horizon_settings
-from allegro_queue.connection import UNREACHABLE, address, client
+from allegro_queue.connection import UNREACHABLE, address, page_client
 from allegro_queue.dashboard.formats import moment
 from allegro_queue.dashboard.frame import frame_for
 from allegro_queue.queues import all_queues
@@ -44,9 +44,9 @@ def render_page(
 ) -> HttpResponse:
     """The page that ``read`` makes of the stores and the pulse, as ``page`` in the template.
 
-    200, or 404 when ``read`` gives ``Missing``: when Redis does not answer, the frame stands and says which server was asked. The page's own script asks
-    for the same address with ``X-Horizon-Fragment: 1`` and gets the same page without admin's frame, or 304 when
-    nothing in it has changed.
+    200, or 404 when ``read`` gives ``Missing``. Also 200 when Redis does not answer: the frame stands and says which
+    server was asked. The page's own script asks for the same address with ``X-Horizon-Fragment: 1`` and gets the same
+    page without admin's frame, or 304 when nothing in it has changed.
 
     Args:
         read: makes the page object, all that the template needs; ``pulse.at`` is its "now".
@@ -56,7 +56,7 @@ def render_page(
     """
     now = time.time()
     settings = horizon_settings()
-    connection = client()
+    connection = page_client()
     page: Any = None
     pulse: Pulse | None = None
     trouble = ""

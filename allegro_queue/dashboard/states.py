@@ -287,7 +287,7 @@ def pauses(pulse: Pulse, clock: Callable[[float], str]) -> Iterator[Finding]:
         yield Finding(
             tone="warn",
             headline=f"{what} paused" + (f"; {plural(held, 'job waits', 'jobs wait')}." if held else "."),
-            cause=f"Paused since {clock(first.since)}"
+            cause=f"{what} paused since {clock(first.since)}"
             + (f" by {first.by}" if first.by else "")
             + (f": “{first.reason}”" if first.reason else "")
             + ".",

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from allegro_queue.dashboard.masking import masked
 
 FRAME = re.compile(r'^  File "(?P<path>[^"\n]*)", line (?P<line>\d+)(?:, in (?P<function>.*))?$')
-FOREIGN = re.compile(r"(?:site|dist)-packages[/\\]|[/\\]lib[/\\]python\d|^<")
+INSTALLED = re.compile(r".*(?:site|dist)-packages/(?P<package>[^/]+)")
+STANDARD = re.compile(r".*/lib/python\d|^<")
 MACHINERY = ("allegro_queue",)
 """Packages between RQ and the job, which tell a reader as little as RQ's own frames."""
 
@@ -116,12 +117,10 @@ def package_of(path: str) -> str:
     for package in MACHINERY:
         if f"/{package}/" in path and "/tests/" not in path:
             return package
-    match = FOREIGN.search(path)
-    if match is None:
-        return ""
-    if "-packages" in match[0]:
-        return path[match.end() :].partition("/")[0].removesuffix(".py")
-    return "Python"
+    installed = INSTALLED.match(path)
+    if installed:
+        return installed["package"].removesuffix(".py")
+    return "Python" if STANDARD.match(path) else ""
 
 
 def short_path(path: str, roots: Iterable[str]) -> str:

@@ -81,8 +81,15 @@ def options_of(path: str) -> JobOptions:
 
 def is_same(fields: Mapping[str, Any], held: Mapping[bytes, bytes]) -> bool:
     """Whether Redis holds just this hash, but for its age."""
-    wanted = {key.encode(): value if isinstance(value, bytes) else str(value).encode() for key, value in fields.items()}
+    wanted = {key.encode(): as_redis_keeps(value) for key, value in fields.items()}
     return {**wanted, b"created_at": b""} == {**held, b"created_at": b""}
+
+
+def as_redis_keeps(value: Any) -> bytes:
+    """A field's value as redis-py writes it."""
+    if isinstance(value, bytes):
+        return value
+    return value.encode() if isinstance(value, str) else str(value).encode()
 
 
 def comes_at_same_times(entry: CronEntry, held: Mapping[bytes, bytes]) -> bool:
@@ -151,14 +158,17 @@ def run_of(due: Due, meta: Mapping[str, Any], settings: HorizonSettings, connect
     job = HorizonJob(run_id(due), connection=connection)
     try:
         job.restore(dict(due.fields))
-        name = job.func_name
-        importable = callable(job.func)
-    except Exception as error:  # an import runs code, and a hash can hold anything
-        raise BrokenEntry(f"It cannot be read or imported ({cause_of(error)}).") from error
-    if not name or not importable:
-        raise BrokenEntry(f"{name!r} is not a function.")
+        name = str(job.func_name)
+    except Exception as error:  # a hash can hold anything
+        raise BrokenEntry(f"Its data in Redis cannot be read ({cause_of(error)}).") from error
     if not is_allowed(name, tuple(settings.allowed_jobs)):
         raise BrokenEntry(f"{name} is not under HORIZON['allowed_jobs'], so no worker would run it.")
+    try:
+        importable = callable(job.func)
+    except Exception as error:  # an import runs code
+        raise BrokenEntry(f"{name} cannot be imported ({cause_of(error)}).") from error
+    if not importable:
+        raise BrokenEntry(f"{name} is not a function.")
     if not job.origin:
         raise BrokenEntry("It names no queue.")
     job.created_at = job.enqueued_at = datetime.fromtimestamp(now, UTC)

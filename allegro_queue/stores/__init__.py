@@ -21,6 +21,7 @@ from allegro_queue.stores.pulse import PulseStore
 from allegro_queue.stores.reservations import ReservationStore
 from allegro_queue.stores.schedule import ScheduleStore
 from allegro_queue.stores.workers import WorkerStore
+from allegro_queue.stores.workload import WorkloadStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Stores:
     reservations: ReservationStore
     schedule: ScheduleStore
     workers: WorkerStore
+    workload: WorkloadStore
 
 
 def open_stores(connection: Redis | None = None) -> Stores:
@@ -56,4 +58,5 @@ def open_stores(connection: Redis | None = None) -> Stores:
         reservations=ReservationStore(connection, keys),
         schedule=ScheduleStore(connection, keys),
         workers=WorkerStore(connection, keys),
+        workload=WorkloadStore(connection, keys),
     )

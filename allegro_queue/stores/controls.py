@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from redis import Redis
 
 from allegro_queue.stores.keys import Keys
+from allegro_queue.stores.replies import Reply, text
 
 CONTROL_LIFE = 60
 """Seconds after which a word that nobody took is forgotten."""
@@ -21,6 +24,19 @@ class Control(StrEnum):
     TERMINATE = "terminate"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Instruction:
+    """A control word with all that was said along with it."""
+
+    control: Control
+    supervisor: str = ""
+    """The supervisor that is meant; empty: the whole master. Only pause and continue can be meant for one."""
+    until: float | None = None
+    """Unix time at which a pause ends by itself."""
+    by: str = ""
+    reason: str = ""
+
+
 class ControlStore:
     """Sends and takes control words."""
 
@@ -30,16 +46,51 @@ class ControlStore:
 
     def send(self, master: str, control: Control) -> None:
         """Leave a word for a master; it looks each second."""
-        with self._client.pipeline() as pipeline:
-            pipeline.rpush(self._keys.controls(master), control.value)
-            pipeline.expire(self._keys.controls(master), CONTROL_LIFE)
-            pipeline.execute()
+        self._push(master, control.value)
 
-    def take(self, master: str) -> list[Control]:
+    def instruct(self, master: str, instruction: Instruction) -> None:
+        """Leave a word for one supervisor of a master."""
+        self._push(master, json.dumps(asdict(instruction)))
+
+    def keep(self, pause: Instruction) -> None:
+        """Remember a supervisor's pause for masters that start later."""
+        self._client.hset(self._keys.paused_supervisors, pause.supervisor, json.dumps(asdict(pause)))
+
+    def drop(self, supervisor: str = "") -> None:
+        """Forget a supervisor's pause, or that of all."""
+        if supervisor:
+            self._client.hdel(self._keys.paused_supervisors, supervisor)
+        else:
+            self._client.delete(self._keys.paused_supervisors)
+
+    def kept(self, now: float) -> list[Instruction]:
+        """Pauses of supervisors that hold now, by name."""
+        found = map(read_instruction, self._client.hvals(self._keys.paused_supervisors))
+        held = (each for each in found if each is not None and (each.until is None or each.until > now))
+        return sorted(held, key=lambda each: each.supervisor)
+
+    def take(self, master: str) -> list[Instruction]:
         """All words for this master, oldest first; they are gone then."""
         with self._client.pipeline() as pipeline:
             pipeline.lrange(self._keys.controls(master), 0, -1)
             pipeline.delete(self._keys.controls(master))
             words = pipeline.execute()[0]
-        known = {each.value for each in Control}
-        return [Control(word.decode()) for word in words if word.decode() in known]
+        return [each for each in map(read_instruction, words) if each is not None]
+
+    def _push(self, master: str, word: str) -> None:
+        with self._client.pipeline() as pipeline:
+            pipeline.rpush(self._keys.controls(master), word)
+            pipeline.expire(self._keys.controls(master), CONTROL_LIFE)
+            pipeline.execute()
+
+
+def read_instruction(word: Reply) -> Instruction | None:
+    """An instruction from a bare control word or from JSON; ``None`` for what this version does not understand."""
+    written = text(word)
+    try:
+        if not written.startswith("{"):
+            return Instruction(control=Control(written))
+        given = json.loads(written)
+        return Instruction(**{**given, "control": Control(given["control"])})
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -38,6 +38,7 @@ from allegro_queue.stores.replies import text, texts
 
 __all__ = [
     "REGISTRIES",
+    "SEARCHED",
     "Attempt",
     "Found",
     "JobDetail",

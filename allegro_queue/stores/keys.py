@@ -25,7 +25,7 @@ class Keys:
         return f"{self.prefix}master:{name}"
 
     def controls(self, master: str) -> str:
-        """List (JSON): words sent to a master, oldest first. Lives 60 s past the last word."""
+        """List (bare words, or JSON): words sent to a master, oldest first. Lives 60 s past the last word."""
         return f"{self.prefix}controls:{master}"
 
     @property
@@ -55,6 +55,11 @@ class Keys:
     def paused(self) -> str:
         """Hash: queue name (``*`` for all) to ``{"since", "until", "by", "reason"}``. One field a queue."""
         return f"{self.prefix}paused"
+
+    @property
+    def paused_supervisors(self) -> str:
+        """Hash: supervisor name to the instruction (JSON) that paused it. One field a supervisor."""
+        return f"{self.prefix}paused_supervisors"
 
     @property
     def scheduler(self) -> str:

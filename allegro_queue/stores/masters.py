@@ -3,15 +3,40 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from redis import Redis
 
+from allegro_queue.plan import Balance
 from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.replies import Reply, texts
 
 MASTER_LIFE = 15
 """Seconds that a master counts as alive after its last beat (it beats each second)."""
+
+CLAIM = """
+-- Write a master's first record if its name is as free as it was when it was looked at.
+-- KEYS: record, index of masters. ARGV: the record that was found or '', the new one, its life, the name, the beat.
+local found = redis.call('GET', KEYS[1])
+if (found or '') ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+redis.call('ZADD', KEYS[2], ARGV[5], ARGV[4])
+return 1
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PoolRecord:
+    """The workers that share a list of queues, now."""
+
+    queue: tuple[str, ...]
+    wanted: int
+    workers: int
+    """Living workers of the pool."""
+    explanation: str = ""
+    """Why it last grew or shrank, in words."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,13 +47,26 @@ class SupervisorRecord:
     status: str
     """``running``, ``paused`` or ``leaving``."""
     queue: tuple[str, ...]
-    balance: bool
+    balance: Balance
     wanted: int
-    """Worker processes that it keeps."""
+    """Worker processes that it keeps now."""
     workers: tuple[str, ...]
     """Names of its living workers."""
     trouble: str = ""
     """Why it cannot keep its workers alive, in words; empty when all is well."""
+    min_processes: int = 1
+    """Worker processes that it keeps at the least; with ``balance``, for each queue."""
+    max_processes: int = 0
+    """Worker processes at the most; 0 in records of versions that always kept as many as are wanted."""
+    explanation: str = ""
+    """Why it last grew or shrank, in words: ``grew 1 → 4: 312 waiting``."""
+    scaled_at: float = 0.0
+    """When that was, as Unix time; 0 when it has not happened yet."""
+    pause_by: str = ""
+    """Who paused this supervisor by name; empty when nobody did."""
+    pause_reason: str = ""
+    pools: tuple[PoolRecord, ...] = ()
+    """One, or with ``balance`` one a queue."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +95,25 @@ class MasterStore:
     def __init__(self, client: Redis, keys: Keys) -> None:
         self._client = client
         self._keys = keys
+        self._claim = client.register_script(CLAIM)
+
+    def claim(self, record: MasterRecord, is_gone: Callable[[MasterRecord], bool]) -> MasterRecord | None:
+        """Write a master's first record, unless another one has the name; that one, if so.
+
+        Of two that start in the same moment, one gets the name.
+
+        Args:
+            is_gone: whether the master that a record speaks of has ended, although the record still lives.
+        """
+        keys = [self._keys.master(record.name), self._keys.masters]
+        while True:
+            found = self._client.get(keys[0])
+            if found is not None and not is_gone(holder := read_master(found)):
+                return holder
+            if self._claim(
+                keys=keys, args=[found or "", json.dumps(asdict(record)), MASTER_LIFE, record.name, record.beat_at]
+            ):
+                return None
 
     def write(self, record: MasterRecord) -> None:
         """Beat: the record stays readable for ``MASTER_LIFE`` seconds."""
@@ -85,10 +142,28 @@ class MasterStore:
 
 
 def read_master(text: Reply) -> MasterRecord:
-    """A record from its JSON."""
+    """A record from its JSON. What a newer version has added is left out, since two may run during a deploy."""
     given = json.loads(text)
-    supervisors = tuple(
-        SupervisorRecord(**{**each, "queue": tuple(each["queue"]), "workers": tuple(each["workers"])})
-        for each in given.pop("supervisors")
+    return MasterRecord(
+        **{**known(MasterRecord, given), "supervisors": tuple(read_supervisor(each) for each in given["supervisors"])}
     )
-    return MasterRecord(**given, supervisors=supervisors)
+
+
+def read_supervisor(given: Mapping[str, Any]) -> SupervisorRecord:
+    pools = tuple(
+        PoolRecord(**{**known(PoolRecord, each), "queue": tuple(each["queue"])}) for each in given.get("pools", ())
+    )
+    return SupervisorRecord(
+        **{
+            **known(SupervisorRecord, given),
+            "queue": tuple(given["queue"]),
+            "workers": tuple(given["workers"]),
+            "pools": pools,
+        }
+    )
+
+
+def known(record: type[MasterRecord | SupervisorRecord | PoolRecord], given: Mapping[str, Any]) -> dict[str, Any]:
+    """What a record has a field for."""
+    names = {each.name for each in fields(record)}
+    return {name: value for name, value in given.items() if name in names}

@@ -198,14 +198,18 @@ class MetricsStore:
         text = self._client.get(self._keys.last_snapshot)
         return float(text) if text is not None else None
 
-    def snapshots(self, kind: Kind, names: Iterable[str]) -> dict[str, list[Snapshot]]:
-        """Snapshots by name, oldest first, in one round trip."""
+    def snapshots(self, kind: Kind, names: Iterable[str], newest: int = 0) -> dict[str, list[Snapshot]]:
+        """Snapshots by name, oldest first, in one round trip.
+
+        Args:
+            newest: read only that many of the newest of each name; 0 reads all.
+        """
         wanted = list(names)
         if not wanted:
             return {}
         with self._client.pipeline(transaction=False) as pipeline:
             for name in wanted:
-                pipeline.lrange(self._keys.snapshots(kind, name), 0, -1)
+                pipeline.lrange(self._keys.snapshots(kind, name), -newest, -1)
             rows = pipeline.execute()
         return {
             name: [Snapshot(**json.loads(text)) for text in texts] for name, texts in zip(wanted, rows, strict=True)

@@ -13,19 +13,21 @@ from dataclasses import dataclass
 from redis.exceptions import RedisError
 
 import allegro_queue
+from allegro_queue.errors import AlreadyRunning
 from allegro_queue.inbox import LEAVE, SignalInbox
 from allegro_queue.plan import Plan
 from allegro_queue.stores import Stores
-from allegro_queue.stores.controls import Control
+from allegro_queue.stores.controls import Control, Instruction
 from allegro_queue.stores.masters import MasterRecord
 from allegro_queue.supervision.overdue import overdue_workers
 from allegro_queue.supervision.pool import Departure, ProcessPool
-from allegro_queue.supervision.process import LEFT
+from allegro_queue.supervision.process import LEFT, is_alive
 from allegro_queue.supervision.supervisor import Supervisor
 
 log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 1.0
+SCALE_SECONDS = 0.5
 SWEEP_SECONDS = 5.0
 LEAVING_PAUSE = 0.1
 """Seconds between two passes while children leave, so that the end is noticed soon."""
@@ -66,13 +68,24 @@ class Master:
         self._status = "running" if plan.runs_workers else "idle"
         self._started_at = time.time()
         self._unsettled: list[Departure] = []
+        self._claimed = False
+        self._refusal: AlreadyRunning | None = None
         self._beat_due = 0.0
+        self._scale_due = 0.0
         self._sweep_due = 0.0
         self._redis_away = False
         self._signals_to_leave = 0
 
     def run(self) -> None:
-        """Supervise until told to leave and every child has left."""
+        """Supervise until told to leave and every child has left.
+
+        Raises:
+            AlreadyRunning: another living master has this name. Nothing was started then; or, when Redis answered only
+                later, all has left again.
+        """
+        self._with_redis(self._claim)
+        if self._refusal is not None:
+            raise self._refusal
         now = time.monotonic()
         for supervisor in self._supervisors:
             supervisor.start(now)
@@ -82,16 +95,21 @@ class Master:
             leaving = self._status == "leaving"
             for each in self._inbox.wait(LEAVING_PAUSE if leaving else BEAT_SECONDS / 4):
                 self.hear(each, time.monotonic())
+        if self._refusal is not None:
+            raise self._refusal
         self._with_redis(lambda: self._stores.masters.remove(self.name))
 
     @property
     def has_left(self) -> bool:
         """Whether it was told to leave and no child is left."""
-        pools = [self._scheduler, *(each.pool for each in self._supervisors)]
-        return self._status == "leaving" and all(pool.is_empty for pool in pools)
+        return (
+            self._status == "leaving"
+            and self._scheduler.is_empty
+            and all(supervisor.is_empty for supervisor in self._supervisors)
+        )
 
     def tick(self, now: float) -> None:
-        """One pass: children, dead workers, controls, heartbeat. Never sleeps."""
+        """One pass: children, dead workers, controls, heartbeat, sizes. Never sleeps."""
         for supervisor in self._supervisors:
             for departure in supervisor.tick(now):
                 log.info("worker ended name=%s %s", departure.child.name, departure.ending)
@@ -105,6 +123,9 @@ class Master:
         if now >= self._beat_due:
             self._beat_due = now + BEAT_SECONDS
             self._with_redis(self._beat)
+        if now >= self._scale_due:
+            self._scale_due = now + SCALE_SECONDS
+            self._with_redis(self._scale)
         if now >= self._sweep_due:
             self._sweep_due = now + SWEEP_SECONDS
             self._with_redis(self._look_around)
@@ -115,7 +136,7 @@ class Master:
             self._signals_to_leave += 1
             if self._signals_to_leave > 1:
                 for supervisor in self._supervisors:
-                    supervisor.pool.hurry()
+                    supervisor.hurry()
             self.obey(Control.TERMINATE, now)
         else:
             words = {
@@ -144,6 +165,24 @@ class Master:
                 supervisor.pause() if control is Control.PAUSE else supervisor.resume()
         self._beat_due = 0.0
 
+    def follow(self, given: Instruction, now: float) -> None:
+        """Act on what was sent through Redis, be it meant for the whole master or for one supervisor."""
+        if not given.supervisor:
+            self.obey(given.control, now)
+            return
+        for supervisor in self._supervisors:
+            if supervisor.options.name != given.supervisor or self._status == "leaving":
+                continue
+            log.info(
+                "supervisor %s heard %s by=%s reason=%s",
+                given.supervisor, given.control.value, given.by or "-", given.reason or "-",
+            )  # fmt: skip
+            if given.control is Control.PAUSE:
+                until = None if given.until is None else now + given.until - time.time()
+                supervisor.pause(by=given.by, reason=given.reason, until=until)
+            elif given.control is Control.CONTINUE:
+                supervisor.resume()
+
     def _settle_departures(self) -> None:
         """What a dead child held is settled now; what cannot be (Redis is away) stays for the next pass."""
         while self._unsettled:
@@ -156,18 +195,51 @@ class Master:
                 self._unsettled.insert(0, departure)
                 raise
 
+    def _claim(self) -> None:
+        """Have the name for oneself, or note who has it and leave."""
+        holder = self._stores.masters.claim(self.record(time.time()), is_gone)
+        self._claimed = holder is None
+        if holder is not None:
+            self._refusal = AlreadyRunning(
+                f"A Horizon process named {self.name!r} is running already: pid {holder.pid} on {holder.host}, which "
+                f"was heard {max(0, round(time.time() - holder.beat_at))} s ago. Give this one another --name, or end "
+                "that one with manage.py horizon_terminate."
+            )
+            self.obey(Control.TERMINATE, time.monotonic())
+            return
+        for pause in self._stores.controls.kept(time.time()):
+            self.follow(pause, time.monotonic())
+
     def _beat(self) -> None:
-        for control in self._stores.controls.take(self.name):
-            self.obey(control, time.monotonic())
+        if not self._claimed:
+            # Redis was away when this process started.
+            self._claim()
+        if self._refusal is not None:
+            return
+        for instruction in self._stores.controls.take(self.name):
+            self.follow(instruction, time.monotonic())
+        if self._plan.runs_workers and self._status != "leaving":
+            paused = all(supervisor.is_paused for supervisor in self._supervisors)
+            self._status = "paused" if paused else "running"
         self._stores.masters.write(self.record(time.time()))
         self._kill_overdue()
+
+    def _scale(self) -> None:
+        """Have every supervisor look at the work there is."""
+        if self._status != "running":
+            return
+        queues = list(dict.fromkeys(queue for each in self._supervisors for queue in each.options.queue))
+        workload = self._stores.workload.read(queues, time.time())
+        workers = self._stores.workers.living()
+        for supervisor in self._supervisors:
+            supervisor.scale(workload, workers, time.monotonic())
 
     def _kill_overdue(self) -> None:
         """Kill own workers whose job ignores its time limit."""
         mine = {
             child.name: child
             for supervisor in self._supervisors
-            for child in [*supervisor.pool.children, *(each for each, _ in supervisor.pool.leaving.values())]
+            for child in [*supervisor.children, *supervisor.leaving]
         }
         for name in overdue_workers(self._stores.workers.living(), time.time()):
             if name in mine:
@@ -176,7 +248,7 @@ class Master:
 
     def _look_around(self) -> None:
         """Dead workers of others, and how long the queues are, for the chart of the last hour."""
-        mine = frozenset(child.name for each in self._supervisors for child in each.pool.children)
+        mine = frozenset(child.name for each in self._supervisors for child in [*each.children, *each.leaving])
         self._settlers.sweep(mine)
         self._stores.metrics.sample_waiting(self._stores.jobs.lengths(self._queues), time.time())
 
@@ -212,3 +284,11 @@ class Master:
             scheduler_pid=scheduler.pid if scheduler else None,
             supervisors=tuple(each.record() for each in self._supervisors),
         )
+
+
+def is_gone(holder: MasterRecord) -> bool:
+    """Whether the master of a record that still lives has ended, which only its own host can tell."""
+    if holder.host != socket.gethostname():
+        return False
+    # In a container every master may have the same process id; another living one cannot have ours.
+    return holder.pid == os.getpid() or not is_alive(holder.pid)

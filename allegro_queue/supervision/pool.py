@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -52,7 +53,7 @@ class ProcessPool:
         self._not_before = 0.0
         self.children: list[Child] = []
         self.leaving: dict[str, tuple[Child, float]] = {}
-        """Children told to leave, by name, with the time at which they are killed."""
+        """Children told to leave, by name, with the time at which they are killed (infinite: never)."""
         self.trouble = ""
         """Why children do not stay alive, in words; empty when all is well."""
 
@@ -61,14 +62,35 @@ class ProcessPool:
         return self._wanted
 
     @property
+    def shrinking(self) -> int:
+        """Children that are gone as far as the size is concerned, and still finish what they do."""
+        return sum(1 for _, due in self.leaving.values() if due == math.inf)
+
+    @property
     def is_empty(self) -> bool:
         return not self.children and not self.leaving
 
     def scale(self, wanted: int, now: float) -> None:
-        """Set how many there should be. Surplus children are told to leave, the youngest first."""
+        """Set how many there should be. Surplus children are told to leave, the youngest first, within the grace."""
         self._wanted = wanted
         while len(self.children) > wanted:
             self._dismiss(self.children.pop(), now)
+        for name, (child, due) in self.leaving.items():
+            self.leaving[name] = (child, min(due, now + self._grace))
+
+    def resize(self, wanted: int, now: float, busy: Collection[str] = ()) -> None:
+        """Set how many there should be, for no other reason than how much there is to do.
+
+        Surplus children are told to leave, those that are not busy and the youngest first. They may finish what they
+        do, however long that takes: nobody waits for them.
+        """
+        self._wanted = wanted
+        surplus = max(0, len(self.children) - wanted)
+        youngest_first = self.children[::-1]
+        for child in sorted(youngest_first, key=lambda each: each.name in busy)[:surplus]:
+            self.children.remove(child)
+            child.send(signal.SIGTERM)
+            self.leaving[child.name] = (child, math.inf)
 
     def restart(self, now: float) -> None:
         """Have every child leave; fresh ones take their places at the next pass."""
@@ -85,15 +107,24 @@ class ProcessPool:
         for child, _ in self.leaving.values():
             child.send(signal.SIGTERM)
 
-    def tick(self, now: float, *, fill: bool = True) -> list[Departure]:
-        """One pass: note who ended, kill the overdue, fill the gaps (if asked to). Never sleeps."""
-        departures = [*self._reap_children(now), *self._reap_leaving(now)]
-        while fill and len(self.children) < self._wanted and now >= self._not_before:
+    def tick(self, now: float) -> list[Departure]:
+        """One pass: note who ended, kill the overdue, fill the gaps. Never sleeps."""
+        departures = self.reap(now)
+        self.fill(now)
+        return departures
+
+    def reap(self, now: float) -> list[Departure]:
+        """Note who ended, and kill the overdue."""
+        return [*self._reap_children(now), *self._reap_leaving(now)]
+
+    def fill(self, now: float, room: float = math.inf) -> None:
+        """Start what is missing, ``room`` children at most."""
+        while len(self.children) < self._wanted and room > 0 and now >= self._not_before:
             self.children.append(self._spawn(now))
+            room -= 1
             if self._quick_deaths:
                 # One at a time while it is not known to stay alive.
                 self._not_before = now + cool_down(self._quick_deaths)
-        return departures
 
     def _reap_children(self, now: float) -> list[Departure]:
         departures = []

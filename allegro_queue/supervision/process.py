@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import FrameType
 
 log = logging.getLogger(__name__)
 
@@ -50,37 +51,70 @@ LEFT = "left"
 """What ``ended`` says of a child that left of its own will."""
 
 
+def is_alive(pid: int) -> bool:
+    """Whether a process of this id exists on this host, whoever owns it."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def ending(status: int) -> str:
     """A wait status in words."""
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
-        name = signal.Signals(number).name
+        name = name_of_signal(number)
         guess = "; was it out of memory?" if number == signal.SIGKILL else ""
         return f"was killed by signal {number} ({name}){guess}"
     code = os.WEXITSTATUS(status)
     return LEFT if code == 0 else f"ended with exit code {code}"
 
 
+def name_of_signal(number: int) -> str:
+    """Its name; real-time signals have none but ``SIGRTMIN`` and ``SIGRTMAX``."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "real-time signal"
+
+
+HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT)
+"""Signals that the parent handles and a child is sent."""
+
+
 def fork(child: Callable[[], int]) -> int:
     """Run ``child`` in a forked process and return its process id; the child never returns from here.
 
-    The child starts with default signal handling and is told to leave when its parent dies, however that dies.
+    Told to leave before it handles signals itself, the child leaves at once. It is told so when its parent dies, however
+    that dies.
     """
     parent = os.getpid()
     sys.stdout.flush()
     sys.stderr.flush()
     # What exists now is shared with the child; a collection there would touch, and so copy, all of it.
     gc.freeze()
-    pid = os.fork()
+    # A child starts with its parent's handlers, which would note a signal that nobody there ever reads.
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)
+    try:
+        pid = os.fork()
+    except BaseException:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        raise
     if pid:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         return pid
     code = CANNOT_START
     try:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCONT):
-            signal.signal(number, signal.SIG_DFL)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, leave_at_once)
+        signal.signal(signal.SIGCONT, signal.SIG_DFL)
         for number in (signal.SIGUSR1, signal.SIGUSR2):
             # By default these would end a child that is not ready to hear them.
             signal.signal(number, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         leave_with(parent)
         code = child()
     except SystemExit as wish:
@@ -91,6 +125,11 @@ def fork(child: Callable[[], int]) -> int:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def leave_at_once(number: int, frame: FrameType | None) -> None:
+    """Handler of a child that has not begun: it holds nothing, so this is no death."""
+    os._exit(0)
 
 
 def leave_with(parent: int) -> None:

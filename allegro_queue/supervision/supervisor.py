@@ -1,54 +1,159 @@
-"""A supervisor keeps its pool in line with its options."""
+"""A supervisor keeps its pools in line with its options and with the work there is."""
 
 from __future__ import annotations
 
+import logging
 import signal
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from allegro_queue.plan import SupervisorOptions
-from allegro_queue.stores.masters import SupervisorRecord
+from allegro_queue.stores.masters import PoolRecord, SupervisorRecord
+from allegro_queue.stores.workers import WorkerRecord
+from allegro_queue.stores.workload import Workload
 from allegro_queue.supervision.pool import Child, Departure, ProcessPool
+from allegro_queue.supervision.scaling import (
+    Decision,
+    Peak,
+    load_of,
+    own_part,
+    scale_to_demand,
+    share_by_work,
+    split_evenly,
+)
+
+log = logging.getLogger(__name__)
+
+
+class QueuePool:
+    """The workers of some queues, and why there are so many of them."""
+
+    def __init__(self, queues: tuple[str, ...], spawn: Callable[[tuple[str, ...], float], Child], grace: float) -> None:
+        self.queues = queues
+        self.processes = ProcessPool(lambda now: spawn(queues, now), grace=grace)
+        self.explanation = ""
+
+    def follow(self, decision: Decision, now: float, busy: Collection[str] = ()) -> bool:
+        """Take on the size that was decided; whether that changed anything."""
+        if decision.processes == self.processes.wanted:
+            return False
+        self.processes.resize(decision.processes, now, busy)
+        self.explanation = decision.explanation
+        return True
 
 
 class Supervisor:
-    """One pool for all of its queues, in strict order (balance off)."""
+    """One pool for all of its queues, in strict order; or, with ``balance``, one pool a queue."""
 
-    def __init__(self, options: SupervisorOptions, spawn: Callable[[float], Child]) -> None:
+    def __init__(self, options: SupervisorOptions, spawn: Callable[[tuple[str, ...], float], Child]) -> None:
         self.options = options
-        self.pool = ProcessPool(spawn, grace=options.grace)
+        groups = [(queue,) for queue in options.queue] if options.balance else [options.queue]
+        self.pools: Sequence[QueuePool] = [QueuePool(queues, spawn, options.grace) for queues in groups]
         self._status = "running"
+        self._peak = Peak(options.scale_down_after)
+        self._step_due = 0.0
+        self._explanation = ""
+        self._scaled_at = 0.0
+        self._pause_reason = ""
+        self._pause_by = ""
+        self._resume_due: float | None = None
+
+    @property
+    def children(self) -> list[Child]:
+        """Workers that are to stay."""
+        return [child for pool in self.pools for child in pool.processes.children]
+
+    @property
+    def leaving(self) -> list[Child]:
+        """Workers told to leave."""
+        return [child for pool in self.pools for child, _ in pool.processes.leaving.values()]
+
+    @property
+    def is_empty(self) -> bool:
+        return all(pool.processes.is_empty for pool in self.pools)
+
+    @property
+    def is_paused(self) -> bool:
+        return self._status == "paused"
 
     def start(self, now: float) -> None:
-        """Want as many workers as the options say; the next pass starts them."""
-        self.pool.scale(self.options.max_processes, now)
+        """Want as many workers as there are to be at the least; the next pass starts them."""
+        if self.options.balance == "simple":
+            decisions = split_evenly([0 for _ in self.pools], self.options)
+        else:
+            decisions = [Decision(processes=self.options.min_processes) for _ in self.pools]
+        for pool, decision in zip(self.pools, decisions, strict=True):
+            pool.processes.scale(decision.processes, now)
 
-    def pause(self) -> None:
-        """Workers finish their job and take no other."""
+    def pause(self, *, by: str = "", reason: str = "", until: float | None = None) -> None:
+        """Workers finish their job and take no other.
+
+        Args:
+            until: monotonic time at which they go on by themselves; ``None``: until told to.
+        """
         self._status = "paused"
-        self.pool.signal_all(signal.SIGUSR2)
+        self._pause_by, self._pause_reason, self._resume_due = by, reason, until
+        self._signal_all(signal.SIGUSR2)
 
     def resume(self) -> None:
         """Workers take jobs again."""
         self._status = "running"
-        self.pool.signal_all(signal.SIGCONT)
+        self._pause_by, self._pause_reason, self._resume_due = "", "", None
+        self._signal_all(signal.SIGCONT)
 
     def restart(self, now: float) -> None:
         """Fresh workers for old ones, each after its job."""
-        self.pool.restart(now)
+        for pool in self.pools:
+            pool.processes.restart(now)
 
     def leave(self, now: float) -> None:
         """Every worker finishes its job and leaves."""
         self._status = "leaving"
-        self.pool.scale(0, now)
+        for pool in self.pools:
+            pool.processes.scale(0, now)
+
+    def hurry(self) -> None:
+        """Tell those that leave a second time: a worker then stops its job."""
+        for pool in self.pools:
+            pool.processes.hurry()
 
     def tick(self, now: float) -> list[Departure]:
         """One pass; who ended. A paused supervisor replaces nobody until it resumes."""
-        paused = self._status == "paused"
-        departures = self.pool.tick(now, fill=not paused)
-        if paused:
+        if self._resume_due is not None and now >= self._resume_due:
+            log.info("supervisor %s goes on: its pause is over", self.options.name)
+            self.resume()
+        departures = [departure for pool in self.pools for departure in pool.processes.reap(now)]
+        if self.is_paused:
             # Said again at each pass: a child that was just being started has not heard it.
-            self.pool.signal_all(signal.SIGUSR2)
+            self._signal_all(signal.SIGUSR2)
+        else:
+            self._fill(now)
         return departures
+
+    def scale(self, workload: Mapping[str, Workload], workers: Collection[WorkerRecord], now: float) -> None:
+        """Bring the pools to the size that the work asks for, and start what is missing, at once.
+
+        Args:
+            workload: of its queues at least.
+            workers: every living worker, wherever it runs.
+        """
+        if self._status != "running" or self.options.balance == "simple":
+            return
+        own = {child.name for child in [*self.children, *self.leaving]}
+        busy = {each.name for each in workers if each.job_id}
+        work = own_part(workload, workers, own)
+        loads = [load_of(pool.queues, pool.processes.wanted, work) for pool in self.pools]
+        if self.options.balance == "auto":
+            if now < self._step_due:
+                return
+            self._step_due = now + self.options.balance_cooldown
+            decisions = share_by_work(loads, self.options)
+        else:
+            decisions = [scale_to_demand(load, self._peak.note(load.jobs, now), self.options) for load in loads]
+        for pool, decision in zip(self.pools, decisions, strict=True):
+            if pool.follow(decision, now, busy):
+                self._note(pool)
+        self._fill(now)
 
     def record(self) -> SupervisorRecord:
         """What it says of itself, now."""
@@ -57,7 +162,39 @@ class Supervisor:
             status=self._status,
             queue=self.options.queue,
             balance=self.options.balance,
-            wanted=self.pool.wanted,
-            workers=tuple(child.name for child in self.pool.children),
-            trouble=self.pool.trouble,
+            wanted=sum(pool.processes.wanted for pool in self.pools),
+            workers=tuple(child.name for child in self.children),
+            trouble=next((pool.processes.trouble for pool in self.pools if pool.processes.trouble), ""),
+            min_processes=self.options.min_processes,
+            max_processes=self.options.max_processes,
+            explanation=self._explanation,
+            scaled_at=self._scaled_at,
+            pause_by=self._pause_by,
+            pause_reason=self._pause_reason,
+            pools=tuple(
+                PoolRecord(
+                    queue=pool.queues,
+                    wanted=pool.processes.wanted,
+                    workers=len(pool.processes.children),
+                    explanation=pool.explanation,
+                )
+                for pool in self.pools
+            ),
         )
+
+    def _fill(self, now: float) -> None:
+        """Start what is missing, but never so much that, with those that still finish a job, there are too many."""
+        for pool in self.pools:
+            taken = len(self.children) + sum(each.processes.shrinking for each in self.pools)
+            pool.processes.fill(now, self.options.max_processes - taken)
+
+    def _note(self, pool: QueuePool) -> None:
+        """Remember the change for those who ask, and write it to the log."""
+        names = ",".join(pool.queues)
+        self._explanation = f"{names} {pool.explanation}" if self.options.balance else pool.explanation
+        self._scaled_at = time.time()
+        log.info("pool scaled supervisor=%s queues=%s %s", self.options.name, names, pool.explanation)
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        for pool in self.pools:
+            pool.processes.signal_all(number)

@@ -45,7 +45,11 @@ def make_worker(queues: Sequence[str], *, name: str) -> HorizonWorker | None:
     with SignalInbox() as inbox:
         while True:
             try:
-                return HorizonWorker([get_queue(each, connection) for each in queues], name=name, connection=connection)
+                worker = HorizonWorker(
+                    [get_queue(each, connection) for each in queues], name=name, connection=connection
+                )
+                # From here on the worker has an inbox of its own; what came into this one would never be heard.
+                return None if LEAVE & set(inbox.wait(0)) else worker
             except RedisError as error:
                 if not will_pass(error):
                     raise

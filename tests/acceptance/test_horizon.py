@@ -164,13 +164,6 @@ def test_a_job_that_ignores_its_time_limit_is_killed_with_its_worker(horizon: Ru
     assert "SIGKILL" in rows[0].error
 
 
-@pytest.mark.parametrize(("environment", "count"), [("local", 1), ("staging", 5), ("production", 5)])
-def test_the_environment_says_how_many_workers(environment: str, count: int, stores: Stores):
-    with running("horizon", "--environment", environment) as process:
-        eventually(lambda: len(stores.workers.living()) == count, within=20, explain=process.said)
-        assert len(stores.masters.living()[0].supervisors[0].workers) == count
-
-
 def test_terminate_ends_the_masters_of_this_host(horizon: Running, stores: Stores):
     result = manage("horizon_terminate", "--wait")
 

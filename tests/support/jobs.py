@@ -11,6 +11,8 @@ from rq.command import send_stop_job_command
 
 from allegro_queue.dispatch import dispatch
 from allegro_queue.jobs import JobOptions, job
+from allegro_queue.stores import open_stores
+from allegro_queue.workers.settling import settle
 
 
 def nothing() -> None:
@@ -86,3 +88,10 @@ def stop_itself_and_wait() -> None:
     assert job is not None
     send_stop_job_command(job.connection, job.id)
     time.sleep(30)
+
+
+def be_taken_for_dead() -> None:
+    """Return after somebody settled this very job, as happens to a worker that was silent too long."""
+    job = get_current_job()
+    assert job is not None
+    settle(open_stores(), str(job.worker_name), host="here", pid=1, reason="showed no sign of life for 30 seconds")

@@ -46,7 +46,7 @@ def last_hour(stores: Stores, now: float) -> None:
                 stores.metrics.add(records.outcome(at, queue="default", result="failed"), pipeline)
             pipeline.execute()
     for queue in all_queues():
-        stores.metrics.freeze("queue", queue, length=0, started_at=now - 480, now=now - 180, keep=288)
+        stores.metrics.freeze("queue", queue, length=0, started_at=now - 480, now=now - 180, keep=288, also_idle=True)
     stores.metrics.finish_snapshot(now - 180)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from redis import Redis
 from redis.exceptions import ConnectionError
 
+from allegro.dev.processes import start_leashed
 from tests.support.eventually import eventually
 
 
@@ -19,25 +20,10 @@ def start_server(binary: Path, folder: Path, keep: bool = False) -> subprocess.P
     """
     socket = folder / "redis.sock"
     with (folder / "server.log").open("ab") as log:
-        process = subprocess.Popen(
-            [
-                binary,
-                "--port",
-                "0",
-                "--unixsocket",
-                socket,
-                "--save",
-                "",
-                "--appendonly",
-                "yes" if keep else "no",
-                "--dir",
-                folder,
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+        arguments = ["--port", "0", "--unixsocket", str(socket), "--dir", str(folder), "--save", ""]
+        arguments += ["--appendonly", "yes" if keep else "no"]
+        # Ends with this run, however the run ends.
+        process = start_leashed([str(binary), *arguments], output=log)
     client = Redis(unix_socket_path=str(socket))
     eventually(lambda: answers(client), within=10)
     client.close()

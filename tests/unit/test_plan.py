@@ -44,6 +44,38 @@ def test_horizons_own_spelling_of_a_key_is_understood():
     assert build_plan(changed, QUEUES).supervisors[0].max_processes == 3
 
 
+def test_horizons_options_of_balancing_are_understood():
+    given = {
+        "balance": "auto",
+        "autoScalingStrategy": "size",
+        "minProcesses": 2,
+        "maxProcesses": 9,
+        "balanceMaxShift": 4,
+        "balanceCooldown": 5,
+    }
+    changed = settings(environments={"local": {"supervisor-1": given}})
+
+    made = build_plan(changed, QUEUES).supervisors[0]
+
+    assert (made.balance, made.auto_scaling_strategy) == ("auto", "size")
+    assert (made.min_processes, made.max_processes, made.balance_max_shift, made.balance_cooldown) == (2, 9, 4, 5)
+
+
+def test_a_supervisor_scales_from_one_worker_in_strict_order_unless_said():
+    made = build_plan(settings(environment="production"), QUEUES).supervisors[0]
+
+    assert (made.balance, made.min_processes, made.max_processes, made.scale_down_after) == (False, 1, 5, 60)
+
+
+def test_a_malformed_queue_list_is_one_fault_and_no_crash():
+    changed = {"local": {"supervisor-1": {"queue": 5, "balance": "auto"}}}
+
+    assert problems(environments=changed) == [
+        "HORIZON environments.local supervisor 'supervisor-1' has queue = 5; "
+        "it must be a list of queue names, highest priority first."
+    ]
+
+
 def test_the_grace_is_longer_than_the_timeout_unless_said():
     changed = settings(defaults={"one": {"queue": ["high"], "timeout": 300}})
 
@@ -74,7 +106,18 @@ def test_an_unknown_environment_is_named_with_the_nearest():
         ({"queue": []}, "has queue = []; it must be a list of queue names, highest priority first."),
         ({"queue": ["hihg"]}, "serves the queue 'hihg', which RQ_QUEUES does not have; did you mean 'high'?"),
         ({"queue": ["high", "high"]}, "a queue is named twice."),
-        ({"balance": "auto"}, "has balance = 'auto'; only False (strict order, one pool) is supported."),
+        ({"balance": "off"}, "has balance = 'off'; it must be False (strict order, one pool), 'simple' or 'auto'."),
+        ({"balance": True}, "has balance = True; it must be False (strict order, one pool), 'simple' or 'auto'."),
+        ({"autoScalingStrategy": "log"}, "has autoScalingStrategy = 'log'; it must be 'time' or 'size'."),
+        ({"min_processes": 0}, "has min_processes = 0; it must be a whole number from 1 up."),
+        ({"balanceMaxShift": 0}, "has balanceMaxShift = 0; it must be a whole number from 1 up."),
+        ({"balance_cooldown": 1.5}, "has balance_cooldown = 1.5; it must be a whole number from 1 up."),
+        ({"scale_down_after": "60"}, "has scale_down_after = '60'; it must be a whole number from 1 up."),
+        ({"min_processes": 3}, "has min_processes = 3 above max_processes = 1; make it 1 or less."),
+        (
+            {"balance": "auto", "max_processes": 5, "min_processes": 2},
+            "has max_processes = 5 with balance = 'auto'; its 3 queues need min_processes = 2 each, so it must be 6 or more.",
+        ),
         ({"timeout": 90, "grace": 30}, "has grace = 30 below timeout = 90; a deploy would kill healthy jobs."),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -14,6 +15,9 @@ LABEL_GAP = 14
 """Least distance in pixels between two labels at the right edge."""
 
 DAY = 24 * 60 * 60
+
+STEPS = (60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200, DAY)
+"""Seconds between ticks to choose from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +53,25 @@ def clock_label(moment: float, zone: tzinfo = UTC, with_day: bool = False) -> st
     return datetime.fromtimestamp(moment, zone).strftime("%a %H:%M" if with_day else "%H:%M")
 
 
-def time_ticks(start: float, end: float, zone: tzinfo = UTC, count: int = 6) -> list[Tick]:
-    """Evenly spread ticks from start to end (Unix times), every second one minor. The day is named past one day."""
-    with_day = end - start > DAY / 2
-    return [
-        Tick(
-            place / count,
-            clock_label(start + (end - start) * place / count, zone, with_day and place in (0, count)),
-            minor=place % 2 == 1,
-        )
-        for place in range(count + 1)
-    ]
+def time_ticks(start: float, end: float, zone: tzinfo = UTC, most: int = 8) -> list[Tick]:
+    """Ticks at round times of the zone between two Unix times, every second one minor.
+
+    Past half a day the first tick of each day names the day.
+    """
+    span = max(end - start, 1.0)
+    step = next((each for each in STEPS if span / each <= most - 1), math.ceil(span / (most - 1) / DAY) * DAY)
+    offset = datetime.fromtimestamp(start, zone).utcoffset()
+    ahead = offset.total_seconds() if offset else 0.0
+    first = math.ceil((start + ahead) / step) * step - ahead
+    ticks: list[Tick] = []
+    day = ""
+    for place in range(int((end - first) // step) + 1):
+        moment = first + place * step
+        name = clock_label(moment, zone, with_day=True)
+        names_day = span > DAY / 2 and name[:3] != day
+        day = name[:3]
+        ticks.append(Tick((moment - start) / span, name if names_day else name[4:], minor=place % 2 == 1))
+    return ticks
 
 
 def time_axis(ticks: Iterable[Tick], top: float, bottom: float) -> SafeString:
@@ -77,7 +89,7 @@ def time_axis(ticks: Iterable[Tick], top: float, bottom: float) -> SafeString:
 
 def anchor_at(share: float) -> str:
     """Words at an edge grow inwards."""
-    return "start" if share <= 0 else "end" if share >= 1 else "middle"
+    return "start" if share < 0.02 else "end" if share > 0.98 else "middle"
 
 
 def uprights(marks: Iterable[Mark], top: float, bottom: float) -> SafeString:

@@ -19,12 +19,14 @@ def describe(
     values: Sequence[Value],
     times: Sequence[str] = (),
     shown: Callable[[float], str] = plain_number,
+    gaps: bool = True,
 ) -> str:
     """One measure in words: its last value, its peak and when, and what was not measured.
 
     Args:
         times: the label of each bucket's start; without them the peak has no time.
         shown: how a value is written.
+        gaps: whether to say what was not measured.
     """
     known = [(index, value) for index, value in enumerate(values) if value is not None]
     if not known:
@@ -38,5 +40,5 @@ def describe(
         when = f" at {times[peak_at]}" if times else ""
         story = f"{last}, highest {shown(peak)}{when}"
     missing = len(values) - len(known)
-    gaps = f"; {missing} of {len(values)} intervals were not measured" if missing else ""
-    return f"{name}: {story}{gaps}."
+    gap = f"; {missing} of {len(values)} intervals were not measured" if missing and gaps else ""
+    return f"{name}: {story}{gap}."

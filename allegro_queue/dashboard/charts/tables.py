@@ -20,6 +20,8 @@ class Column:
     name: str
     values: Sequence[Value]
     shown: Callable[[float], str] = plain_number
+    missing: str = NOT_MEASURED
+    """What stands where there is no value."""
 
 
 def twin(times: Sequence[str], columns: Sequence[Column], about: str = "this chart") -> SafeString:
@@ -41,4 +43,4 @@ def twin(times: Sequence[str], columns: Sequence[Column], about: str = "this cha
 
 
 def cell(column: Column, value: Value) -> str:
-    return NOT_MEASURED if value is None else column.shown(value)
+    return column.missing if value is None else column.shown(value)

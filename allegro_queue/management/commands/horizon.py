@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import socket
-from argparse import ArgumentParser
-from collections.abc import Callable
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,9 +16,9 @@ from setproctitle import setproctitle
 
 from allegro_queue.conf import horizon_settings, queue_configs
 from allegro_queue.connection import client, forget_client
-from allegro_queue.errors import InvalidConfiguration
+from allegro_queue.errors import AlreadyRunning, InvalidConfiguration
 from allegro_queue.inbox import SignalInbox
-from allegro_queue.plan import Plan, SupervisorOptions, build_plan
+from allegro_queue.plan import Balance, Plan, SupervisorOptions, build_plan
 from allegro_queue.queues import all_queues
 from allegro_queue.scheduling.process import run_scheduler
 from allegro_queue.stores import open_stores
@@ -43,10 +44,15 @@ class Command(BaseCommand):
         parser.add_argument(
             "--environment", help="name of the environment whose overrides apply (default: that of the settings)"
         )
+        parser.add_argument(
+            "--name",
+            type=master_name,
+            help="name of this process; a second one of the same name is refused (default: the host's name and four digits)",
+        )
 
-    def handle(self, *args: Any, environment: str | None = None, **options: Any) -> None:
+    def handle(self, *args: Any, environment: str | None = None, name: str | None = None, **options: Any) -> None:
         plan = self.plan(environment)
-        name = f"{socket.gethostname()}-{secrets.token_hex(2)}"
+        name = name or f"{socket.gethostname()}-{secrets.token_hex(2)}"
         setproctitle("horizon master")
         stores = open_stores(client())
         # Children must not share the connections of their parent.
@@ -61,7 +67,10 @@ class Command(BaseCommand):
         )
         self.say(plan, name)
         with SignalInbox() as inbox:
-            Master(name, plan, supervisors, scheduler, stores, settlers, inbox, all_queues()).run()
+            try:
+                Master(name, plan, supervisors, scheduler, stores, settlers, inbox, all_queues()).run()
+            except AlreadyRunning as error:
+                raise CommandError(str(error)) from error
         self.stdout.write(f"Horizon {name} has left.")
 
     def plan(self, environment: str | None) -> Plan:
@@ -80,20 +89,40 @@ class Command(BaseCommand):
         if plan.notice:
             self.stderr.write(self.style.ERROR(plan.notice))
         for each in plan.supervisors:
-            count = "1 worker" if each.max_processes == 1 else f"{each.max_processes} workers"
-            self.stdout.write(f"  {each.name}: {count} on {' > '.join(each.queue)}")
+            self.stdout.write(f"  {each.name}: {size(each)} on {order(each.queue, each.balance)}")
         self.stdout.flush()
 
 
-def worker_spawner(options: SupervisorOptions, master: str) -> Callable[[float], ChildProcess]:
+def master_name(given: str) -> str:
+    """A name that can be part of a Redis key and of a log line as it is."""
+    if re.fullmatch(r"[A-Za-z0-9._-]{1,64}", given) is None:
+        raise ArgumentTypeError(f"{given!r} is no name; use up to 64 letters, digits, '.', '_' and '-'.")
+    return given
+
+
+def size(options: SupervisorOptions) -> str:
+    """How many workers a supervisor may have, in words."""
+    fewest = options.min_processes * (len(options.queue) if options.balance else 1)
+    most = options.max_processes
+    if options.balance == "simple" or fewest == most:
+        return "1 worker" if most == 1 else f"{most} workers"
+    return f"{fewest} to {most} workers"
+
+
+def order(queues: Sequence[str], balance: Balance) -> str:
+    """Queues in words: ``a > b`` is strict order, ``a, b`` is none."""
+    return f"{', '.join(queues)} (balance: {balance})" if balance else " > ".join(queues)
+
+
+def worker_spawner(options: SupervisorOptions, master: str) -> Callable[[tuple[str, ...], float], ChildProcess]:
     """How a supervisor starts one worker: a fork of this process, which has loaded the project already."""
 
-    def spawn(now: float) -> ChildProcess:
+    def spawn(queues: tuple[str, ...], now: float) -> ChildProcess:
         token = new_token()
 
         def child() -> int:
             forget_client()
-            return run_worker(options.queue, token=token, master=master, supervisor=options.name)
+            return run_worker(queues, token=token, master=master, supervisor=options.name)
 
         pid = fork(child)
         return ChildProcess(worker_name(pid, token), pid, now)

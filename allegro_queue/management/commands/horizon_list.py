@@ -8,6 +8,7 @@ from typing import Any
 
 from allegro_queue.management.redis_command import RedisCommand
 from allegro_queue.stores import Stores
+from allegro_queue.stores.masters import SupervisorRecord
 
 
 class Command(RedisCommand):
@@ -28,14 +29,33 @@ class Command(RedisCommand):
         for master in masters:
             self.stdout.write(f"{master.name}  pid {master.pid}  {master.status}  {master.environment}")
             for each in master.supervisors:
-                trouble = f"  ({each.trouble})" if each.trouble else ""
-                queues = " > ".join(each.queue)
-                self.stdout.write(
-                    f"  {each.name}  {each.status}  {len(each.workers)} of {each.wanted} workers  {queues}{trouble}"
-                )
+                self.say(each)
         if workers:
             self.stdout.write("")
             self.print_table(
                 ["WORKER", "STATE", "DONE", "FAILED", "JOB"],
                 [[each.name, each.state, str(each.done), str(each.failed), each.job_name or "-"] for each in workers],
             )
+
+    def say(self, supervisor: SupervisorRecord) -> None:
+        """One supervisor with its pools."""
+        fewest = supervisor.min_processes * (len(supervisor.queue) if supervisor.balance else 1)
+        most = supervisor.max_processes
+        limits = f" ({fewest} to {most})" if fewest < most and supervisor.balance != "simple" else ""
+        queues = (", " if supervisor.balance else " > ").join(supervisor.queue)
+        balance = f"  balance: {supervisor.balance}" if supervisor.balance else ""
+        trouble = f"  ({supervisor.trouble})" if supervisor.trouble else ""
+        self.stdout.write(
+            f"  {supervisor.name}  {supervisor.status}  {len(supervisor.workers)} of {supervisor.wanted} workers{limits}"
+            f"  {queues}{balance}{trouble}"
+        )
+        if supervisor.pause_by or supervisor.pause_reason:
+            reason = f": {supervisor.pause_reason}" if supervisor.pause_reason else ""
+            self.stdout.write(f"    paused by {supervisor.pause_by or 'somebody'}{reason}")
+        if not supervisor.balance:
+            if supervisor.explanation:
+                self.stdout.write(f"    {supervisor.explanation}")
+            return
+        for pool in supervisor.pools:
+            explanation = f"  {pool.explanation}" if pool.explanation else ""
+            self.stdout.write(f"    {', '.join(pool.queue)}  {pool.workers} of {pool.wanted}{explanation}")

@@ -8,10 +8,9 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from django.core.management.base import CommandError
 from django.utils.timezone import get_default_timezone, get_default_timezone_name
 
-from allegro_queue.checks import configuration_problems
-from allegro_queue.errors import InvalidConfiguration
 from allegro_queue.management.redis_command import RedisCommand
 from allegro_queue.scheduling.by_hand import run_by_hand
 from allegro_queue.scheduling.table import ScheduleRow, read_schedule
@@ -31,11 +30,11 @@ class Command(RedisCommand):
         parser.add_argument("--json", action="store_true", help="print JSON; times are Unix seconds")
 
     def run(self, stores: Stores, **options: Any) -> None:
-        if problems := configuration_problems():
-            raise InvalidConfiguration(problems)
         now = time.time()
         if options["action"] == "run":
-            job_id = run_by_hand(stores, options["name"] or "", now)
+            if not options["name"]:
+                raise CommandError("run needs the NAME of an entry; horizon_schedule without an action lists them.")
+            job_id = run_by_hand(stores, options["name"], now)
             if options["json"]:
                 self.print_json({"job_id": job_id})
             else:

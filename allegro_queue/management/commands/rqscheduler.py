@@ -18,8 +18,6 @@ class Command(BaseCommand):
         "Queue what HORIZON['schedule'] has due, and jobs that wait for their time, until SIGTERM or SIGINT. "
         "manage.py horizon runs a scheduler itself; any number may run at once."
     )
-    # The scheduler itself reports every fault of its settings, without a traceback.
-    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--pid", help="file to write the process id into; removed at the end")

@@ -43,7 +43,8 @@ async function ask() {
 
 async function take(answer) {
   if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) return signedOut();
-  if (answer.status !== 304 && !answer.ok) return fail(`the server answered ${answer.status}`);
+  // A 404 is a page too: "this job is gone".
+  if (answer.status !== 304 && answer.status !== 404 && !answer.ok) return fail(`the server answered ${answer.status}`);
   if (answer.status !== 304) {
     const body = await answer.text();
     const page = new DOMParser().parseFromString(body, "text/html").querySelector(".hz");
@@ -184,7 +185,9 @@ function matchChildren(node, next) {
 }
 
 function keyOf(node) {
-  return node.nodeType === Node.ELEMENT_NODE ? node.id || node.dataset?.key || "" : "";
+  if (node.nodeType !== Node.ELEMENT_NODE) return "";
+  // Not node.id: a form with a field named "id" answers with that field.
+  return node.getAttribute("id") || node.getAttribute("data-key") || "";
 }
 
 // ------------------------------------------------------------------------------------------ Small conveniences

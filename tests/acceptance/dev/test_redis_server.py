@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError
+from redis.retry import Retry
 
 from allegro.dev.place import socket_path
 from allegro.dev.redis_server import RedisServer, ServerTrouble
@@ -45,7 +47,7 @@ def own(folder: Path) -> Iterator[Callable[[], Owner]]:
 
 
 def client(folder: Path) -> Redis:
-    return Redis(unix_socket_path=str(socket_path(folder)), socket_timeout=5)
+    return Redis(unix_socket_path=str(socket_path(folder)), socket_timeout=5, retry=Retry(NoBackoff(), 0))
 
 
 def answers(folder: Path) -> bool:

@@ -219,3 +219,18 @@ def test_rqs_stop_command_stops_the_running_job(stores: Stores, redis: Redis, tm
     work_off()
 
     assert stores.jobs.rows([job_id])[0].status == "stopped"
+
+
+@pytest.mark.parametrize("tries", [1, 2])
+def test_a_worker_that_was_taken_for_dead_adds_no_second_verdict(tries: int, stores: Stores):
+    job_id = dispatch(jobs.be_taken_for_dead, options=JobOptions(tries=tries))
+
+    worker = make_worker(QUEUES, name="here.1.abcd")
+    assert worker is not None
+    worker.work(burst=True, max_jobs=4)
+
+    counts = stores.jobs.counts(QUEUES)
+    assert (counts[State.FAILED], counts[State.FINISHED], counts[State.RUNNING]) == (1, 0, 0)
+    assert stores.jobs.rows([job_id])[0].status == "failed"
+    assert stores.client.hget(stores.keys.tally("queue", "default"), "runs") == str(tries).encode()
+    assert stores.reservations.all() == []

@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 from argparse import ArgumentParser
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,9 @@ from allegro.dev.children import Program
 from allegro.dev.output import MergedLog
 from allegro.dev.place import redis_folder
 from allegro.dev.redis_server import RedisServer, ServerTrouble, make_private
-from allegro.dev.seed import seed
+from allegro.dev.seed import ADMIN_EMAIL, ADMIN_PASSWORD, seed
 from allegro.dev.session import SIGNALS, Session
 from allegro.dev.valkey import NoServer, server_binary
-from allegro.dev.watch import CodeWatch
 from allegro.env import ROOT
 from allegro_queue.connection import address, new_client
 from allegro_queue.inbox import SignalInbox
@@ -43,8 +43,13 @@ class Command(BaseCommand):
         "Ctrl-C ends all of it; again, to not wait for running jobs. Exit codes: 0 stopped, 1 something failed."
     )
 
+    # They run in handle(), once it is clear that this is the place for 'dev'.
+    requires_system_checks: tuple[str, ...] = ()
+
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--no-reload", action="store_true", help="do not start again when the code changes")
+        parser.add_argument(
+            "--no-reload", action="store_false", dest="reload", help="do not start again when the code changes"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.IS_LOCAL:
@@ -53,8 +58,12 @@ class Command(BaseCommand):
                 "everybody on this machine and fills the database with made-up data. "
                 "Set APP_ENV=local (copy .env.example to .env), or run 'manage.py horizon' and a web server."
             )
+        self.check()
         refuse_a_taken_port(settings.PORT)
-        make_private(ROOT / ".dev")
+        try:
+            make_private(ROOT / ".dev")
+        except ServerTrouble as error:
+            raise CommandError(str(error)) from error
         log = MergedLog(sys.stdout, colour=sys.stdout.isatty() and not settings.NO_COLOR and not options["no_color"])
         with ExitStack() as stack:
             # Signals are noted from here on, so that none of what follows is cut off half-way.
@@ -62,14 +71,11 @@ class Command(BaseCommand):
             server = start_server(stack)
             log.line("dev", describe(server))
             prepare_database()
-            watch = CodeWatch([] if options["no_reload"] else [ROOT / each for each in CODE])
-            stack.callback(watch.stop)
-            watch.start()
             session = Session(
                 programs(settings.PORT, longest_grace()),
                 inbox=inbox,
                 log=log,
-                watch=watch,
+                changes=watched(stack) if options["reload"] else list,
                 trouble=server.trouble if server else lambda: "",
                 is_ready=lambda: is_served(settings.PORT),
                 welcome=welcome(),
@@ -126,6 +132,17 @@ def describe(server: RedisServer | None) -> str:
     return f"Redis: {server.engine} of this checkout (data in {data})."
 
 
+def watched(stack: ExitStack) -> Callable[[], list[Path]]:
+    """A function that says which files of the code changed, until the stack unwinds."""
+    # Here, since a production installation, which may ask for the help of this command, has no watchfiles.
+    from allegro.dev.watch import CodeWatch
+
+    watch = CodeWatch([ROOT / each for each in CODE])
+    stack.callback(watch.stop)
+    watch.start()
+    return watch.take_changes
+
+
 def prepare_database() -> None:
     """Bring the tables up to date and put in what is needed to look around; changes nothing the second time."""
     call_command("migrate", verbosity=0, interactive=False)
@@ -138,7 +155,7 @@ def programs(port: int, longest_grace: int) -> list[Program]:
     manage = (sys.executable, "-u", str(ROOT / "manage.py"))
     web = (*manage, "runserver", "--noreload", "--skip-checks", f"{HOST}:{port}")
     return [
-        Program(name="web", command=web, grace=WEB_GRACE),
+        Program(name="web", command=web, grace=WEB_GRACE, environment={"DJANGO_RUNSERVER_HIDE_WARNING": "true"}),
         Program(name="horizon", command=(*manage, "horizon"), grace=longest_grace + HORIZON_GRACE),
     ]
 
@@ -163,7 +180,7 @@ def welcome() -> dict[str, str]:
     mail = Path(settings.EMAIL_FILE_PATH) if settings.EMAIL_FILE_PATH else None
     return {
         "Dashboard": f"{site}/{settings.HORIZON['path']}/",
-        "Admin": f"{site}/admin/",
+        "Admin": f"{site}/admin/  ({ADMIN_EMAIL}, password: {ADMIN_PASSWORD})",
         "Magic link": f"{site}/members/magic-link/",
         "Mail": f"{os.path.relpath(mail, ROOT)}/" if mail else "as EMAIL_URL says",
         "Stop": "Ctrl-C",

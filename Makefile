@@ -1,0 +1,54 @@
+.DEFAULT_GOAL := help
+.PHONY: help dev demo-load test check requirements
+
+# Another Python: make dev PYTHON=python3.12
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+# Checks look at the code, not at what this machine is set to.
+CHECKS := ENV_FILE=/dev/null APP_ENV=local DATABASE_URL=sqlite://:memory:
+
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+dev: $(INSTALLED) .env ## Run everything on this machine, at http://127.0.0.1:8000 (PORT=… for another port)
+	@exec $(BIN)/python manage.py dev
+
+demo-load: $(INSTALLED) .env ## Queue made-up jobs for a minute, to watch the dashboard (ARGS="--seconds 10 --rate 20")
+	@exec $(BIN)/python manage.py demo_load $(ARGS)
+
+test: $(INSTALLED) ## Run all tests (ARGS="tests/unit -k wait" for some)
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+check: $(INSTALLED) ## Formatting, lint, types, Django's checks, missing migrations
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(CHECKS) $(BIN)/python manage.py check --fail-level WARNING
+	$(CHECKS) $(BIN)/python manage.py makemigrations --check --dry-run
+
+requirements: $(INSTALLED) ## Pin anew what pyproject.toml asks for
+	@rm -f requirements.txt
+	@$(BIN)/pip-compile --quiet --no-header --generate-hashes --strip-extras --allow-unsafe --no-emit-options \
+		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+		--extra allegro --extra dev --output-file requirements.new pyproject.toml
+	@{ echo "# Every package and its exact version, from pyproject.toml; remade by: make requirements"; \
+		cat requirements.new; } > requirements.txt
+	@rm requirements.new
+
+$(INSTALLED): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or newer is needed; '$(PYTHON)' is not that. Name another one: make PYTHON=python3.12 dev"; \
+		exit 1; }
+	@[ -x $(BIN)/pip ] || $(PYTHON) -m venv .venv || { \
+		rm -rf .venv; \
+		echo "Python's venv module is needed; on Debian: apt-get install python3-venv"; \
+		exit 1; }
+	@echo "Installing the packages of requirements.txt into .venv …"
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --requirement requirements.txt
+	@touch $@
+
+.env: | .env.example
+	@umask 077; key=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(48))'); \
+		sed "s/^SECRET_KEY=$$/SECRET_KEY=$$key/" .env.example > $@
+	@echo "Made .env from .env.example."

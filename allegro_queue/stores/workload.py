@@ -1,0 +1,71 @@
+"""How much work each queue has, now: what scaling is decided by. One round trip, whatever the backlog."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from redis import Redis
+from rq.registry import StartedJobRegistry
+from rq.suspension import WORKERS_SUSPENDED
+
+from allegro_queue.stores.jobs import queue_key
+from allegro_queue.stores.keys import Keys
+from allegro_queue.stores.metrics import Snapshot
+from allegro_queue.stores.pauses import ALL_QUEUES, Pause
+from allegro_queue.stores.replies import Reply
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workload:
+    """The work of one queue, now."""
+
+    waiting: int
+    """Jobs that a worker could take: none while the queue is paused, however many stand in it."""
+    running: int
+    """Jobs that some worker runs."""
+    runtime_ms: float | None = None
+    """Mean over the successful runs since the last snapshot, or else of the last snapshot; ``None`` when neither has
+    any."""
+
+
+class WorkloadStore:
+    """Reads the workload."""
+
+    def __init__(self, client: Redis, keys: Keys) -> None:
+        self._client = client
+        self._keys = keys
+
+    def read(self, queues: Sequence[str], now: float) -> dict[str, Workload]:
+        """The workload of these queues."""
+        with self._client.pipeline(transaction=False) as pipeline:
+            pipeline.hvals(self._keys.paused)
+            pipeline.exists(WORKERS_SUSPENDED)
+            for queue in queues:
+                pipeline.llen(queue_key(queue))
+                pipeline.zcard(StartedJobRegistry.key_template.format(queue))
+                pipeline.hmget(self._keys.tally("queue", queue), "done", "runtime_ms")
+                pipeline.lindex(self._keys.snapshots("queue", queue), -1)
+            pauses, suspended, *replies = pipeline.execute()
+        held = (Pause(**json.loads(text)) for text in pauses)
+        paused = {each.queue for each in held if each.until is None or each.until > now}
+        stands_still = suspended or ALL_QUEUES in paused
+        return {
+            queue: Workload(
+                waiting=0 if stands_still or queue in paused else waiting,
+                running=running,
+                runtime_ms=mean_runtime_ms(tally, snapshot),
+            )
+            for queue, waiting, running, tally, snapshot in zip(
+                queues, replies[0::4], replies[1::4], replies[2::4], replies[3::4], strict=True
+            )
+        }
+
+
+def mean_runtime_ms(tally: Sequence[Reply | None], snapshot: Reply | None) -> float | None:
+    """The mean of the counts that run, or, when a snapshot has just taken them, of that snapshot."""
+    done, runtime_ms = tally
+    if done and runtime_ms:
+        return float(runtime_ms) / int(done)
+    return Snapshot(**json.loads(snapshot)).mean_runtime_ms if snapshot else None

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import io
+import signal
+import sys
+import textwrap
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from allegro.dev.children import Program
+from allegro.dev.output import MergedLog
+from allegro.dev.session import SIGNALS, Session
+from allegro_queue.inbox import SignalInbox
+from tests.support.eventually import eventually
+
+PATIENT = """
+    import signal, time
+    signal.signal(signal.SIGTERM, lambda *_: print("heard", flush=True))
+    print("started", flush=True)
+    while True:
+        time.sleep(0.02)
+"""
+POLITE = """
+    import signal, sys, time
+    def leave(*_):
+        print("left", flush=True)
+        sys.exit(0)
+    signal.signal(signal.SIGTERM, leave)
+    print("started", flush=True)
+    while True:
+        time.sleep(0.02)
+"""
+HURRIED = """
+    import signal, sys, time
+    heard = []
+    signal.signal(signal.SIGTERM, lambda *_: (heard.append(1), print("heard", len(heard), flush=True)))
+    print("started", flush=True)
+    while len(heard) < 2:
+        time.sleep(0.02)
+"""
+
+
+class Run:
+    """A session over programs of a test; it runs in the test's thread, so what happens meanwhile is told by another."""
+
+    def __init__(self) -> None:
+        self.inbox = SignalInbox(SIGNALS)
+        self.stream = io.StringIO()
+        self.log = MergedLog(self.stream, colour=False)
+        self.changed: list[Path] = []
+        self.trouble = ""
+        self.failures: list[BaseException] = []
+
+    def of(self, programs: list[Program], then: Callable[[], None]) -> int:
+        """Run to the end while ``then`` is done beside it; the exit code."""
+        session = Session(
+            programs,
+            inbox=self.inbox,
+            log=self.log,
+            changes=self.take_changes,
+            trouble=lambda: self.trouble,
+            is_ready=lambda: False,
+            welcome={},
+        )
+
+        def beside() -> None:
+            try:
+                then()
+            except BaseException as error:
+                self.failures.append(error)
+                self.stop()
+
+        thread = threading.Thread(target=beside)
+        thread.start()
+        code = session.run()
+        thread.join()
+        assert not self.failures, self.failures
+        return code
+
+    def take_changes(self) -> list[Path]:
+        changed, self.changed = self.changed, []
+        return changed
+
+    def stop(self) -> None:
+        self.inbox.deliver(signal.SIGINT)
+
+    def says(self, line: str, times: int = 1) -> None:
+        eventually(lambda: self.lines().count(line) >= times, explain=self.stream.getvalue)
+
+    def lines(self) -> list[str]:
+        return self.stream.getvalue().splitlines()
+
+
+@pytest.fixture
+def run() -> Run:
+    return Run()
+
+
+def program(name: str, code: str, grace: float = 20) -> Program:
+    return Program(name=name, command=(sys.executable, "-c", textwrap.dedent(code)), grace=grace)
+
+
+def test_programs_are_stopped_one_after_the_other_in_their_order(run):
+    def then() -> None:
+        run.says("web     │ started")
+        run.says("horizon │ started")
+        run.stop()
+
+    assert run.of([program("web", POLITE), program("horizon", POLITE)], then) == 0
+
+    assert [each for each in run.lines() if each.endswith("left")] == ["web     │ left", "horizon │ left"]
+
+
+def test_a_program_that_does_not_leave_is_killed_when_its_grace_is_over(run):
+    def then() -> None:
+        run.says("web     │ started")
+        run.stop()
+
+    assert run.of([program("web", PATIENT, grace=0.5)], then) == 0
+
+    assert "web     │ heard" in run.lines()
+
+
+def test_a_second_signal_asks_a_program_to_leave_at_once(run):
+    def then() -> None:
+        run.says("horizon │ started")
+        run.stop()
+        run.says("horizon │ heard 1")
+        run.stop()
+
+    assert run.of([program("horizon", HURRIED, grace=600)], then) == 0
+
+    assert "horizon │ heard 2" in run.lines()
+
+
+def test_a_program_that_ends_by_itself_stops_the_others_and_is_a_failure(run):
+    code = run.of([program("web", POLITE), program("horizon", "raise SystemExit(3)")], lambda: None)
+
+    assert code == 1
+    assert "dev     │ horizon ended with exit code 3, so everything stops. Its lines above say why." in run.lines()
+
+
+def test_trouble_with_the_server_stops_everything_and_is_a_failure(run):
+    def then() -> None:
+        run.says("web     │ started")
+        run.trouble = "The Redis server is gone."
+
+    assert run.of([program("web", POLITE)], then) == 1
+
+    assert "dev     │ The Redis server is gone." in run.lines()
+    assert "web     │ left" in run.lines()
+
+
+def test_a_signal_during_a_restart_ends_it_for_good(run):
+    def then() -> None:
+        run.says("web     │ started")
+        run.changed = [Path("models.py")]
+        run.says("web     │ heard")
+        run.stop()
+
+    assert run.of([program("web", PATIENT, grace=1)], then) == 0
+
+    assert run.lines().count("web     │ started") == 1
+
+
+def test_a_log_that_nobody_reads_any_more_stops_everything(run):
+    class Closed(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    run.log = MergedLog(Closed(), colour=False)
+
+    assert run.of([program("web", POLITE)], lambda: None) == 0

@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+import re
+import threading
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.db import connection
+from django.utils import timezone
+from redis import Redis
+
+from allegro.audience.models import Member
+from allegro.magic_links import links
+from allegro.magic_links.jobs import send_magic_link
+from allegro.magic_links.models import MagicLink
+from allegro.webhooks.models import Event
+from tests.support.burst import queued, work_off
+from tests.support.people import a_member, an_organization
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def mailed_token() -> str:
+    """The token of the latest mail."""
+    found = re.search(r"allegro_token=([\w-]+)", str(mail.outbox[-1].body))
+    assert found
+    return found.group(1)
+
+
+def test_the_link_is_in_the_mail_and_the_token_nowhere_else(redis: Redis, settings):
+    settings.SITE_URL = "https://allegro.example"
+    link = links.request_link(an_organization(), "ada@example.com", "", timezone.now())
+
+    assert queued(redis, "high") == [("allegro.magic_links.jobs.send_magic_link", (str(link.pk),))]
+    assert work_off(redis) == []
+
+    message = mail.outbox[0]
+    token = mailed_token()
+    assert message.to == ["ada@example.com"]
+    assert message.subject == "Sign in to City News"
+    assert f"https://allegro.example/members/magic-link/validate/?allegro_token={token}" in message.body
+    assert "30 minutes" in message.body
+    stored = [str(value) for row in MagicLink.objects.values() for value in row.values()]
+    stored += [repr(redis.dump(key)) for key in redis.keys("*")]
+    assert not any(token in each for each in stored)
+    assert len(token) >= 43
+
+
+def test_a_link_signs_in_once_makes_the_member_and_verifies_the_address(redis: Redis):
+    news = an_organization()
+    links.request_link(news, "new@example.com", "/stories/", timezone.now())
+    work_off(redis)
+    token = mailed_token()
+
+    used = links.use_link(token, timezone.now())
+
+    assert used is not None
+    assert used.return_url == "/stories/"
+    assert used.member.email == "new@example.com"
+    assert used.member.is_email_verified
+    assert Event.objects.get().data["email_verified"] is True
+    assert links.use_link(token, timezone.now()) is None
+    assert Member.objects.count() == 1
+
+
+def test_an_address_that_has_a_member_is_linked_and_never_doubled(redis: Redis):
+    news = an_organization()
+    # Written by other means than our forms, in capitals.
+    member = a_member(news, "Ada@Example.com")
+    a_member(an_organization("elsewhere"), "ada@example.com")
+    links.request_link(news, "ada@example.com", "", timezone.now())
+    work_off(redis)
+
+    used = links.use_link(mailed_token(), timezone.now())
+
+    assert used is not None
+    assert used.member == member
+    assert Member.objects.count() == 2
+
+
+def test_of_many_uses_at_once_one_succeeds(redis: Redis):
+    links.request_link(an_organization(), "ada@example.com", "", timezone.now())
+    work_off(redis)
+    token = mailed_token()
+    barrier = threading.Barrier(10)
+    outcomes: list[bool] = []
+
+    def attempt() -> None:
+        barrier.wait(10)
+        outcomes.append(links.use_link(token, timezone.now()) is not None)
+        connection.close()
+
+    threads = [threading.Thread(target=attempt) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    assert sorted(outcomes) == [False] * 9 + [True]
+
+
+def test_a_link_runs_out_after_its_minutes(redis: Redis):
+    link = links.request_link(an_organization(), "ada@example.com", "", timezone.now())
+    work_off(redis)
+    token = mailed_token()
+    link.refresh_from_db()
+    assert link.expires_at is not None
+
+    assert links.find_live(token, link.expires_at - timedelta(seconds=1)) == link
+    assert links.use_link(token, link.expires_at) is None
+    assert links.use_link(token, link.expires_at - timedelta(seconds=1)) is not None
+
+
+def test_the_newest_link_wins_for_its_address_alone(redis: Redis):
+    news = an_organization()
+    tokens = {}
+    for name, email in [("older", "ada@example.com"), ("bob's", "bob@example.com"), ("newer", "ada@example.com")]:
+        links.request_link(news, email, "", timezone.now())
+        work_off(redis)
+        tokens[name] = mailed_token()
+
+    assert links.use_link(tokens["older"], timezone.now()) is None
+    assert links.use_link(tokens["newer"], timezone.now()) is not None
+    assert links.use_link(tokens["bob's"], timezone.now()) is not None
+
+
+def test_a_mail_that_is_made_twice_holds_the_only_link_that_works(redis: Redis):
+    link = links.request_link(an_organization(), "ada@example.com", "", timezone.now())
+    send_magic_link(str(link.pk))
+    first = mailed_token()
+    send_magic_link(str(link.pk))
+
+    assert links.use_link(first, timezone.now()) is None
+    assert links.use_link(mailed_token(), timezone.now()) is not None
+
+
+def test_a_request_that_waited_too_long_is_used_or_replaced_sends_no_mail(redis: Redis):
+    news = an_organization()
+    late = links.request_link(news, "ada@example.com", "", timezone.now() - timedelta(minutes=31))
+    newer = links.request_link(news, "ada@example.com", "", timezone.now())
+
+    assert send_magic_link(str(late.pk)).startswith("skipped")
+    assert send_magic_link(str(newer.pk)) == "sent"
+    links.use_link(mailed_token(), timezone.now())
+    assert send_magic_link(str(newer.pk)).startswith("skipped")
+    newer.delete()
+    assert send_magic_link(str(late.pk)).startswith("skipped")
+
+    assert len(mail.outbox) == 1
+
+
+def test_a_fourth_request_in_a_minute_must_wait(redis: Redis):
+    news, now = an_organization(), timezone.now()
+    for seconds in (0, 10, 20):
+        links.request_link(news, "ada@example.com", "", now + timedelta(seconds=seconds))
+
+    with pytest.raises(links.TooManyRequests, match="Try again in 35 seconds") as refused:
+        links.request_link(news, "ada@example.com", "", now + timedelta(seconds=25))
+
+    assert refused.value.wait_seconds == 35
+    links.request_link(news, "bob@example.com", "", now + timedelta(seconds=25))
+    links.request_link(an_organization("elsewhere"), "ada@example.com", "", now + timedelta(seconds=25))
+    links.request_link(news, "ada@example.com", "", now + timedelta(seconds=60))
+
+
+def test_of_many_requests_at_once_three_are_taken(redis: Redis):
+    news = an_organization()
+    barrier = threading.Barrier(8)
+    outcomes: list[str] = []
+
+    def attempt() -> None:
+        barrier.wait(10)
+        try:
+            links.request_link(news, "ada@example.com", "", timezone.now())
+            outcomes.append("taken")
+        except links.TooManyRequests:
+            outcomes.append("refused")
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=attempt) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    assert sorted(outcomes) == ["refused"] * 5 + ["taken"] * 3
+
+
+def test_a_known_members_profile_is_warmed_and_an_unknown_addresss_is_not(redis: Redis):
+    news = an_organization()
+    ada = a_member(news)
+    redis.flushall()
+    known = links.request_link(news, "ada@example.com", "", timezone.now())
+    unknown = links.request_link(news, "new@example.com", "", timezone.now())
+    # What the request queues is alike; only the worker looks whether the address is known.
+    assert [name for name, _ in queued(redis, "high")] == ["allegro.magic_links.jobs.send_magic_link"] * 2
+    redis.flushall()
+
+    send_magic_link(str(known.pk))
+    assert queued(redis, "high") == [("allegro.audience.jobs.prewarm_profile", (str(ada.pk),))]
+    send_magic_link(str(unknown.pk))
+    assert len(queued(redis, "high")) == 1
+
+
+def test_an_organizations_name_cannot_add_a_header(redis: Redis):
+    news = an_organization(name="City\r\nBcc: bob@example.com")
+    link = links.request_link(news, "ada@example.com", "", timezone.now())
+
+    send_magic_link(str(link.pk))
+
+    assert mail.outbox[0].subject == "Sign in to City Bcc: bob@example.com"
+    assert mail.outbox[0].recipients() == ["ada@example.com"]

@@ -1,0 +1,14 @@
+"""Settings of the project with supervisors that a test chose: give them as JSON in ``TEST_SUPERVISORS``.
+
+For processes started with ``DJANGO_SETTINGS_MODULE=tests.support.supervised``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from allegro.settings import *  # noqa: F403
+from allegro.settings import HORIZON as PROJECTS_HORIZON
+
+HORIZON = {**PROJECTS_HORIZON, "defaults": json.loads(os.environ["TEST_SUPERVISORS"]), "environments": {}}

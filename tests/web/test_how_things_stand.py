@@ -1,0 +1,240 @@
+"""The pages that show how things stand, from what is in the stores."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from redis import Redis
+
+from allegro_queue.connection import forget_client
+from allegro_queue.dashboard import render
+from allegro_queue.stores import Stores
+from allegro_queue.stores.pauses import Pause
+from tests.support import records, scenes
+
+pytestmark = pytest.mark.django_db
+
+PAGES = ("overview", "workers", "schedule")
+FRAGMENT = {"X-Horizon-Fragment": "1"}
+
+
+def text_of(client: Client, name: str) -> str:
+    """What a page says, without its markup."""
+    answer = client.get(reverse(f"horizon:{name}"))
+    assert answer.status_code == 200
+    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
+
+
+@pytest.fixture
+def nowhere(settings: Any) -> Iterator[None]:
+    """Settings of a Redis that does not exist."""
+    queues = {name: {**given, "URL": "unix:///nowhere/redis.sock"} for name, given in settings.RQ_QUEUES.items()}
+    settings.RQ_QUEUES = queues
+    forget_client()
+    yield
+    forget_client()
+
+
+def test_the_overview_lists_the_queues_in_the_order_of_priority(client: Client, stores: Stores) -> None:
+    scenes.busy_system(stores, time.time())
+
+    page = client.get(reverse("horizon:overview")).context["page"]
+
+    assert [(row.rank, row.pulse.name, row.pulse.waiting) for row in page.queues] == [
+        (1, "high", 0),
+        (2, "default", 3),
+        (3, "audience-sync", 24),
+    ]
+    assert {row.workers for row in page.queues} == {10}
+
+
+def test_the_overview_shows_failures_next_runs_processes_and_the_last_hour(client: Client, stores: Stores) -> None:
+    scenes.busy_system(stores, time.time())
+
+    text = text_of(client, "overview")
+
+    for words in (
+        "A worker died in the last 15 minutes.",
+        "ValueError: as asked",
+        "audience-sync-tick",
+        "web-2",
+        "5 of 5",
+    ):
+        assert words in text
+    assert "Show as table" in text
+
+
+def test_the_overview_says_when_nothing_runs_the_waiting_jobs(client: Client, stores: Stores) -> None:
+    scenes.backlog(stores, "high", 4)
+
+    text = text_of(client, "overview")
+
+    assert "No workers. 4 jobs wait and nothing runs them." in text
+    assert "python manage.py horizon" in text
+
+
+def test_a_first_visit_gets_first_steps(client: Client, stores: Stores) -> None:
+    assert "First steps" in text_of(client, "overview")
+
+
+def test_the_overview_says_that_another_connection_carries_no_jobs(
+    client: Client, stores: Stores, settings: Any
+) -> None:
+    settings.HORIZON = {**settings.HORIZON, "connection": "sync"}
+
+    text = text_of(client, "overview")
+
+    assert "QUEUE_CONNECTION is &#x27;sync&#x27;" in text
+    assert "Idle: wrong connection" in text
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_paused_queue_is_told_on_every_page_with_who_and_why(client: Client, stores: Stores, name: str) -> None:
+    stores.pauses.pause(Pause(queue="high", since=time.time(), by="Ada", reason="<b>mail is down</b>"))
+
+    text = client.get(reverse(f"horizon:{name}")).content.decode()
+
+    assert "high is paused" in text
+    assert "by Ada: “&lt;b&gt;mail is down&lt;/b&gt;”" in text
+
+
+def test_rq_s_own_suspension_is_told(client: Client, stores: Stores) -> None:
+    scenes.quiet_system(stores, time.time())
+    stores.client.set("rq:suspended", 1)
+
+    assert "All queues are suspended" in text_of(client, "workers")
+
+
+def test_the_workers_page_shows_each_job_against_its_limit(client: Client, stores: Stores) -> None:
+    scenes.busy_system(stores, time.time())
+
+    body = client.get(reverse("horizon:workers")).content.decode()
+
+    assert body.count("Near limit") == 2
+    assert "of 2 min that it may run" in body
+    assert "was it out of memory?" in body
+    assert reverse("horizon:job", kwargs={"job_id": "job-web-1-1"}) in body
+
+
+def test_workers_started_by_hand_stand_apart(client: Client, stores: Stores) -> None:
+    stores.workers.write(records.worker(time.time(), master=""))
+
+    text = text_of(client, "workers")
+
+    assert "Started by hand" in text
+    assert "1 worker listens; no Horizon process keeps these alive" not in text
+    assert "no Horizon process keeps them alive" in text
+
+
+def test_the_schedule_shows_when_entries_run_and_what_became_of_the_last_run(client: Client, stores: Stores) -> None:
+    scenes.quiet_system(stores, time.time())
+
+    text = text_of(client, "schedule")
+
+    for words in ("Every 5 minutes", "*/5 * * * *", "audience-sync-tick", "On time", "2 entries are on plan"):
+        assert words in text
+
+
+def test_the_schedule_says_that_no_scheduler_runs(client: Client, stores: Stores) -> None:
+    scenes.plan_entries(stores, time.time(), next_in=-400)
+
+    text = text_of(client, "schedule")
+
+    assert (
+        "No scheduler runs, so nothing is queued by the clock. audience-sync-tick and horizon-snapshot are overdue."
+        in text
+    )
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_stands_while_redis_is_away_and_names_the_server(client: Client, nowhere: None, name: str) -> None:
+    answer = client.get(reverse(f"horizon:{name}"))
+
+    assert answer.status_code == 200
+    assert "Redis at unix:/nowhere/redis.sock does not answer: no socket there." in answer.content.decode()
+
+
+def test_no_password_of_redis_reaches_a_page(client: Client, settings: Any) -> None:
+    settings.RQ_QUEUES = {
+        name: {**given, "URL": "redis://:open-sesame@127.0.0.1:9/0"} for name, given in settings.RQ_QUEUES.items()
+    }
+    forget_client()
+    try:
+        body = client.get(reverse("horizon:overview")).content.decode()
+    finally:
+        forget_client()
+
+    assert "Redis at 127.0.0.1:9 does not answer: connection refused." in body
+    assert "open-sesame" not in body
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_looking_at_a_page_changes_nothing_in_redis(client: Client, stores: Stores, name: str) -> None:
+    scenes.busy_system(stores, time.time())
+    stores.client.zadd("horizon:workers", {"long-gone": 1})
+    before = scenes.everything_written(stores)
+
+    client.get(reverse(f"horizon:{name}"))
+
+    assert scenes.everything_written(stores) == before
+
+
+def test_a_fragment_is_the_same_page_without_admin_s_frame(client: Client, stores: Stores) -> None:
+    scenes.busy_system(stores, time.time())
+
+    body = client.get(reverse("horizon:workers"), headers=FRAGMENT).content.decode()
+
+    assert "<html" not in body
+    for part in ("hz-nav", "hz-status", "hz-strips", "hz-answer", "hz-live"):
+        assert f'id="{part}"' in body
+
+
+def test_a_page_at_rest_answers_a_refresh_with_304(
+    client: Client, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
+    scenes.quiet_system(stores, now)
+    monkeypatch.setattr(render.time, "time", lambda: now)
+    etag = client.get(reverse("horizon:workers"), headers=FRAGMENT).headers["ETag"]
+
+    again = client.get(reverse("horizon:workers"), headers={**FRAGMENT, "If-None-Match": etag})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["X-Horizon-At"]
+
+    stores.pauses.pause(Pause(queue="high", since=now))
+    assert client.get(reverse("horizon:workers"), headers={**FRAGMENT, "If-None-Match": etag}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "interval"), [("", 5), ("?live=off", 0), ("?live=15", 15), ("?live=1", 5), ("?live=rubbish", 5)]
+)
+def test_the_address_says_how_often_a_page_refreshes(client: Client, stores: Stores, query: str, interval: int) -> None:
+    answer = client.get(reverse("horizon:overview") + query)
+
+    assert answer.context["frame"].interval == interval
+
+
+@pytest.mark.parametrize(("name", "most"), [("overview", 9), ("workers", 2), ("schedule", 4)])
+def test_a_page_costs_a_fixed_number_of_round_trips(client: Client, stores: Stores, name: str, most: int) -> None:
+    scenes.busy_system(stores, time.time())
+    client.get(reverse(f"horizon:{name}"))  # a new connection introduces itself first
+    before = commands_sent(stores.client)
+
+    client.get(reverse(f"horizon:{name}"))
+
+    assert round_trips_since(stores.client, before) <= most
+
+
+def commands_sent(redis: Redis) -> int:
+    return int(redis.info("stats")["total_reads_processed"])
+
+
+def round_trips_since(redis: Redis, before: int) -> int:
+    """Reads that the server did from its sockets; each takes in one command or one pipeline. Less our own INFO."""
+    return commands_sent(redis) - before - 1

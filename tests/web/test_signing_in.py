@@ -1,0 +1,105 @@
+"""Signing in as a member does it: a real browser, a real server, a real mail file."""
+
+from __future__ import annotations
+
+import re
+from email import message_from_bytes, policy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+from pytest_django.live_server_helper import LiveServer
+from redis import Redis
+
+from allegro.audience.models import Member
+from tests.support.browser import complaints_of
+from tests.support.burst import work_off
+from tests.support.people import a_member, an_organization
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def mail_folder(settings: Any, tmp_path: Path) -> Path:
+    """Mails go to files here, as in local."""
+    settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    settings.EMAIL_FILE_PATH = str(tmp_path)
+    return tmp_path
+
+
+def link_in(folder: Path) -> str:
+    """The link in the one mail file."""
+    (file,) = folder.iterdir()
+    message = message_from_bytes(file.read_bytes().partition(b"\n-----")[0], policy=policy.default)
+    body = message.get_body()
+    assert body is not None
+    found = re.search(r"http\S+", body.get_content())
+    assert found
+    return found.group(0)
+
+
+def test_a_member_signs_in_and_out_by_keyboard_alone(
+    browser_page: Page, live_server: LiveServer, redis: Redis, mail_folder: Path, settings: Any
+):
+    settings.SITE_URL = live_server.url
+    member = a_member(an_organization(), name="Ada")
+    complaints = complaints_of(browser_page)
+
+    browser_page.goto(f"{live_server.url}/members/magic-link/")
+    browser_page.keyboard.type("ada@example.com")
+    browser_page.keyboard.press("Enter")
+    expect(browser_page.get_by_role("heading", name="Check your inbox")).to_be_visible()
+    work_off(redis)
+    browser_page.goto(link_in(mail_folder))
+    browser_page.keyboard.press("Enter")
+    expect(browser_page.get_by_role("heading", name="Welcome, Ada")).to_be_visible()
+    assert Member.objects.get(pk=member.pk).is_email_verified
+    browser_page.get_by_role("button", name="Sign out").press("Enter")
+    expect(browser_page.get_by_role("heading", name="Not signed in")).to_be_visible()
+
+    assert complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_accessible_and_fits_a_phone(
+    browser: Browser, live_server: LiveServer, redis: Redis, scheme: Any, mail_folder: Path, settings: Any
+):
+    settings.SITE_URL = live_server.url
+    long = "a-rather-long-address-that-does-not-end-where-a-phone-does@a-long-domain-name.example.com"
+    an_organization(name="The Society of Unusually Long Organization Names")
+    context = browser.new_context(viewport={"width": 360, "height": 740}, color_scheme=scheme)
+    page = context.new_page()
+    site = live_server.url
+
+    def look() -> None:
+        problems = Axe().run(page)
+        assert problems.violations_count == 0, problems.generate_report()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, page.url
+
+    for path in ("/members/", "/members/magic-link/", "/members/magic-link/?organization=x", "/accounts/verify/x/"):
+        page.goto(site + path)
+        look()
+    page.goto(f"{site}/members/magic-link/")
+    page.get_by_label("E-mail address").fill("nobody")
+    page.get_by_role("button").click()
+    expect(page.get_by_role("alert")).to_contain_text("That is not an e-mail address")
+    look()
+    page.get_by_label("E-mail address").fill(long)
+    page.get_by_role("button").click()
+    look()
+    work_off(redis)
+    link = link_in(mail_folder)
+    page.goto(link)
+    look()
+    page.get_by_role("button").click()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    look()
+    page.goto(link)
+    look()
+    page.request.post(f"{site}/demo/receiver/", data={"id": long}, headers={"X-Allegro-Event": "ping"})
+    page.goto(f"{site}/demo/receiver/")
+    page.get_by_text("Headers and body").click()
+    look()
+    context.close()
