@@ -185,6 +185,8 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
+        # Without Django's own handler, which would write each line of it a second time.
+        "django": {"level": LOG_LEVEL},
         # RQ logs each job's call with its arguments at INFO; the recorder's own line has none.
         "rq.worker": {"level": "WARNING"},
         "rq.job": {"level": "WARNING"},
