@@ -120,6 +120,7 @@ class HorizonWorker(FilingWorker):
                 return self.doing.done + self.doing.failed > 0
             finally:
                 self._take_leave()
+                beats.client.close()
 
     def _loop(self, burst: bool, max_jobs: int | None, max_idle_time: int | None) -> int:
         """Jobs run until it is time to leave."""
