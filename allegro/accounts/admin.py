@@ -64,7 +64,7 @@ class UserAdmin(DjangoUserAdmin):
     def verification(self, user: User) -> str:
         if user.is_email_verified:
             return f"Verified on {user.email_verified_at:%Y-%m-%d at %H:%M} UTC."
-        if user.email_verified_at:
+        if user.verified_email and user.verified_email != user.email:
             return f"Not verified: {user.verified_email} was, and the address has changed since."
         return "Not verified. The action 'Send verification link' mails a link to the address."
 

@@ -55,6 +55,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.name or self.email
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Another address drops the verification, for good: changing it back brings nothing back."""
+        if self.email_verified_at is not None and self.verified_email != self.email:
+            self.email_verified_at = None
+            if kwargs.get("update_fields") is not None:
+                kwargs["update_fields"] = {*kwargs["update_fields"], "email_verified_at"}
+        super().save(*args, **kwargs)
+
     def get_full_name(self) -> str:
         return self.name
 

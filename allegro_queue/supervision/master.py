@@ -119,13 +119,18 @@ class Master:
                 logging.INFO if departure.expected else logging.WARNING,
                 "scheduler ended pid=%d %s", departure.child.pid, departure.ending,
             )  # fmt: skip
-        self._with_redis(self._settle_departures)
+        was_away = self._redis_away
+        if self._unsettled:
+            self._with_redis(self._settle_departures)
         if now >= self._beat_due:
             self._beat_due = now + BEAT_SECONDS
             self._with_redis(self._beat)
         if now >= self._scale_due:
             self._scale_due = now + SCALE_SECONDS
             self._with_redis(self._scale)
+        if was_away and not self._redis_away:
+            # Records have a short life: workers that live get the time to say so before the dead are looked for.
+            self._sweep_due = now + SWEEP_SECONDS
         if now >= self._sweep_due:
             self._sweep_due = now + SWEEP_SECONDS
             self._with_redis(self._look_around)

@@ -140,10 +140,12 @@ class ProcessPool:
                 self._quick_deaths += 1
                 pause = cool_down(self._quick_deaths)
                 self._not_before = now + pause
-                self.trouble = (
-                    f"{self._quick_deaths} in a row ended within {QUICK_DEATH_SECONDS:.0f} s of their start "
-                    f"(the last {ending}); the next start is {pause:.0f} s later"
-                )
+                # A single one may be anybody's kill, and its own line on the page tells of it.
+                if self._quick_deaths > 1:
+                    self.trouble = (
+                        f"{self._quick_deaths} in a row ended within {QUICK_DEATH_SECONDS:.0f} s of their start "
+                        f"(the last {ending}); the next start is {pause:.0f} s later"
+                    )
         return departures
 
     def _reap_leaving(self, now: float) -> list[Departure]:

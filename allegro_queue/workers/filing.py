@@ -57,6 +57,9 @@ class FilingWorker(SimpleWorker):
         """Leave the client's time-outs alone: RQ would raise them to seven minutes for its blocking pop."""
         return connection
 
+    def procline(self, message: str) -> None:
+        """Leave the process's title alone: RQ's would go on naming a job that has long ended."""
+
     def cleanup_execution(self, job: Job, pipeline: Pipeline, execution: Execution | None = None) -> None:
         """Called by RQ inside each transaction that ends an attempt; ours rides along."""
         super().cleanup_execution(job, pipeline, execution)

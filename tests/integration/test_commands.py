@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import time
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -117,3 +118,23 @@ def test_a_queue_that_was_not_paused_is_said_to_be_so(redis: Redis):
 
 def test_terminating_nothing_says_so(redis: Redis):
     assert said("horizon_terminate") == "No Horizon process is running here.\n"
+
+
+@pytest.mark.parametrize("command", ["rqworker", "rqscheduler"])
+def test_a_pid_file_that_cannot_be_written_is_refused_in_words(command: str, redis: Redis, tmp_path: Path):
+    with pytest.raises(CommandError, match=r"--pid: .*No such file or directory"):
+        call_command(command, "--burst", "--pid", str(tmp_path / "nowhere" / "pid"))
+
+
+def test_a_worker_name_that_is_taken_is_refused_in_words(redis: Redis):
+    living = make_worker(["default"], name="shop-1")
+    assert living is not None
+    living.register_birth()
+
+    with pytest.raises(CommandError, match="an active worker named 'shop-1' already"):
+        call_command("rqworker", "--burst", "--name", "shop-1")
+
+
+def test_a_malformed_duration_is_refused_also_when_nobody_is_there_to_leave(redis: Redis):
+    with pytest.raises(CommandError, match="'soon' is not a duration"):
+        call_command("horizon_terminate", "--wait", "--within", "soon")

@@ -180,3 +180,16 @@ def test_a_verified_address_is_shown_as_such(admin: Client):
 
     assert f"Verified on {timezone.now():%Y-%m-%d}" in text
     assert "Yes: this account may see Horizon." in text
+
+
+@pytest.mark.parametrize(
+    "elsewhere", ["//evil.example/", "https://evil.example/", "/\\evil.example/", "javascript:alert(1)"]
+)
+def test_a_sign_in_that_would_lead_to_another_site_leads_to_the_admin_site(redis: Redis, elsewhere: str):
+    user = staff(is_superuser=True)
+    browser = Client()
+
+    fields = {"username": user.email, "password": "a long pass phrase", "next": elsewhere}
+    answer = browser.post(reverse("admin:login"), fields)
+
+    assert answer.headers["Location"] == reverse("admin:index")

@@ -48,11 +48,13 @@ def test_a_member_signs_in_and_out_by_keyboard_alone(
     complaints = complaints_of(browser_page)
 
     browser_page.goto(f"{live_server.url}/members/magic-link/")
+    expect(browser_page.get_by_label("E-mail address")).to_be_focused()
     browser_page.keyboard.type("ada@example.com")
     browser_page.keyboard.press("Enter")
     expect(browser_page.get_by_role("heading", name="Check your inbox")).to_be_visible()
     work_off(redis)
     browser_page.goto(link_in(mail_folder))
+    expect(browser_page.locator(":focus")).to_be_visible()
     browser_page.keyboard.press("Enter")
     expect(browser_page.get_by_role("heading", name="Welcome, Ada")).to_be_visible()
     assert Member.objects.get(pk=member.pk).is_email_verified

@@ -61,11 +61,13 @@ def strips(
         parts.append(hatched(1 - 1 / len(rows[0].values), 1, TITLE_ROOM, bottom - TITLE_ROOM))
     parts.append(unmeasured(unknown, TITLE_ROOM, bottom, TITLE_ROOM + 20))
     parts.append(uprights(marks, TITLE_ROOM, bottom))
+    # The names come last, so that nothing is drawn over them.
+    parts += [label("0", top - 6, row.name, "hz-strip-name") for top, row in plots]
     return framed(parts, bottom, sentence)
 
 
 def plot(row: Strip, top: float) -> list[SafeString]:
-    """One strip with its name, its grid, its curve and its last value."""
+    """One strip with its grid, its curve and its last value."""
     scale = Scale(high=round_top(row.values), height=row.height)
     base = top + row.height
     drawn = (
@@ -74,7 +76,6 @@ def plot(row: Strip, top: float) -> list[SafeString]:
         else stretched(curve(row.values, scale, row.look, area=row.kind == "area"), top, row.height)
     )
     return [
-        label("0", top - 6, row.name, "hz-strip-name"),
         level(top, "hz-grid"),
         level(base, "hz-grid hz-base"),
         label("0", top + 4, plain_number(scale.high), "hz-axis", "end", -8),

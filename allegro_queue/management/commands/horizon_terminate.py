@@ -26,6 +26,7 @@ class Command(RedisCommand):
         parser.add_argument("--within", default="2m", help="with --wait: fail after so long (default: 2m)")
 
     def run(self, stores: Stores, **options: Any) -> None:
+        within = seconds_in(options["within"])
         here = socket.gethostname()
         names = [each.name for each in stores.masters.living() if options["all"] or each.host == here]
         if not names:
@@ -35,7 +36,7 @@ class Command(RedisCommand):
             stores.controls.send(name, Control.TERMINATE)
             self.stdout.write(f"{name} was told to leave.")
         if options["wait"]:
-            self.wait(stores, set(names), seconds_in(options["within"]))
+            self.wait(stores, set(names), within)
 
     def wait(self, stores: Stores, names: set[str], seconds: int) -> None:
         """Until none of them is alive."""

@@ -30,7 +30,10 @@ class Command(BaseCommand):
             raise CommandError(f"--interval is {options['interval']:g}; it must be more than 0.")
         file = Path(options["pid"]).expanduser() if options["pid"] else None
         if file:
-            file.write_text(str(os.getpid()))
+            try:
+                file.write_text(str(os.getpid()))
+            except OSError as error:
+                raise CommandError(f"--pid: {error}") from error
         try:
             run_scheduler(interval=options["interval"], queue=options["queue"], burst=options["burst"])
         except InvalidConfiguration as error:

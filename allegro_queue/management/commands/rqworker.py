@@ -42,13 +42,21 @@ class Command(BaseCommand):
         if plan.notice:
             raise CommandError(plan.notice.replace("Horizon starts no worker", "this worker does not start"))
         if options["pid"]:
-            Path(options["pid"]).expanduser().write_text(str(os.getpid()), encoding="ascii")
+            try:
+                Path(options["pid"]).expanduser().write_text(str(os.getpid()), encoding="ascii")
+            except OSError as error:
+                raise CommandError(f"--pid: {error}") from error
         name = options["name"] or worker_name(os.getpid(), new_token())
         worker = make_worker(queues or all_queues(), name=name)
-        if worker is not None:
+        if worker is None:
+            return
+        try:
             worker.work(
                 burst=options["burst"],
                 max_jobs=options["max_jobs"],
                 max_idle_time=options["max_idle_time"],
                 with_scheduler=options["with_scheduler"],
             )
+        except ValueError as error:
+            # RQ's word for a name that is taken; a job's own errors do not get here.
+            raise CommandError(str(error)) from error

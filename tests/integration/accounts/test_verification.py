@@ -69,6 +69,17 @@ def test_a_link_for_an_earlier_address_verifies_nothing(client: Client):
     assert not sam.is_email_verified
 
 
+def test_changing_the_address_and_back_does_not_bring_the_verification_back():
+    sam = staff("sam@alley.com")
+    for address in ("sam@example.com", "sam@alley.com"):
+        sam.email = address
+        sam.save(update_fields=["email"])
+        sam.refresh_from_db()
+
+    assert sam.email == "sam@alley.com"
+    assert not sam.is_email_verified
+
+
 def test_a_link_runs_out_after_a_day(client: Client):
     sam = staff(verified=False)
     with time_machine.travel(timezone.now(), tick=False) as clock:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.utils import translation
 from redis import Redis
+from setproctitle import getproctitle
 
 from allegro_queue.dispatch import dispatch
 from allegro_queue.jobs import JobOptions
@@ -234,3 +235,12 @@ def test_a_worker_that_was_taken_for_dead_adds_no_second_verdict(tries: int, sto
     assert stores.jobs.rows([job_id])[0].status == "failed"
     assert stores.client.hget(stores.keys.tally("queue", "default"), "runs") == str(tries).encode()
     assert stores.reservations.all() == []
+
+
+def test_the_title_of_the_process_names_no_job_that_has_ended(stores: Stores):
+    before = getproctitle()
+    dispatch(jobs.nothing)
+
+    work_off()
+
+    assert getproctitle() == before

@@ -71,16 +71,26 @@ def test_children_that_die_at_once_are_started_ever_more_slowly(pool: ProcessPoo
 
     pool.tick(now=0.5)
     assert pool.children == []
-    assert "the last ended with exit code 1" in pool.trouble
 
     pool.tick(now=1.5)
     pool.children[0].dies()
     pool.tick(now=2.0)
     pool.tick(now=3.9)
     assert pool.children == []
+    assert "2 in a row ended within 5 s of their start (the last ended with exit code 1)" in pool.trouble
 
     pool.tick(now=4.0)
     assert len(pool.children) == 1
+
+
+def test_a_single_child_that_dies_early_is_no_trouble(pool: ProcessPool):
+    pool.scale(1, now=0)
+    pool.tick(now=0)
+    pool.children[0].dies("was killed by signal 9 (SIGKILL)")
+
+    pool.tick(now=0.5)
+
+    assert pool.trouble == ""
 
 
 def test_a_child_that_stays_alive_ends_the_trouble(pool: ProcessPool):
@@ -89,8 +99,12 @@ def test_a_child_that_stays_alive_ends_the_trouble(pool: ProcessPool):
     pool.children[0].dies()
     pool.tick(now=0.5)
     pool.tick(now=1.5)
+    pool.children[0].dies()
+    pool.tick(now=2)
+    pool.tick(now=4)
+    assert pool.trouble
 
-    pool.tick(now=8)
+    pool.tick(now=10)
 
     assert pool.trouble == ""
 

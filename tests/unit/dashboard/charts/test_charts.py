@@ -139,6 +139,18 @@ def test_the_running_bucket_is_hatched_and_so_is_what_was_not_measured():
     assert "stopped" in chart
 
 
+def test_no_hatch_is_drawn_over_the_name_of_a_strip():
+    chart = strips(
+        [Strip(name=name, values=[1.0, 2.0]) for name in ("first", "second")],
+        ticks=TICKS,
+        sentence="s",
+        running=True,
+        unknown=[Span(0, 0.5, "stopped")],
+    )
+
+    assert chart.rindex("url(#hz-hatch)") < min(chart.index(">first<"), chart.index(">second<"))
+
+
 def test_a_failure_is_at_least_one_pixel_high_and_nought_is_no_bar():
     drawn = ElementTree.fromstring(bars([0.0, 1.0, 100_000.0, None]))
     heights = [float(each.attrib["height"]) for each in drawn.iter("rect")]

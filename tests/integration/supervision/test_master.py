@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from allegro.dev.valkey import server_binary
+from allegro_queue.conf import horizon_settings, queue_configs
+from allegro_queue.inbox import SignalInbox
+from allegro_queue.plan import build_plan
+from allegro_queue.stores import Stores, open_stores
+from allegro_queue.supervision.master import SWEEP_SECONDS, Master, Settlers
+from allegro_queue.supervision.pool import ProcessPool
+from tests.support.children import FakeChild
+from tests.support.server import start_server
+
+
+@dataclass
+class Scene:
+    """A master without workers, over a server that is not there yet."""
+
+    folder: Path
+    stores: Stores
+    master: Master
+    sweeps: list[frozenset[str]]
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    with Redis(unix_socket_path=str(tmp_path / "redis.sock"), retry=Retry(NoBackoff(), 0)) as connection:
+        stores = open_stores(connection)
+        sweeps: list[frozenset[str]] = []
+
+        def sweep(living: frozenset[str]) -> None:
+            stores.reservations.all()
+            sweeps.append(living)
+
+        settlers = Settlers(settle=lambda worker, pid, ending: None, sweep=sweep)
+        plan = build_plan(horizon_settings(), queue_configs())
+        scheduler = ProcessPool(FakeChild, grace=1)
+        yield Scene(
+            tmp_path,
+            stores,
+            Master("web-1-ab12", plan, [], scheduler, stores, settlers, SignalInbox(), ["default"]),
+            sweeps,
+        )
+
+
+def test_while_redis_is_away_a_master_says_so_once(scene: Scene, caplog: pytest.LogCaptureFixture):
+    with caplog.at_level(logging.INFO, "allegro_queue.supervision.master"):
+        for quarter in range(40):
+            scene.master.tick(time.monotonic() + quarter / 4)
+
+    assert len([each for each in caplog.messages if "Redis did not answer" in each]) == 1
+    assert "Redis answers again" not in caplog.messages
+
+
+def test_when_redis_is_back_living_workers_can_say_so_before_the_dead_are_looked_for(scene: Scene):
+    now = time.monotonic()
+    scene.master.tick(now)
+    server = start_server(server_binary(), scene.folder)
+    try:
+        scene.master.tick(now + SWEEP_SECONDS + 1)
+        assert scene.sweeps == []
+
+        scene.master.tick(now + 2 * SWEEP_SECONDS + 1)
+        assert len(scene.sweeps) == 1
+    finally:
+        server.terminate()
+        server.wait(timeout=10)
