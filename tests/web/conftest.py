@@ -11,9 +11,12 @@ from playwright.sync_api import Browser, Page
 from tests.support.browser import chromium_path, running_browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium; skipped where there is none, but a failure in CI."""
+    """Chromium; skipped where there is none, but a failure in CI.
+
+    Not for the whole run: Playwright's loop runs in this thread, where other tests run coroutines and time limits.
+    """
     path = chromium_path()
     if path is None:
         if os.environ.get("CI") == "true":
