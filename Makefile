@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help dev demo-load test check requirements
+.PHONY: help dev demo-load test check bench requirements
 
 # Another Python: make dev PYTHON=python3.12
 PYTHON ?= python3
@@ -26,6 +26,9 @@ check: $(INSTALLED) ## Formatting, lint, types, Django's checks, missing migrati
 	$(BIN)/mypy
 	$(CHECKS) $(BIN)/python manage.py check --fail-level WARNING
 	$(CHECKS) $(BIN)/python manage.py makemigrations --check --dry-run
+
+bench: $(INSTALLED) ## Measure a worker beside RQ's own and a bare loop, some minutes; the result is kept in bench/results/
+	@exec $(BIN)/python bench/worker.py $(ARGS)
 
 requirements: $(INSTALLED) ## Pin anew what pyproject.toml asks for
 	@rm -f requirements.txt
