@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from setproctitle import setproctitle
+
 from allegro_queue.checks import configuration_problems
 from allegro_queue.connection import client
 from allegro_queue.dispatch import DEFAULT_QUEUE
@@ -30,6 +32,7 @@ def run_scheduler(master: str = "", *, interval: float = 1, queue: str = "", bur
     Raises:
         InvalidConfiguration: with every fault of the settings at once.
     """
+    setproctitle("horizon scheduler")
     problems = configuration_problems()
     if problems:
         raise InvalidConfiguration(problems)
