@@ -152,18 +152,6 @@ class JobStore:
                 pipeline.llen(queue_key(queue))
             return dict(zip(queues, pipeline.execute(), strict=True))
 
-    def oldest_enqueued(self, queues: Sequence[str]) -> dict[str, float | None]:
-        """When the job at the front of each queue was queued; ``None`` when it is empty."""
-        with self._client.pipeline(transaction=False) as pipeline:
-            for queue in queues:
-                pipeline.lindex(queue_key(queue), 0)
-            fronts = pipeline.execute()
-        with self._client.pipeline(transaction=False) as pipeline:
-            for front in fronts:
-                pipeline.hget(job_key(text(front) if front else "-"), "enqueued_at")
-            times = pipeline.execute()
-        return {queue: unix_time(given) for queue, given in zip(queues, times, strict=True)}
-
     def counts(self, queues: Sequence[str]) -> dict[State, int]:
         """Jobs in each state over the given queues, in one round trip."""
         with self._client.pipeline(transaction=False) as pipeline:

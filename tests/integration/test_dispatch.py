@@ -11,7 +11,6 @@ from redis import Redis
 from allegro_queue.dispatch import dispatch
 from allegro_queue.errors import InvalidJob, UnknownQueue
 from allegro_queue.jobs import JobOptions
-from allegro_queue.stores import Stores
 from tests.support import jobs
 
 
@@ -66,16 +65,6 @@ def test_an_argument_that_json_cannot_hold_is_refused_at_the_call(redis: Redis):
         dispatch(jobs.add, 1, right={"at": ["x", datetime(2026, 1, 1, tzinfo=UTC)]})
 
     assert not redis.keys("rq:*")
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_front_of_each_queue_is_listed_with_its_age(stores: Stores):
-    dispatch(jobs.urgent)
-
-    assert stores.jobs.lengths(["high", "default"]) == {"high": 1, "default": 0}
-    oldest = stores.jobs.oldest_enqueued(["high", "default"])
-    assert oldest["high"] is not None
-    assert oldest["default"] is None
 
 
 def test_a_function_that_no_worker_could_import_is_refused():
