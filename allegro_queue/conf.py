@@ -62,6 +62,12 @@ class HorizonSettings:
     snapshots: int = 288
     """Snapshots kept per queue and per job name: a day, at one each five minutes."""
 
+    runs_kept: int = 100_000
+    """Run records that Redis keeps for the collector, about: what it misses beyond them is lost to history."""
+
+    version: str = ""
+    """Version of the project's code, such as a commit; noted with each run."""
+
     max_payload_bytes: int = 512 * 1024
     """Largest size of a job's arguments as JSON, in bytes."""
 
@@ -80,6 +86,8 @@ TYPES: Mapping[str, tuple[type, ...]] = {
     "completed_minutes": (int,),
     "failed_minutes": (int,),
     "snapshots": (int,),
+    "runs_kept": (int,),
+    "version": (str,),
     "max_payload_bytes": (int,),
 }
 

@@ -96,3 +96,8 @@ class Keys:
     def minute(self, number: int) -> str:
         """Hash: counts of one minute (Unix time // 60), for the last hour's charts. Lives two hours."""
         return f"{self.prefix}minute:{number}"
+
+    @property
+    def runs(self) -> str:
+        """Stream (field ``run``: a run record): every ended attempt, the last ``HORIZON["runs_kept"]``, oldest first."""
+        return f"{self.prefix}runs"

@@ -1,0 +1,86 @@
+"""What is noted of each ended attempt: one compact text, written in the step that files the job. Pure.
+
+Metrics and history are both made of these records, so there is one source for both, and a killed worker takes no count
+with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+RunOutcome = Literal["succeeded", "failed", "retried", "stopped", "lost"]
+
+FORMAT = "1"
+SEPARATOR = "\x1f"
+ARGUMENTS_KEPT = 1_000
+"""Characters of a call's JSON that a record keeps."""
+TRACEBACK_KEPT = 8_000
+"""Characters of a traceback that a record keeps: the end, where the fault is."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunRecord:
+    """One ended attempt of one job."""
+
+    execution_id: str
+    job_id: str
+    name: str
+    """The job's dotted name."""
+    queue: str
+    """The queue that it was taken from."""
+    worker: str
+    """Name of the worker; host and process are part of it."""
+    supervisor: str
+    """Name of its supervisor; empty for a worker that was started alone."""
+    attempt: int
+    """1 for the first."""
+    enqueued_at: float
+    """Unix seconds; 0 when not known."""
+    started_at: float
+    """Unix seconds, by the server's clock."""
+    ended_at: float
+    outcome: RunOutcome
+    """``retried``: failed, and another attempt follows. ``lost``: its worker died, and no other follows."""
+    terms: str = ""
+    """The job's terms (``terms.Terms``) as they stood in its hash."""
+    call: str = ""
+    """The call as JSON, cut short and not masked: what shows or keeps it masks it first."""
+    error: str = ""
+    """Type and message of the failure, such as ``ValueError: no such member``."""
+    traceback: str = ""
+    version: str = ""
+    """Version of the code that ran (``HORIZON["version"]``)."""
+
+    def encode(self) -> str:
+        """As one text. A separator inside a value becomes a space."""
+        values = [FORMAT, *(written(getattr(self, name)) for name in NAMES)]
+        return SEPARATOR.join(values)
+
+
+NAMES = tuple(each.name for each in fields(RunRecord))
+
+
+def written(value: str | int | float) -> str:
+    if isinstance(value, float):
+        return f"{value:.6f}"
+    return str(value).replace(SEPARATOR, " ")
+
+
+def decode_run(text: str) -> RunRecord:
+    """A record from its text.
+
+    Raises:
+        ValueError: it is not one, or of a format that this release does not know.
+    """
+    version, *values = text.split(SEPARATOR)
+    if version != FORMAT or len(values) != len(NAMES):
+        raise ValueError(f"not a run record of format {FORMAT}: {text[:80]!r}")
+    found = dict(zip(NAMES, values, strict=True))
+    return RunRecord(
+        **{
+            **found,
+            "attempt": int(found["attempt"]),
+            **{each: float(found[each]) for each in ("enqueued_at", "started_at", "ended_at")},
+        }  # type: ignore[arg-type]
+    )
