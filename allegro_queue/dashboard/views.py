@@ -1,10 +1,11 @@
-"""The pages that show how things stand: overview, workers, schedule."""
+"""The pages that show how things stand: overview, workers, schedule, health."""
 
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from allegro_queue.dashboard.health_page import read_health
 from allegro_queue.dashboard.overview_page import read_overview
 from allegro_queue.dashboard.render import render_page
 from allegro_queue.dashboard.schedule_page import read_schedule_page
@@ -31,8 +32,15 @@ def schedule(request: HttpRequest) -> HttpResponse:
     )
 
 
+@require_safe
+def health(request: HttpRequest) -> HttpResponse:
+    """Is the machinery itself well?"""
+    return render_page(request, "horizon/health.html", read_health, title="Health", current="health", every=15)
+
+
 PAGES = [
     ("", overview, "overview"),
     ("workers/", workers, "workers"),
     ("schedule/", schedule, "schedule"),
+    ("health/", health, "health"),
 ]

@@ -20,6 +20,7 @@ from allegro_queue.stores.pauses import PauseStore
 from allegro_queue.stores.pulse import PulseStore
 from allegro_queue.stores.reservations import ReservationStore
 from allegro_queue.stores.schedule import ScheduleStore
+from allegro_queue.stores.server import ServerStore
 from allegro_queue.stores.workers import WorkerStore
 from allegro_queue.stores.workload import WorkloadStore
 
@@ -38,6 +39,7 @@ class Stores:
     pulse: PulseStore
     reservations: ReservationStore
     schedule: ScheduleStore
+    server: ServerStore
     workers: WorkerStore
     workload: WorkloadStore
 
@@ -57,6 +59,7 @@ def open_stores(connection: Redis | None = None) -> Stores:
         pulse=PulseStore(connection, keys),
         reservations=ReservationStore(connection, keys),
         schedule=ScheduleStore(connection, keys),
+        server=ServerStore(connection, keys),
         workers=WorkerStore(connection, keys),
         workload=WorkloadStore(connection, keys),
     )
