@@ -27,7 +27,7 @@ def check_processes(pulse: Pulse, *, has_schedule: bool) -> Iterator[Check]:
 
 def masters(pulse: Pulse) -> Check:
     if not pulse.masters:
-        alone = f"; {len(pulse.workers)} workers were started by hand" if pulse.workers else ""
+        alone = f", though {counted(len(pulse.workers), 'worker')} started by hand" if pulse.workers else ""
         return Check(
             group="Processes",
             name="Horizon",
@@ -42,7 +42,7 @@ def masters(pulse: Pulse) -> Check:
         group="Processes",
         name="Horizon",
         result=Result.WELL,
-        found=f"{len(pulse.masters)} on {hosts}, the oldest beat {max(oldest, 0):.0f} s ago",
+        found=f"{counted(len(pulse.masters), 'process')} on {hosts}, the oldest beat {max(oldest, 0):.0f} s ago",
     )
 
 
@@ -67,7 +67,7 @@ def supervisors(pulse: Pulse) -> Check:
         group="Processes",
         name="Supervisors",
         result=Result.LOOK if missing else Result.WELL,
-        found=f"{known} report, {missing} workers are missing" if missing else f"{known} report, no worker is missing",
+        found=f"{counted(known, 'supervisor')}; {counted(missing, 'worker') if missing else 'no worker'} missing",
     )
 
 
@@ -86,7 +86,7 @@ def listeners(pulse: Pulse) -> Check:
         group="Processes",
         name="Workers for each queue",
         result=Result.WELL,
-        found=f"{len(pulse.workers)} workers; each queue has one that listens, or is paused",
+        found=f"{counted(len(pulse.workers), 'worker')}; each queue has one that listens, or is paused",
     )
 
 
@@ -173,3 +173,8 @@ def snapshot(pulse: Pulse) -> Check:
         mend="See what became of the entry that takes them, or take one now:" if stale else "",
         command="python manage.py horizon_snapshot" if stale else "",
     )
+
+
+def counted(number: int, one: str) -> str:
+    """``1 worker``, ``2 processes``."""
+    return f"{number} {one if number == 1 else one + ('es' if one.endswith('s') else 's')}"

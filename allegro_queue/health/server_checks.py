@@ -72,7 +72,7 @@ def role(server: ServerState) -> Check:
 
 def memory(server: ServerState) -> Check:
     used = megabytes(server.memory_bytes)
-    records = f"{server.runs_in_stream:,} run records take {megabytes(server.runs_bytes)}"
+    records = f"of that {megabytes(server.runs_bytes)} for {server.runs_in_stream:,} run records"
     if not server.memory_limit:
         return Check(group=GROUP, name="Memory", result=Result.WELL, found=f"{used}, no limit; {records}")
     share = server.memory_bytes / server.memory_limit
