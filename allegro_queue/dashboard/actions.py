@@ -100,6 +100,29 @@ def resume(request: HttpRequest, stores: Stores) -> Told:
     return messages.INFO, f"{in_words(queue[:200])} not paused (any more)."
 
 
+@action
+def empty(request: HttpRequest, stores: Stores) -> Told:
+    """Delete all that waits in a queue."""
+    queue = request.POST.get("queue", "")
+    if queue not in all_queues():
+        return messages.WARNING, f"There is no queue {queue[:200]!r}, so nothing was deleted."
+    if request.POST.get("typed", "").strip() != queue:
+        return messages.WARNING, f"{queue} was left alone: its name was not typed as it is written."
+    return messages.SUCCESS, f"Deleted {plural(stores.jobs.clear(queue), 'waiting job')} of {queue}."
+
+
+@action
+def move(request: HttpRequest, stores: Stores) -> Told:
+    """Put all that waits in a queue at the end of another."""
+    queue, to = request.POST.get("queue", ""), request.POST.get("to", "")
+    for each in (queue, to):
+        if each not in all_queues():
+            return messages.WARNING, f"There is no queue {each[:200]!r}, so nothing was moved."
+    if queue == to:
+        return messages.WARNING, f"The jobs of {queue} are there already, so nothing was moved."
+    return messages.SUCCESS, f"Moved {plural(stores.jobs.move(queue, to), 'job')} from {queue} to {to}."
+
+
 def name(queue: str) -> str:
     return "all queues" if queue == ALL_QUEUES else queue
 
@@ -167,6 +190,8 @@ ACTIONS: list[tuple[str, View, str]] = [
     ("actions/delete/", delete, "delete"),
     ("actions/pause/", pause, "pause"),
     ("actions/resume/", resume, "resume"),
+    ("actions/empty/", empty, "empty"),
+    ("actions/move/", move, "move"),
 ]
 
 ACTION_NAMES = frozenset(name for _, _, name in ACTIONS)

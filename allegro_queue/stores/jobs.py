@@ -88,6 +88,21 @@ redis.call('LTRIM', KEYS[1], #ids, -1)
 return #ids
 """
 
+MOVE = """
+-- Put the first waiting jobs of one queue at the end of another, in their order, in one step.
+-- KEYS: queue, other queue, set of queues. ARGV: prefix of job hashes, name of the other queue, most at once.
+local ids = redis.call('LRANGE', KEYS[1], 0, tonumber(ARGV[3]) - 1)
+for _, id in ipairs(ids) do
+  if redis.call('EXISTS', ARGV[1] .. id) == 1 then
+    redis.call('HSET', ARGV[1] .. id, 'origin', ARGV[2])
+    redis.call('RPUSH', KEYS[2], id)
+  end
+end
+redis.call('LTRIM', KEYS[1], #ids, -1)
+if #ids > 0 then redis.call('SADD', KEYS[3], KEYS[2]) end
+return #ids
+"""
+
 CLEAR_AT_ONCE = 5000
 
 
@@ -144,6 +159,7 @@ class JobStore:
         self._retry = client.register_script(RETRY)
         self._forget = client.register_script(FORGET)
         self._clear = client.register_script(CLEAR)
+        self._move = client.register_script(MOVE)
 
     def lengths(self, queues: Sequence[str]) -> dict[str, int]:
         """Waiting jobs by queue, in one round trip."""
@@ -289,6 +305,21 @@ class JobStore:
             total += cleared
             if cleared < CLEAR_AT_ONCE:
                 return total
+
+    def move(self, queue: str, to: str) -> int:
+        """Put all that waits in a queue now at the end of another, some thousands at a time; how many there were."""
+        left = total = self.lengths([queue])[queue]
+        while left > 0:
+            moved = int(
+                self._move(
+                    keys=[queue_key(queue), queue_key(to), Queue.redis_queues_keys],
+                    args=[Job.redis_job_namespace_prefix, to, min(left, CLEAR_AT_ONCE)],
+                )
+            )
+            if not moved:
+                return total - left
+            left -= moved
+        return total
 
     def _act(
         self,

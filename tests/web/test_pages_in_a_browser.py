@@ -15,7 +15,7 @@ from tests.support.browser import complaints_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PAGES = ("", "workers/", "schedule/", "health/")
+PAGES = ("", "queues/", "queues/default/", "workers/", "schedule/", "health/")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
