@@ -19,6 +19,7 @@ from allegro_queue.stores.metrics import MetricsStore
 from allegro_queue.stores.pauses import PauseStore
 from allegro_queue.stores.pulse import PulseStore
 from allegro_queue.stores.reservations import ReservationStore
+from allegro_queue.stores.runs import RunStore
 from allegro_queue.stores.schedule import ScheduleStore
 from allegro_queue.stores.server import ServerStore
 from allegro_queue.stores.workers import WorkerStore
@@ -38,6 +39,7 @@ class Stores:
     pauses: PauseStore
     pulse: PulseStore
     reservations: ReservationStore
+    runs: RunStore
     schedule: ScheduleStore
     server: ServerStore
     workers: WorkerStore
@@ -47,7 +49,8 @@ class Stores:
 def open_stores(connection: Redis | None = None) -> Stores:
     """Every store over this process's client, or over the one given."""
     connection = connection if connection is not None else client()
-    keys = Keys(horizon_settings().prefix)
+    settings = horizon_settings()
+    keys = Keys(settings.prefix)
     return Stores(
         client=connection,
         keys=keys,
@@ -58,6 +61,7 @@ def open_stores(connection: Redis | None = None) -> Stores:
         pauses=PauseStore(connection, keys),
         pulse=PulseStore(connection, keys),
         reservations=ReservationStore(connection, keys),
+        runs=RunStore(keys, settings.runs_kept),
         schedule=ScheduleStore(connection, keys),
         server=ServerStore(connection, keys),
         workers=WorkerStore(connection, keys),
