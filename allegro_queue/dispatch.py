@@ -1,49 +1,95 @@
-"""Put a job on its queue, after the database commit. The one way in for code that uses the library."""
+"""Put jobs on their queue, after the database commit. The one way in for code that uses the library."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 from django.db import DEFAULT_DB_ALIAS, transaction
-from rq.job import Retry
+from rq.job import JobStatus, Retry
 
-from allegro_queue.arguments import check_arguments
+from allegro_queue.arguments import arguments_as_json, payload
+from allegro_queue.calls import Call, check_fit
 from allegro_queue.conf import HorizonSettings, horizon_settings, queue_configs
-from allegro_queue.connection import UNREACHABLE, address, client
-from allegro_queue.errors import InvalidJob, QueueUnavailable
-from allegro_queue.jobs import JobOptions, declared_options, is_allowed, job_name
-from allegro_queue.plan import options_serving
-from allegro_queue.queues import check_queue, get_queue
+from allegro_queue.connection import client
+from allegro_queue.errors import InvalidConfiguration, InvalidJob
+from allegro_queue.jobs import HorizonJob, JobOptions, declared_options, is_allowed, job_name
+from allegro_queue.later import due_time
+from allegro_queue.plan import options_serving, problems_in, queue_options
+from allegro_queue.queues import check_queue
+from allegro_queue.rates import Rate
+from allegro_queue.stores.enqueue import EnqueueStore, NewJob
+from allegro_queue.stores.keys import Keys
+from allegro_queue.tenancy import current_tenant
+from allegro_queue.terms_of import TermsMaker
 
 log = logging.getLogger(__name__)
 
 DEFAULT_QUEUE = "default"
 
 
+class Dispatched(str):
+    """The id of a dispatched job, which also says what became of it once the transaction is committed."""
+
+    queued: bool | None = None
+    """``None`` before the commit. ``False``: nothing was queued, as a unique job of the same key waits or runs."""
+
+    holder: str = ""
+    """The id of that job."""
+
+
 def dispatch(
     function: Callable[..., Any],
     *args: Any,
     options: JobOptions | None = None,
+    at: datetime | None = None,
+    delay: float | timedelta | None = None,
     using: str = DEFAULT_DB_ALIAS,
     **kwargs: Any,
-) -> str:
+) -> Dispatched:
     """Queue a call of ``function`` and return the job's id.
 
     Inside a transaction the job goes out after the commit, and not at all after a roll-back. Options are taken from
-    the call, then from ``@job``, then from the supervisor that serves the queue.
+    the call, then from ``@job``, then from the queue, then from the supervisor that serves it.
+
+    Of a unique job that waits or runs already no second one is queued; that is no error, and the returned id says so
+    (``queued``, ``holder``).
 
     Args:
-        options: queue, tries and timeout for this call alone.
+        options: options for this call alone.
+        at: when the job is due, with a time zone; a time that has passed means now.
+        delay: seconds or a span from now on, instead of ``at``.
         using: alias of the database whose commit is waited for.
 
     Raises:
-        InvalidJob: the function cannot be imported by name, is not allowed, or an argument does not survive JSON.
+        InvalidJob: the function cannot be imported by name, is not allowed, or does not take these arguments; or an
+            argument does not survive JSON, or an option or time is out of its bounds.
         UnknownQueue: the queue is not in ``RQ_QUEUES``.
-        QueueUnavailable: Redis did not answer; nothing was queued.
+        QueueUnavailable: Redis did not answer or refused; nothing was queued, unless the error says that it may be.
     """
+    order = order_for(function, options, at, delay)
+    job_id = Dispatched(uuid4())
+    job = order.new_job(job_id, Call(args, kwargs))
+
+    def send() -> None:
+        holder = order.send([job]).get(job_id, "")
+        job_id.queued, job_id.holder = not holder, holder
+
+    transaction.on_commit(send, using=using)
+    return job_id
+
+
+def order_for(
+    function: Callable[..., Any],
+    options: JobOptions | None,
+    at: datetime | None,
+    delay: float | timedelta | None,
+) -> Order:
+    """What all calls of one dispatch have in common; errors as of ``dispatch``."""
     settings = horizon_settings()
     name = job_name(function)
     if not is_allowed(name, tuple(settings.allowed_jobs)):
@@ -51,29 +97,131 @@ def dispatch(
             f"{name} cannot be queued: it is not under HORIZON['allowed_jobs'] ({', '.join(settings.allowed_jobs)}), "
             "so no worker would run it. Add its package there (HORIZON_ALLOWED_JOBS)."
         )
-    check_arguments(name, args, kwargs, settings.max_payload_bytes)
-    chosen = resolve_options(settings, (options or JobOptions()).over(declared_options(function)))
-    job_id = str(uuid4())
-    transaction.on_commit(lambda: enqueue(settings, name, args, kwargs, chosen, job_id), using=using)
-    return job_id
+    declared = declared_options(function)
+    chosen = resolve_options(settings, options.over(declared) if options is not None else declared)
+    now = datetime.now(UTC)
+    return Order(settings, name, function, chosen, created_at=now, due_at=due_time(at, delay, now))
 
 
 def resolve_options(settings: HorizonSettings, given: JobOptions) -> JobOptions:
-    """Options without gaps: what the job leaves open is taken from the supervisor that serves its queue.
+    """Options without gaps: what the job leaves open is taken from its queue, then from the supervisor that serves it.
 
     Raises:
         UnknownQueue: the queue is not in ``RQ_QUEUES``.
-        InvalidJob: ``tries`` or ``timeout`` is not a whole number from 1 up.
+        InvalidConfiguration: what the settings say of queues and supervisors has faults; all are listed.
     """
     queue = given.queue or DEFAULT_QUEUE
     check_queue(queue)
-    for field in ("tries", "timeout"):
-        value = getattr(given, field)
-        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-            raise InvalidJob(f"A job for {queue!r} has {field} = {value!r}; it must be a whole number from 1 up.")
-    supervisor = options_serving(settings, queue)
-    timeout = queue_configs()[queue].get("DEFAULT_TIMEOUT") or supervisor.timeout
-    return given.over(JobOptions(queue=queue, tries=supervisor.tries, timeout=timeout))
+    try:
+        said, supervisor = queue_options(settings, queue), options_serving(settings, queue)
+    except (TypeError, ValueError) as error:
+        raise InvalidConfiguration(problems_in(settings, queue_configs())) from error
+    limit: Rate | None = None
+    if said.rate_limit is not None:
+        limit = named(said.rate_limit, f"queue:{queue}")
+    elif supervisor.rate_limit is not None:
+        limit = named(supervisor.rate_limit, f"supervisor:{supervisor.name}")
+    return given.over(
+        JobOptions(
+            queue=queue,
+            tries=said.tries or supervisor.tries,
+            timeout=said.timeout or queue_configs()[queue].get("DEFAULT_TIMEOUT") or supervisor.timeout,
+            backoff=said.backoff or supervisor.backoff,
+            isolate=supervisor.isolate if said.isolate is None else said.isolate,
+            rate_limit=limit,
+            keep_completed=settings.completed_minutes * 60,
+            keep_failed=settings.failed_minutes * 60,
+        )
+    )
+
+
+def named(rate: Rate, key: str) -> Rate:
+    """A rate that counts what it was declared for, unless it names something itself."""
+    return rate if rate.key else Rate(rate.runs, rate.seconds, key)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What all calls of one dispatch have in common."""
+
+    settings: HorizonSettings
+    name: str
+    function: Callable[..., Any] | None
+    """``None`` where only the name is known."""
+    options: JobOptions
+    """Without gaps."""
+    created_at: datetime
+    due_at: datetime | None = None
+    """``None``: now."""
+    tenant: str = field(default_factory=current_tenant)
+
+    @property
+    def terms_maker(self) -> TermsMaker:
+        tenant = self.tenant if self.options.tenant is None else self.options.tenant
+        return TermsMaker(self.name, self.function, self.options, tenant)
+
+    def new_job(self, job_id: str, given: Call) -> NewJob:
+        """One checked call, ready to be sent.
+
+        Raises:
+            InvalidJob: the arguments do not fit the function or JSON.
+        """
+        if self.function is not None:
+            check_fit(self.name, self.function, given)
+        arguments = arguments_as_json(self.name, given.args, given.kwargs, self.settings.max_payload_bytes)
+        terms = self.terms_maker.terms(given)
+        # A job that waits for its time holds its lock meanwhile.
+        wait = int((self.due_at - self.created_at).total_seconds()) + 1 if self.due_at is not None else 0
+        return NewJob(
+            id=str(job_id),
+            data=payload(self.name, arguments),
+            terms=terms.encode(),
+            unique_key=terms.unique_key,
+            unique_seconds=terms.unique_seconds + wait,
+        )
+
+    def send(self, jobs: list[NewJob]) -> dict[str, str]:
+        """Write jobs to Redis, now; for those that were not queued, who holds their lock.
+
+        Raises:
+            QueueUnavailable: Redis did not answer or refused.
+        """
+        queue = str(self.options.queue)
+        due_at = self.due_at.timestamp() if self.due_at is not None else None
+        store = EnqueueStore(client(), Keys(self.settings.prefix))
+        refused = store.enqueue(self.name, queue, self.fields(datetime.now(UTC)), jobs, due_at)
+        for job in jobs:
+            holder = refused.get(job.id)
+            if holder is None:
+                log.debug("job queued name=%s queue=%s id=%s", self.name, queue, job.id)
+            else:
+                log.info("job not queued, one is there name=%s key=%s id=%s", self.name, job.unique_key, holder)
+        return refused
+
+    def fields(self, now: datetime) -> dict[str, Any]:
+        """The hash that the jobs have in common, as RQ writes it: all but ``data``."""
+        options = self.options
+        job = HorizonJob.create(
+            self.name,
+            connection=client(),
+            origin=str(options.queue),
+            status=JobStatus.QUEUED if self.due_at is None else JobStatus.SCHEDULED,
+            timeout=options.timeout,
+            result_ttl=options.keep_completed,
+            failure_ttl=options.keep_failed,
+            # RQ's own description holds the arguments, which may be private, and ends up in logs.
+            description=self.name,
+        )
+        job.created_at = self.created_at
+        if self.due_at is None:
+            job.enqueued_at = now
+        if options.tries is not None and options.tries > 1:
+            retry = Retry(max=options.tries - 1)
+            job.retries_left, job.retry_intervals = retry.max, retry.intervals
+            job.enqueue_at_front_on_retry = retry.enqueue_at_front
+        fields = job.to_dict()
+        del fields["data"]
+        return fields
 
 
 def enqueue(
@@ -84,30 +232,14 @@ def enqueue(
     options: JobOptions,
     job_id: str,
 ) -> None:
-    """Write the job to Redis, now.
+    """Write a job that is only known by name to Redis, now.
+
+    Args:
+        options: without gaps.
 
     Raises:
-        QueueUnavailable: Redis did not answer; nothing was queued.
+        InvalidJob: an argument does not survive JSON.
+        QueueUnavailable: Redis did not answer or refused.
     """
-    assert options.queue is not None
-    assert options.tries is not None
-    connection = client()
-    try:
-        get_queue(options.queue, connection).enqueue_call(
-            name,
-            args=args,
-            kwargs=kwargs,
-            timeout=options.timeout,
-            result_ttl=settings.completed_minutes * 60,
-            failure_ttl=settings.failed_minutes * 60,
-            # RQ's own description holds the arguments, which may be private, and ends up in logs.
-            description=name,
-            job_id=job_id,
-            retry=Retry(max=options.tries - 1) if options.tries > 1 else None,
-        )
-    except UNREACHABLE as error:
-        raise QueueUnavailable(
-            f"Redis at {address(connection)} did not answer ({error}); {name} was not queued. "
-            "Is the server up, and are REDIS_HOST and REDIS_PORT (or REDIS_URL) right?"
-        ) from error
-    log.debug("job queued name=%s queue=%s id=%s", name, options.queue, job_id)
+    order = Order(settings, name, None, options, created_at=datetime.now(UTC))
+    order.send([order.new_job(job_id, Call(args, kwargs))])
