@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 from django.db import DEFAULT_DB_ALIAS, transaction
-from rq.job import JobStatus, Retry
 
-from allegro_queue.arguments import arguments_as_json, payload
-from allegro_queue.calls import Call, check_fit
-from allegro_queue.conf import HorizonSettings, horizon_settings, queue_configs
-from allegro_queue.connection import client
-from allegro_queue.errors import InvalidConfiguration, InvalidJob
-from allegro_queue.jobs import HorizonJob, JobOptions, declared_options, is_allowed, job_name
-from allegro_queue.later import due_time
-from allegro_queue.plan import options_serving, problems_in, queue_options
-from allegro_queue.queues import check_queue
-from allegro_queue.rates import Rate
-from allegro_queue.stores.enqueue import EnqueueStore, NewJob
-from allegro_queue.stores.keys import Keys
-from allegro_queue.tenancy import current_tenant
-from allegro_queue.terms_of import TermsMaker
+from allegro_queue.calls import Call, call
+from allegro_queue.conf import HorizonSettings
+from allegro_queue.errors import InvalidJob
+from allegro_queue.jobs import JobOptions
+from allegro_queue.orders import DEFAULT_QUEUE, Order, order_for, resolve_options
+from allegro_queue.stores.enqueue import MOST_BYTES, MOST_JOBS, NewJob
 
-log = logging.getLogger(__name__)
+__all__ = [
+    "DEFAULT_QUEUE",
+    "Dispatched",
+    "DispatchedMany",
+    "call",
+    "dispatch",
+    "dispatch_many",
+    "enqueue",
+    "resolve_options",
+]
 
-DEFAULT_QUEUE = "default"
+
+DIGITS = 10
+"""Hexadecimal digits of an id that count, in a bulk."""
 
 
 class Dispatched(str):
@@ -83,145 +83,104 @@ def dispatch(
     return job_id
 
 
-def order_for(
-    function: Callable[..., Any],
-    options: JobOptions | None,
-    at: datetime | None,
-    delay: float | timedelta | None,
-) -> Order:
-    """What all calls of one dispatch have in common; errors as of ``dispatch``."""
-    settings = horizon_settings()
-    name = job_name(function)
-    if not is_allowed(name, tuple(settings.allowed_jobs)):
-        raise InvalidJob(
-            f"{name} cannot be queued: it is not under HORIZON['allowed_jobs'] ({', '.join(settings.allowed_jobs)}), "
-            "so no worker would run it. Add its package there (HORIZON_ALLOWED_JOBS)."
-        )
-    declared = declared_options(function)
-    chosen = resolve_options(settings, options.over(declared) if options is not None else declared)
-    now = datetime.now(UTC)
-    return Order(settings, name, function, chosen, created_at=now, due_at=due_time(at, delay, now))
+class DispatchedMany:
+    """What became of the calls of one ``dispatch_many``. Counts what is sent, which is all only after the commit."""
 
-
-def resolve_options(settings: HorizonSettings, given: JobOptions) -> JobOptions:
-    """Options without gaps: what the job leaves open is taken from its queue, then from the supervisor that serves it.
-
-    Raises:
-        UnknownQueue: the queue is not in ``RQ_QUEUES``.
-        InvalidConfiguration: what the settings say of queues and supervisors has faults; all are listed.
-    """
-    queue = given.queue or DEFAULT_QUEUE
-    check_queue(queue)
-    try:
-        said, supervisor = queue_options(settings, queue), options_serving(settings, queue)
-    except (TypeError, ValueError) as error:
-        raise InvalidConfiguration(problems_in(settings, queue_configs())) from error
-    limit: Rate | None = None
-    if said.rate_limit is not None:
-        limit = named(said.rate_limit, f"queue:{queue}")
-    elif supervisor.rate_limit is not None:
-        limit = named(supervisor.rate_limit, f"supervisor:{supervisor.name}")
-    return given.over(
-        JobOptions(
-            queue=queue,
-            tries=said.tries or supervisor.tries,
-            timeout=said.timeout or queue_configs()[queue].get("DEFAULT_TIMEOUT") or supervisor.timeout,
-            backoff=said.backoff or supervisor.backoff,
-            isolate=supervisor.isolate if said.isolate is None else said.isolate,
-            rate_limit=limit,
-            keep_completed=settings.completed_minutes * 60,
-            keep_failed=settings.failed_minutes * 60,
-        )
-    )
-
-
-def named(rate: Rate, key: str) -> Rate:
-    """A rate that counts what it was declared for, unless it names something itself."""
-    return rate if rate.key else Rate(rate.runs, rate.seconds, key)
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What all calls of one dispatch have in common."""
-
-    settings: HorizonSettings
-    name: str
-    function: Callable[..., Any] | None
-    """``None`` where only the name is known."""
-    options: JobOptions
-    """Without gaps."""
-    created_at: datetime
-    due_at: datetime | None = None
-    """``None``: now."""
-    tenant: str = field(default_factory=current_tenant)
+    def __init__(self) -> None:
+        # A random id whose last digits count: so a million ids take no room.
+        self._prefix = str(uuid4())[:-DIGITS]
+        self.count = 0
+        """Calls."""
+        self.queued = 0
+        """Jobs queued."""
+        self.held_back = 0
+        """Unique jobs that were not queued, since one of the same key waits or runs."""
 
     @property
-    def terms_maker(self) -> TermsMaker:
-        tenant = self.tenant if self.options.tenant is None else self.options.tenant
-        return TermsMaker(self.name, self.function, self.options, tenant)
+    def ids(self) -> Iterator[str]:
+        """The id of each call's job, in the order of the calls."""
+        return map(self.id, range(self.count))
 
-    def new_job(self, job_id: str, given: Call) -> NewJob:
-        """One checked call, ready to be sent.
+    def id(self, number: int) -> str:
+        """The id of one call's job, counted from 0."""
+        return f"{self._prefix}{number:0{DIGITS}x}"
 
-        Raises:
-            InvalidJob: the arguments do not fit the function or JSON.
-        """
-        if self.function is not None:
-            check_fit(self.name, self.function, given)
-        arguments = arguments_as_json(self.name, given.args, given.kwargs, self.settings.max_payload_bytes)
-        terms = self.terms_maker.terms(given)
-        # A job that waits for its time holds its lock meanwhile.
-        wait = int((self.due_at - self.created_at).total_seconds()) + 1 if self.due_at is not None else 0
-        return NewJob(
-            id=str(job_id),
-            data=payload(self.name, arguments),
-            terms=terms.encode(),
-            unique_key=terms.unique_key,
-            unique_seconds=terms.unique_seconds + wait,
-        )
 
-    def send(self, jobs: list[NewJob]) -> dict[str, str]:
-        """Write jobs to Redis, now; for those that were not queued, who holds their lock.
+def dispatch_many(
+    function: Callable[..., Any],
+    calls: Iterable[tuple[Any, ...] | list[Any] | Mapping[str, Any] | Call],
+    *,
+    options: JobOptions | None = None,
+    at: datetime | None = None,
+    delay: float | timedelta | None = None,
+    using: str = DEFAULT_DB_ALIAS,
+) -> DispatchedMany:
+    """Queue a call of ``function`` for each item of ``calls``, hundreds at a time.
 
-        Raises:
-            QueueUnavailable: Redis did not answer or refused.
-        """
-        queue = str(self.options.queue)
-        due_at = self.due_at.timestamp() if self.due_at is not None else None
-        store = EnqueueStore(client(), Keys(self.settings.prefix))
-        refused = store.enqueue(self.name, queue, self.fields(datetime.now(UTC)), jobs, due_at)
-        for job in jobs:
-            holder = refused.get(job.id)
-            if holder is None:
-                log.debug("job queued name=%s queue=%s id=%s", self.name, queue, job.id)
-            else:
-                log.info("job not queued, one is there name=%s key=%s id=%s", self.name, job.unique_key, holder)
-        return refused
+    Outside a transaction the calls go out as they are read, so an iterator of any length takes little memory. Inside one
+    all of them are checked and kept, compressed, until the commit; a roll-back queues nothing.
 
-    def fields(self, now: datetime) -> dict[str, Any]:
-        """The hash that the jobs have in common, as RQ writes it: all but ``data``."""
-        options = self.options
-        job = HorizonJob.create(
-            self.name,
-            connection=client(),
-            origin=str(options.queue),
-            status=JobStatus.QUEUED if self.due_at is None else JobStatus.SCHEDULED,
-            timeout=options.timeout,
-            result_ttl=options.keep_completed,
-            failure_ttl=options.keep_failed,
-            # RQ's own description holds the arguments, which may be private, and ends up in logs.
-            description=self.name,
-        )
-        job.created_at = self.created_at
-        if self.due_at is None:
-            job.enqueued_at = now
-        if options.tries is not None and options.tries > 1:
-            retry = Retry(max=options.tries - 1)
-            job.retries_left, job.retry_intervals = retry.max, retry.intervals
-            job.enqueue_at_front_on_retry = retry.enqueue_at_front
-        fields = job.to_dict()
-        del fields["data"]
-        return fields
+    Args:
+        calls: a tuple or list of arguments, a dict of named ones, or ``call(1, name="x")`` for both.
+        options, at, delay, using: for all of them, as of ``dispatch``.
+
+    Raises:
+        InvalidJob: as of ``dispatch``, with the number of the call. Those before it may be queued, outside a transaction.
+        UnknownQueue: the queue is not in ``RQ_QUEUES``.
+        QueueUnavailable: Redis did not answer or refused; later calls were not queued.
+    """
+    order = order_for(function, options, at, delay)
+    made = DispatchedMany()
+
+    def send(jobs: list[NewJob]) -> Callable[[], None]:
+        def send_now() -> None:
+            held_back = len(order.send(jobs))
+            made.queued += len(jobs) - held_back
+            made.held_back += held_back
+
+        return send_now
+
+    for jobs in portions(order, calls, made):
+        transaction.on_commit(send(jobs), using=using)
+    return made
+
+
+def portions(order: Order, calls: Iterable[Any], made: DispatchedMany) -> Iterator[list[NewJob]]:
+    """Checked jobs, as many at a time as one step takes."""
+    jobs: list[NewJob] = []
+    size = 0
+    for given in calls:
+        try:
+            job = order.new_job(made.id(made.count), call_from(given))
+        except InvalidJob as error:
+            raise InvalidJob(f"Call {made.count + 1:,}, after {made.queued:,} that were queued: {error}") from error
+        made.count += 1
+        jobs.append(job)
+        size += len(job.data)
+        if len(jobs) == MOST_JOBS or size >= MOST_BYTES:
+            yield jobs
+            jobs, size = [], 0
+    if jobs:
+        yield jobs
+
+
+def call_from(given: Any) -> Call:
+    """One item of ``calls`` as a value.
+
+    Raises:
+        InvalidJob: it is nothing that holds arguments.
+    """
+    if isinstance(given, Call):
+        return given
+    if isinstance(given, tuple | list):
+        return Call(tuple(given))
+    if isinstance(given, Mapping):
+        if not all(isinstance(name, str) for name in given):
+            raise InvalidJob(f"{given!r} must have names of arguments as its keys.")
+        return Call(kwargs=given)
+    raise InvalidJob(
+        f"{given!r} is no list of arguments; write ({given!r},) for one argument, a dict for named ones, or call(...)."
+    )
 
 
 def enqueue(
