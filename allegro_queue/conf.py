@@ -72,6 +72,9 @@ class HorizonSettings:
     runs_kept: int = 100_000
     """Run records that Redis keeps for the collector, about: what it misses beyond them is lost to history."""
 
+    activity_days: int = 400
+    """Days that the journal of what people did is kept."""
+
     version: str = ""
     """Version of the project's code, such as a commit; noted with each run."""
 
@@ -96,6 +99,7 @@ TYPES: Mapping[str, tuple[type, ...]] = {
     "failed_minutes": (int,),
     "snapshots": (int,),
     "runs_kept": (int,),
+    "activity_days": (int,),
     "version": (str,),
     "max_payload_bytes": (int,),
 }

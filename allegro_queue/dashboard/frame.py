@@ -131,7 +131,10 @@ def navigation(current: str, failed: int) -> tuple[tuple[NavItem, ...], ...]:
             NavItem(label="Schedule", icon="schedule", address=link("schedule"), current=current == "schedule"),
         ),
         (NavItem(label="Metrics", icon="metrics", address=link("metrics"), current=current == "metrics"),),
-        (NavItem(label="Health", icon="health", address=link("health"), current=current == "health"),),
+        (
+            NavItem(label="Activity", icon="activity", address=link("activity"), current=current == "activity"),
+            NavItem(label="Health", icon="health", address=link("health"), current=current == "health"),
+        ),
     )
     mounted = (tuple(item for item in group if item.address) for group in groups)
     return tuple(group for group in mounted if group)
