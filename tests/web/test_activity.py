@@ -151,13 +151,13 @@ def test_who_may_only_look_can_do_nothing(
 ):
     reader()
     job_id = failed(redis, jobs.fail)
-    before = {key: redis.dump(key) for key in redis.keys()}
+    before = {key: redis.dump(key) for key in redis.scan_iter()}
 
     answer = client.post(reverse(f"horizon:{name}"), {"id": job_id, "queue": "high", "reason": "x", "typed": "high"})
 
     assert answer.status_code == 403
     assert "allegro_queue." in answer.content.decode()
-    assert {key: redis.dump(key) for key in redis.keys()} == before
+    assert {key: redis.dump(key) for key in redis.scan_iter()} == before
     assert not Activity.objects.exists()
 
 
