@@ -132,7 +132,9 @@ def test_a_server_that_still_loads_its_data_is_named(settings: Any):
 
 
 def test_a_server_that_is_away_is_named_with_its_address(redis_away: None):
-    with pytest.raises(QueueUnavailable, match=r"unix:/nonexistent/redis\.sock did not answer.*was not queued") as raised:
+    with pytest.raises(
+        QueueUnavailable, match=r"unix:/nonexistent/redis\.sock did not answer.*was not queued"
+    ) as raised:
         dispatch(jobs.nothing)
 
     assert not raised.value.may_be_queued
