@@ -56,8 +56,27 @@ def check_fit(name: str, function: Callable[..., Any], given: Call) -> None:
             raise InvalidJob(f"{name} cannot be queued: it does not take these arguments ({error}).") from None
 
 
+def check_names(name: str, function: Callable[..., Any], given: Call, taken: Iterable[str]) -> None:
+    """Nothing, unless a name that ``dispatch`` takes for itself could have been meant for the function.
+
+    Args:
+        taken: names that were given to ``dispatch``.
+
+    Raises:
+        InvalidJob: the function has a parameter of such a name, which no argument by place fills.
+    """
+    signature = signature_of(function, True)
+    open_parameters = list(signature.parameters)[len(given.args) :] if signature is not None else ()
+    for each in taken:
+        if each in open_parameters:
+            raise InvalidJob(
+                f"{name} cannot be queued: it has a parameter {each!r}, a name that dispatch() takes for itself. "
+                "Give that argument by its place, or send dispatch_many(function, [call(...)])."
+            )
+
+
 def named_arguments(function: Callable[..., Any] | None, given: Call) -> dict[str, Any]:
-    """Each argument by the name of its parameter, defaults included; by its place where there is no such name."""
+    """Each argument by the name of its parameter, defaults included. Where the function is not known: those given by name."""
     signature = signature_of(function, True) if function is not None else None
     if signature is not None:
         try:
@@ -71,7 +90,7 @@ def named_arguments(function: Callable[..., Any] | None, given: Call) -> dict[st
                 if parameter.kind is parameter.VAR_KEYWORD:
                     names.update(names.pop(parameter.name))
             return names
-    return {**{str(index): value for index, value in enumerate(given.args)}, **given.kwargs}
+    return dict(given.kwargs)
 
 
 def fingerprint(function: Callable[..., Any] | None, given: Call) -> str:
@@ -102,7 +121,7 @@ def filled(what: str, template: str, function: Callable[..., Any] | None, given:
     if "{" not in template and "}" not in template:
         return template
     try:
-        return template.format_map(named_arguments(function, given))
+        return template.format(*given.args, **named_arguments(function, given))
     except (LookupError, ValueError, AttributeError, TypeError) as error:
         names = ", ".join(named_arguments(function, given)) or "none"
         raise InvalidJob(

@@ -9,10 +9,10 @@ from uuid import uuid4
 
 from django.db import DEFAULT_DB_ALIAS, transaction
 
-from allegro_queue.calls import Call, call
+from allegro_queue.calls import Call, call, check_names
 from allegro_queue.conf import HorizonSettings
 from allegro_queue.errors import InvalidJob
-from allegro_queue.jobs import JobOptions
+from allegro_queue.jobs import JobOptions, job_name
 from allegro_queue.orders import DEFAULT_QUEUE, Order, order_for, resolve_options
 from allegro_queue.stores.enqueue import MOST_BYTES, MOST_JOBS, NewJob
 
@@ -71,9 +71,12 @@ def dispatch(
         UnknownQueue: the queue is not in ``RQ_QUEUES``.
         QueueUnavailable: Redis did not answer or refused; nothing was queued, unless the error says that it may be.
     """
+    given = Call(args, kwargs)
+    taken = {"options": options, "at": at, "delay": delay, "using": None if using == DEFAULT_DB_ALIAS else using}
+    check_names(job_name(function), function, given, [name for name, value in taken.items() if value is not None])
     order = order_for(function, options, at, delay)
     job_id = Dispatched(uuid4())
-    job = order.new_job(job_id, Call(args, kwargs))
+    job = order.new_job(job_id, given)
 
     def send() -> None:
         holder = order.send([job]).get(job_id, "")
