@@ -14,6 +14,7 @@ from allegro_queue.connection import client
 from allegro_queue.stores.controls import ControlStore
 from allegro_queue.stores.jobs import JobStore
 from allegro_queue.stores.keys import Keys
+from allegro_queue.stores.locks import LockStore
 from allegro_queue.stores.masters import MasterStore
 from allegro_queue.stores.metrics import MetricsStore
 from allegro_queue.stores.pauses import PauseStore
@@ -32,6 +33,7 @@ class Stores:
     keys: Keys
     controls: ControlStore
     jobs: JobStore
+    locks: LockStore
     masters: MasterStore
     metrics: MetricsStore
     pauses: PauseStore
@@ -50,7 +52,8 @@ def open_stores(connection: Redis | None = None) -> Stores:
         client=connection,
         keys=keys,
         controls=ControlStore(connection, keys),
-        jobs=JobStore(connection),
+        jobs=JobStore(connection, keys),
+        locks=LockStore(connection, keys),
         masters=MasterStore(connection, keys),
         metrics=MetricsStore(connection, keys),
         pauses=PauseStore(connection, keys),

@@ -13,6 +13,7 @@ from rq.results import Result
 
 from allegro_queue.stores.reservations import Reservation
 from allegro_queue.stores.steps import Finish
+from allegro_queue.terms import decode_terms
 from allegro_queue.workers.recorder import name_of, unix
 
 saved_values = attrgetter(
@@ -41,6 +42,7 @@ def is_plain(job: Job, result: Any, result_ttl: int, before: tuple[Any, ...]) ->
         or job.rate_limit_key
         or job._success_callback_name
         or saved_values(job) != before
+        or not decode_terms(getattr(job, "terms_text", "")).are_plain
     )
 
 
