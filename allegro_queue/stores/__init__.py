@@ -12,6 +12,7 @@ from redis import Redis
 from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import client
 from allegro_queue.stores.controls import ControlStore
+from allegro_queue.stores.enqueue import EnqueueStore
 from allegro_queue.stores.jobs import JobStore
 from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.locks import LockStore
@@ -33,6 +34,7 @@ class Stores:
     client: Redis
     keys: Keys
     controls: ControlStore
+    enqueue: EnqueueStore
     jobs: JobStore
     locks: LockStore
     masters: MasterStore
@@ -55,6 +57,7 @@ def open_stores(connection: Redis | None = None) -> Stores:
         client=connection,
         keys=keys,
         controls=ControlStore(connection, keys),
+        enqueue=EnqueueStore(connection, keys),
         jobs=JobStore(connection, keys),
         locks=LockStore(connection, keys),
         masters=MasterStore(connection, keys),
