@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from allegro_queue.terms import Terms
 
 
@@ -16,3 +18,9 @@ def pause_after(terms: Terms, attempt: int, chance: float) -> float:
         return 0.0
     pause = terms.backoff[min(max(attempt, 1), len(terms.backoff)) - 1]
     return pause * (1 + terms.jitter * chance)
+
+
+def whole_rest(pause: float, now: float) -> int:
+    """A pause in the whole seconds that RQ is to be given: it cuts off the time at which they end, and a job that is to
+    rest must not come back too early."""
+    return math.ceil(now + pause) - math.floor(now) if pause > 0 else 0

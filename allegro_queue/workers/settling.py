@@ -22,6 +22,7 @@ from allegro_queue.stores.reservations import Reservation
 from allegro_queue.stores.run_record import RunOutcome, RunRecord
 from allegro_queue.stores.workers import LostWorker
 from allegro_queue.workers.filing import FilingWorker
+from allegro_queue.workers.holding import let_go_of_locks, terms_of
 from allegro_queue.workers.names import host_of, pid_of
 from allegro_queue.workers.quarantine import quarantine
 from allegro_queue.workers.recorder import name_of, run_of, run_without_job
@@ -85,6 +86,7 @@ def settle_job(stores: Stores, held: Reservation, reason: str) -> tuple[str, Job
     """What became of a reserved job (``put back``, ``failed``, ``retried`` or ``ended``), and the job."""
     try:
         job = HorizonJob.fetch(held.job_id, connection=stores.client)
+        terms_of(job)
     except NoSuchJobError:
         let_go(stores, held, None, reason)
         return "gone", None
