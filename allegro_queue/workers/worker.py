@@ -24,6 +24,7 @@ from rq.queue import Queue
 from rq.worker import DequeueStrategy
 
 import allegro_queue
+from allegro_queue.begun import Begun
 from allegro_queue.connection import new_client
 from allegro_queue.inbox import LEAVE
 from allegro_queue.stores import open_stores
@@ -35,7 +36,7 @@ from allegro_queue.workers.hygiene import forget_state, in_clean_state
 from allegro_queue.workers.plain import finish_of, is_plain, saved_values
 from allegro_queue.workers.quarantine import quarantine
 from allegro_queue.workers.recorder import name_of
-from allegro_queue.workers.settling import sweep
+from allegro_queue.workers.sweeping import Sweeper
 from allegro_queue.workers.taken_job import JobBuilder
 from allegro_queue.workers.time_limit import TimeLimit, interrupt
 from allegro_queue.workers.waiting import WakefulInbox
@@ -87,6 +88,8 @@ class HorizonWorker(FilingWorker):
     but by its time limit, a request to stop it, or a second signal to leave."""
 
     death_penalty_class = TimeLimit
+    begun: Begun | None = None
+    """Memory shared with the parent, if there is one that looks there."""
     master = ""
     supervisor = ""
 
@@ -250,6 +253,8 @@ class HorizonWorker(FilingWorker):
         before = saved_values(job)
         try:
             with TimeLimit(timeout):
+                if self.begun is not None:
+                    self.begun.begin(attempt.taken.held.execution_id)
                 result = job.perform()
         except BaseException:  # noqa: BLE001 - as RQ does: a job that exits has failed
             self._finalize_failure(job, attempt.queue, attempt.execution, sys.exc_info())
@@ -333,18 +338,20 @@ class HorizonWorker(FilingWorker):
         self._told_at = self._told_at or time.monotonic()
 
     def _catch_second_signal(self) -> None:
-        """A second TERM or INT while a job runs stops that job, which then ends failed; the first only is noted."""
+        """QUIT while a job runs stops that job, which then ends failed; so does a second TERM or INT to a worker on its
+        own. One that has a master may get TERM twice for one wish to leave, and its master says QUIT when it means it.
+        """
 
         def deliver(number: int, frame: FrameType | None) -> None:
             self.inbox.deliver(number)
             now = time.monotonic()
-            if self._told_at is None:
-                self._told_at = now
-            # A terminal's Ctrl-C and the supervisor's TERM may both come for one wish to leave.
-            elif now - self._told_at > 1.0:
+            # A terminal's Ctrl-C and another process's TERM may both come for one wish to leave.
+            again = not self.master and self._told_at is not None and now - self._told_at > 1.0
+            self._told_at = self._told_at or now
+            if again or number == signal.SIGQUIT:
                 interrupt("The worker was told twice to leave, so its job was stopped.")
 
-        for each in (signal.SIGINT, signal.SIGTERM):
+        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
             signal.signal(each, deliver)
 
     def kill_horse(self, sig: signal.Signals = signal.SIGKILL) -> None:
@@ -366,7 +373,7 @@ class HorizonWorker(FilingWorker):
             self.pubsub.close()
 
     def keep_house(self) -> None:
-        """RQ's heartbeat and maintenance, and the sweep for dead workers, each in its own time; only while idle."""
+        """RQ's heartbeat; and, when no master is there to do it, what all have in common. Only while idle."""
         now = time.monotonic()
         try:
             if now - self._last_rq_beat > RQ_BEAT_SECONDS:
@@ -374,14 +381,24 @@ class HorizonWorker(FilingWorker):
                 self.heartbeat()
             if now - self._last_sweep > SWEEP_SECONDS:
                 self._last_sweep = now
-                sweep(self.stores, spare=frozenset({self.name}))
-            if self.should_run_maintenance_tasks:
-                self.run_maintenance_tasks()
+                self._keep_common_house(now)
         except RedisError as error:
             if not will_pass(error):
                 raise
             log.error("Redis did not answer (%s); worker %s goes on", error, self.name)
 
+    def _keep_common_house(self, now: float) -> None:
+        """The work of a master, while there is none."""
+        if self.master or self.stores.masters.living():
+            self._sweeper = None
+            return
+        if self._sweeper is None:
+            self._sweeper = Sweeper(self.stores, every=SWEEP_SECONDS)
+        self._sweeper.look(now, spare=(self.name,))
+        if self.should_run_maintenance_tasks:
+            self.run_maintenance_tasks()
+
+    _sweeper: Sweeper | None = None
     _last_rq_beat = 0.0
     _last_sweep = 0.0
 
