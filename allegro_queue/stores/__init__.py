@@ -15,6 +15,7 @@ from allegro_queue.stores.controls import ControlStore
 from allegro_queue.stores.enqueue import EnqueueStore
 from allegro_queue.stores.jobs import JobStore
 from allegro_queue.stores.keys import Keys
+from allegro_queue.stores.locks import LockStore
 from allegro_queue.stores.masters import MasterStore
 from allegro_queue.stores.metrics import MetricsStore
 from allegro_queue.stores.pauses import PauseStore
@@ -36,6 +37,7 @@ class Stores:
     controls: ControlStore
     enqueue: EnqueueStore
     jobs: JobStore
+    locks: LockStore
     masters: MasterStore
     metrics: MetricsStore
     pauses: PauseStore
@@ -58,7 +60,8 @@ def open_stores(connection: Redis | None = None) -> Stores:
         keys=keys,
         controls=ControlStore(connection, keys),
         enqueue=EnqueueStore(connection, keys),
-        jobs=JobStore(connection),
+        jobs=JobStore(connection, keys),
+        locks=LockStore(connection, keys),
         masters=MasterStore(connection, keys),
         metrics=MetricsStore(connection, keys),
         pauses=PauseStore(connection, keys),
