@@ -21,6 +21,7 @@ from allegro_queue.stores.pauses import PauseStore
 from allegro_queue.stores.pulse import PulseStore
 from allegro_queue.stores.reservations import ReservationStore
 from allegro_queue.stores.schedule import ScheduleStore
+from allegro_queue.stores.seats import SeatStore
 from allegro_queue.stores.workers import WorkerStore
 from allegro_queue.stores.workload import WorkloadStore
 
@@ -40,6 +41,7 @@ class Stores:
     pulse: PulseStore
     reservations: ReservationStore
     schedule: ScheduleStore
+    seats: SeatStore
     workers: WorkerStore
     workload: WorkloadStore
 
@@ -60,6 +62,7 @@ def open_stores(connection: Redis | None = None) -> Stores:
         pulse=PulseStore(connection, keys),
         reservations=ReservationStore(connection, keys),
         schedule=ScheduleStore(connection, keys),
+        seats=SeatStore(connection, keys),
         workers=WorkerStore(connection, keys),
         workload=WorkloadStore(connection, keys),
     )
