@@ -11,6 +11,7 @@ from redis import Redis
 
 from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import client
+from allegro_queue.stores.audit import AuditStore
 from allegro_queue.stores.controls import ControlStore
 from allegro_queue.stores.enqueue import EnqueueStore
 from allegro_queue.stores.jobs import JobStore
@@ -32,6 +33,7 @@ class Stores:
 
     client: Redis
     keys: Keys
+    audit: AuditStore
     controls: ControlStore
     enqueue: EnqueueStore
     jobs: JobStore
@@ -53,6 +55,7 @@ def open_stores(connection: Redis | None = None) -> Stores:
     return Stores(
         client=connection,
         keys=keys,
+        audit=AuditStore(connection, keys),
         controls=ControlStore(connection, keys),
         enqueue=EnqueueStore(connection, keys),
         jobs=JobStore(connection),
