@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -102,7 +103,7 @@ class HorizonJob(Job):
 
     @property
     def func(self) -> Any:
-        """The function; one that is loaded already is found without RQ's search, which a job makes twice."""
+        """The function; one that is loaded already is found without RQ's search."""
         if not self.instance:
             module, _, name = str(self.func_name).rpartition(".")
             found = getattr(sys.modules.get(module), name, None)
@@ -116,6 +117,14 @@ class HorizonJob(Job):
         found = decode_redis_hash(raw_data)
         self.terms_text = as_text(found.get(TERMS_FIELD) or b"")
         self.attempt = int(found.get(ATTEMPT_FIELD) or 1)
+
+    def _execute(self) -> Any:
+        """As RQ does, but looks for the function once."""
+        function = self.func
+        if not function:
+            raise ValueError("Cannot execute job: function is None")
+        result = function(*self.args, **self.kwargs)
+        return asyncio.run(result) if asyncio.iscoroutine(result) else result
 
     def perform(self) -> Any:
         """Run the function.

@@ -128,7 +128,9 @@ class StepStore:
         if finish is not None:
             jobs, seconds_worked = jobs + 1, seconds_worked + finish.runtime_ms / 1000
         count_now = time.monotonic() > self._count_at
-        numbers = (
+        command = (
+            "EVALSHA",
+            self._sha,
             len(self._keys_always) + len(keys),
             *self._keys_always,
             *keys,
@@ -146,7 +148,7 @@ class StepStore:
         )
         kept, self._uncounted = self._uncounted, (0, 0.0)
         # Without an answer they may have been counted, and are not sent twice.
-        reply = self._send(numbers, watch=watch)
+        reply = self._send(command, watch=watch)
         finished = FINISHED[reply[0]]
         if finished is Finished.BY_HAND:
             self._uncounted = kept
@@ -172,14 +174,14 @@ class StepStore:
         pairs = iter(hash_)
         return finished, Taken(held, seconds * MILLION + microseconds, dict(zip(pairs, pairs, strict=True)))
 
-    def _send(self, numbers: tuple[Any, ...], *, watch: bool) -> list[Any]:
+    def _send(self, command: tuple[Any, ...], *, watch: bool) -> list[Any]:
         before, replies = (self._watch, 3) if watch and self.is_told else (b"", 1)
         try:
-            reply = self._wire.call(before + pack(("EVALSHA", self._sha, *numbers)), replies)
+            reply = self._wire.call(before + pack(command), replies)
         except ResponseError as error:
             if not str(error).startswith("NOSCRIPT"):
                 raise
-            reply = self._wire.call(pack(("EVAL", STEP, *numbers)))
+            reply = self._wire.call(pack(("EVAL", STEP, *command[2:])))
         found: list[Any] = reply
         return found
 

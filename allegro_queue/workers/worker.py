@@ -233,7 +233,8 @@ class HorizonWorker(FilingWorker):
         attempt = Attempt(taken, job, self._queue_by_name[held.queue], execution, time.perf_counter())
         self._attempt = attempt
         finish = in_clean_state(self._perform, attempt, timeout)
-        log.info(
+        if log.isEnabledFor(logging.INFO):
+            log.info(
             "job %s name=%s queue=%s id=%s seconds=%.3f",
             self._outcome, name, held.queue, job.id, time.perf_counter() - attempt.began,
         )  # fmt: skip
