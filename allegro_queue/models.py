@@ -1,8 +1,13 @@
-"""No tables: only the permission that ``access.staff_with_permission`` asks for, so that it can be granted in admin."""
+"""Where Django looks for models: the journal of what people did, and the permissions that can be granted in admin."""
 
 from __future__ import annotations
 
 from django.db import models
+
+from allegro_queue.activity.models import Activity
+from allegro_queue.rights import WORDS
+
+__all__ = ["Activity", "Horizon"]
 
 
 class Horizon(models.Model):
@@ -11,4 +16,4 @@ class Horizon(models.Model):
     class Meta:
         managed = False
         default_permissions = ()
-        permissions = (("view_horizon", "Can see the Horizon dashboard"),)
+        permissions = tuple((right.value, words) for right, words in WORDS.items())

@@ -32,6 +32,15 @@ def urgent() -> None:
     """Declared for the queue ``high``."""
 
 
+def remind(member: int, at: str = "noon") -> None:
+    """Has a parameter of a name that ``dispatch`` takes for itself."""
+
+
+@job(unique=300, unique_key="member:{member}", tags=("member:{member}",))
+def refresh(member: int, force: bool = False) -> None:
+    """Declared unique by its member alone."""
+
+
 def note(path: str, word: str) -> None:
     """Append a word to a file, so that a test can see what ran and in which order."""
     with Path(path).open("a") as file:

@@ -20,7 +20,7 @@ from tests.support import records, scenes
 
 pytestmark = pytest.mark.django_db
 
-PAGES = ("overview", "workers", "schedule")
+PAGES = ("overview", "queues", "workers", "schedule", "activity", "health")
 FRAGMENT = {"X-Horizon-Fragment": "1"}
 
 
