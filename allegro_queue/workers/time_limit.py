@@ -42,8 +42,8 @@ class TimeLimit(BaseDeathPenalty):
     """Why the running job is to be stopped; set by ``interrupt``."""
 
     def __init__(self, timeout: int, exception: type[BaseException] = TimeLimitExceeded, **kwargs: Any) -> None:
-        super().__init__(timeout, exception, **kwargs)
-        self.seconds = timeout
+        self.seconds = self._timeout = timeout
+        self._exception = exception
 
     def setup_death_penalty(self) -> None:
         TimeLimit.interruption = ""
