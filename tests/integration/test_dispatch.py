@@ -95,14 +95,19 @@ def test_the_returned_id_says_what_became_of_the_job_once_it_is_committed(redis:
     assert job.queued is True
 
 
-@pytest.mark.django_db(transaction=True, databases=["default"])
-def test_the_commit_of_the_named_database_is_waited_for(redis: Redis):
-    with transaction.atomic(using="default"):
-        dispatch(jobs.nothing, using="default")
-        dispatch_many(jobs.add, [(1, 2)], using="default")
-        dispatch(jobs.nothing, delay=60, using="default")
-        assert not redis.keys("rq:*")
+@pytest.mark.django_db(transaction=True)
+def test_the_commit_of_the_named_database_is_waited_for(redis: Redis, monkeypatch: pytest.MonkeyPatch):
+    waits: list[tuple[Any, str]] = []
+    monkeypatch.setattr(transaction, "on_commit", lambda send, using: waits.append((send, using)))
 
+    dispatch(jobs.nothing, using="other")
+    dispatch(jobs.nothing, delay=60, using="other")
+    dispatch_many(jobs.add, [(1, 2)], using="other")
+    assert not redis.keys("rq:*")
+
+    assert [using for _, using in waits] == ["other"] * 3
+    for send, _ in waits:
+        send()
     assert redis.llen("rq:queue:default") == 2
     assert redis.zcard("rq:scheduled:default") == 1
 
