@@ -40,8 +40,8 @@ MOST_JOBS = 500
 MOST_BYTES = 1_000_000
 """Of arguments in one step, about."""
 
-PAUSES = (0.02, 0.2)
-"""Seconds before the step is sent a second and a third time. It is never sent a fourth time."""
+PAUSES = (0.02, 0.1, 0.3)
+"""Seconds before the step is sent a second, third and fourth time. It is never sent a fifth time."""
 
 PATIENCE = 11.0
 """Seconds after the first send past which it is not sent again: somebody waits."""
