@@ -9,7 +9,7 @@ from redis import Redis
 from rq.scheduler import RQScheduler
 
 from allegro_queue.dispatch import dispatch
-from allegro_queue.jobs import REASON_FIELD, JobOptions
+from allegro_queue.jobs import REASON_FIELD, HorizonJob, JobOptions
 from allegro_queue.queues import get_queue
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
@@ -102,6 +102,33 @@ def test_a_job_that_asks_to_be_tried_again_by_rqs_own_word_still_is(redis: Redis
     work_off()
 
     assert scheduled(redis)[job_id] == pytest.approx(time.time() + 40, abs=2)
+
+
+def test_a_job_that_died_with_its_worker_rests_before_it_is_tried_again(redis: Redis, stores: Stores):
+    job_id = put(redis, jobs.nothing, terms=Terms(backoff=(30,)), tries=2)
+    dead = worker()
+    dead.take()
+    dead.steps.close()
+
+    settle(stores, WORKER, host="here", pid=1, reason="was killed by signal 9 (SIGKILL)")
+
+    assert scheduled(redis)[job_id] == pytest.approx(time.time() + 30, abs=2)
+
+
+def test_a_retry_is_written_as_a_whole_or_not_at_all(redis: Redis):
+    job_id = dispatch(jobs.fail, options=JobOptions(tries=2))
+    queue = get_queue("default", redis)
+    job = HorizonJob.fetch(job_id, connection=redis)
+    job.rest = 30
+
+    with redis.pipeline() as pipeline:
+        job.retry(queue, pipeline)
+        assert redis.hget(f"rq:job:{job_id}", "status") == b"queued"
+        assert scheduled(redis) == {}
+        pipeline.execute()
+
+    assert redis.hget(f"rq:job:{job_id}", "status") == b"scheduled"
+    assert set(scheduled(redis)) == {job_id}
 
 
 # Unique
