@@ -342,6 +342,35 @@ def test_a_job_over_its_rate_does_not_hold_what_it_would_work_on(redis: Redis, s
     assert not redis.exists(stores.keys.overlap("x"))
 
 
+@pytest.mark.parametrize(
+    ("terms", "in_one_step"),
+    [
+        (Terms(), True),
+        (Terms(tags=("member:42",), tenant="acme"), True),
+        (Terms(backoff=(5,), jitter=0.1), True),
+        (Terms(isolate=True), True),
+        (Terms(rate_key="mail", rate_limit=9, rate_seconds=60), True),
+        (Terms(unique_key="x", unique_seconds=60), False),
+        (Terms(overlap_key="x", overlap_seconds=60), False),
+        (Terms(batch="b"), False),
+    ],
+)
+def test_a_job_that_returns_is_filed_with_the_next_step_unless_it_holds_something(
+    terms: Terms, in_one_step: bool, redis: Redis
+):
+    put(redis, jobs.nothing, terms=terms)
+    at_work = worker()
+    taken = at_work.take()
+    assert taken is not None
+
+    finish = at_work.run(taken)
+
+    assert (finish is not None) is in_one_step
+    at_work.step(finish, take=False)
+    at_work.steps.close()
+    assert redis.zcard("rq:finished:default") == 1
+
+
 # Tenants, and what cannot be read
 
 
