@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import sys
 import threading
@@ -164,3 +165,10 @@ def be_settled_and_run_again(lock: str) -> None:
     settle(stores, str(job.worker_name), host="here", pid=1, reason="showed no sign of life for 30 seconds")
     stores.client.set(stores.keys.overlap(lock), "another")
     stores.client.set(stores.keys.unique(lock), "another")
+
+
+def work_alone(path: str, name: str) -> None:
+    """Note a begin and an end, with a moment in between."""
+    note(path, f"begin {name}")
+    time.sleep(0.05)
+    note(path, f"end {name}")
