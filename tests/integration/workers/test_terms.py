@@ -190,7 +190,6 @@ def test_a_failed_unique_job_stays_failed_while_another_of_its_kind_waits(redis:
     first = dispatch(jobs.fail, options=JobOptions(unique=True, unique_key="sync"))
     work_off()
     second = dispatch(jobs.fail, options=JobOptions(unique=True, unique_key="sync"))
-    assert second != first
 
     tally = stores.jobs.retry_many([first], now=time.time())
 
@@ -198,6 +197,25 @@ def test_a_failed_unique_job_stays_failed_while_another_of_its_kind_waits(redis:
     assert stores.jobs.rows([first])[0].status == "failed"
     assert redis.zscore("rq:failed:default", first) is not None
     assert stores.jobs.lengths(["default"]) == {"default": 1}
+
+
+@pytest.mark.parametrize("how", ["cleared", "deleted by RQ", "cancelled by RQ"])
+def test_a_unique_job_that_is_gone_bars_no_other(how: str, redis: Redis, stores: Stores):
+    alone = JobOptions(unique=True, unique_key="sync")
+    first = dispatch(jobs.nothing, options=alone)
+    dispatch(jobs.nothing, options=alone)
+    assert redis.lrange("rq:queue:default", 0, -1) == [first.encode()]
+    if how == "cleared":
+        stores.jobs.clear("default")
+    elif how == "deleted by RQ":
+        HorizonJob.fetch(first, connection=redis).delete()
+    else:
+        HorizonJob.fetch(first, connection=redis).cancel()
+
+    second = dispatch(jobs.nothing, options=alone)
+
+    assert redis.lrange("rq:queue:default", 0, -1) == [second.encode()]
+    assert redis.get(stores.keys.unique("sync")) == second.encode()
 
 
 # Rate
