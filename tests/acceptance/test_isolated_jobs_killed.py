@@ -31,8 +31,7 @@ def test_no_isolated_job_is_lost_or_run_twice_when_workers_are_killed(redis: Red
     chance = random.Random(7)
     for _ in range(4):
         with running("rqworker", *QUEUES) as first, running("rqworker", *QUEUES) as second:
-            begun = ended(stores)
-            eventually(lambda: ended(stores) >= begun + chance.randint(10, 40), within=30, explain=first.said)
+            wait_until_ended(stores, ended(stores) + chance.randint(10, 40), first)
             for process in (first, second):
                 process.send(signal.SIGKILL)
                 process.wait()
@@ -40,7 +39,7 @@ def test_no_isolated_job_is_lost_or_run_twice_when_workers_are_killed(redis: Red
             settle(stores, held.worker, host="here", pid=1, reason="was killed by signal 9 (SIGKILL)")
 
     with running("rqworker", *QUEUES) as last:
-        eventually(lambda: ended(stores) == JOBS, within=60, explain=last.said)
+        wait_until_ended(stores, JOBS, last)
         finish_up(last)
 
     statuses = [row.status for row in stores.jobs.rows(ids)]
@@ -52,6 +51,11 @@ def test_no_isolated_job_is_lost_or_run_twice_when_workers_are_killed(redis: Red
     assert stores.reservations.all() == []
     assert redis.keys(f"{stores.keys.prefix}unique:*") == []
     assert redis.keys(f"{stores.keys.prefix}overlap:*") == []
+
+
+def wait_until_ended(stores: Stores, count: int, process: Running) -> None:
+    """Until so many jobs have ended, in whatever way."""
+    eventually(lambda: ended(stores) >= count, within=60, explain=process.said)
 
 
 def finish_up(process: Running) -> None:
