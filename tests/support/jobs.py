@@ -121,3 +121,9 @@ def note_success(job: Job, connection: Redis, result: object) -> None:
 def note_failure(job: Job, connection: Redis, *error: object) -> None:
     """A failure callback: notes where the job did."""
     note(job.args[0], "failed")
+
+
+def note_with_time(path: str, times: str, word: str) -> None:
+    """Note a word in one file, and the time in another."""
+    note(path, word)
+    note_the_time(times)
