@@ -154,6 +154,8 @@ class Master:
             self._with_redis(self._scale, now)
         if was_away and not self._redis_away:
             self._look_due = now + AFTER_OUTAGE_SECONDS
+            # A word lives a minute; an outage may have been longer.
+            self._with_redis(self._follow_kept, now)
         if now >= self._look_due:
             self._look_due = now + LOOK_SECONDS
             self._with_redis(lambda: self._look_around(now), now)
@@ -240,8 +242,17 @@ class Master:
             )
             self.obey(Control.TERMINATE, time.monotonic())
             return
-        for pause in self._stores.controls.kept(time.time()):
-            self.follow(pause, time.monotonic())
+        self._follow_kept()
+
+    def _follow_kept(self) -> None:
+        """Have the supervisors stand still that somebody paused, and no other that was paused so before."""
+        kept = {each.supervisor: each for each in self._stores.controls.kept(time.time())}
+        for supervisor in self._supervisors:
+            pause = kept.get(supervisor.options.name)
+            if pause is not None:
+                self.follow(pause, time.monotonic())
+            elif supervisor.is_held and self._status != "leaving":
+                supervisor.resume()
 
     def _beat(self) -> None:
         if not self._claimed:

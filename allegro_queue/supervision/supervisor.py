@@ -118,6 +118,11 @@ class Supervisor:
     def is_paused(self) -> bool:
         return self._status == "paused"
 
+    @property
+    def is_held(self) -> bool:
+        """Whether somebody paused this very supervisor."""
+        return self.is_paused and bool(self._pause_by or self._pause_reason)
+
     def start(self, now: float) -> None:
         """Want as many workers as there are to be at the least; the next pass starts them."""
         if self.options.balance == "simple":

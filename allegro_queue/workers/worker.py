@@ -20,6 +20,7 @@ from rq.exceptions import StopRequested
 from rq.executions import Execution
 from rq.job import Job
 from rq.queue import Queue
+from rq.utils import utcformat
 from rq.worker import DequeueStrategy
 
 import allegro_queue
@@ -27,6 +28,7 @@ from allegro_queue.begun import Begun
 from allegro_queue.connection import new_client
 from allegro_queue.inbox import LEAVE
 from allegro_queue.stores import open_stores
+from allegro_queue.stores.replies import text
 from allegro_queue.stores.steps import MILLION, Finish, Finished, StepStore, Taken
 from allegro_queue.stores.workers import WorkerRecord
 from allegro_queue.workers.admission import is_put_off
@@ -154,7 +156,7 @@ class HorizonWorker(FilingWorker):
         with self.inbox:
             self._catch_second_signal()
             try:
-                self.patiently(self.register_birth)
+                self.patiently(self.be_born)
                 self.patiently(lambda: self.stores.workers.write(self.record()))
                 if with_scheduler:
                     self._start_scheduler(burst)
@@ -167,6 +169,19 @@ class HorizonWorker(FilingWorker):
             finally:
                 self._take_leave()
                 beats.client.close()
+
+    def be_born(self) -> None:
+        """Register with RQ; also again after a lost reply, when RQ takes this very worker for another of its name.
+
+        Raises:
+            ValueError: another one has the name.
+        """
+        try:
+            self.register_birth()
+        except ValueError:
+            born = self.connection.hget(self.key, "birth")
+            if self.birth_date is None or born is None or text(born) != utcformat(self.birth_date):
+                raise
 
     def _loop(self, burst: bool, max_idle_time: int | None) -> int:
         """Jobs run until it is time to leave."""

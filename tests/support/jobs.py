@@ -7,8 +7,10 @@ import time
 from pathlib import Path
 
 from django.utils import translation
+from redis import Redis
 from rq import get_current_job
 from rq.command import send_stop_job_command
+from rq.job import Job
 
 from allegro_queue.dispatch import dispatch
 from allegro_queue.jobs import JobOptions, job
@@ -118,3 +120,19 @@ def hold_the_interpreter(path: str) -> None:
     library, lock = ctypes.PyDLL(None), ctypes.create_string_buffer(128)
     library.pthread_mutex_lock(lock)
     library.pthread_mutex_lock(lock)
+
+
+def note_success(job: Job, connection: Redis, result: object) -> None:
+    """A success callback: notes where the job did."""
+    note(job.args[0], "succeeded")
+
+
+def note_failure(job: Job, connection: Redis, *error: object) -> None:
+    """A failure callback: notes where the job did."""
+    note(job.args[0], "failed")
+
+
+def note_with_time(path: str, times: str, word: str) -> None:
+    """Note a word in one file, and the time in another."""
+    note(path, word)
+    note_the_time(times)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from setproctitle import setproctitle
 
 from allegro_queue.errors import HorizonError
 from allegro_queue.queues import all_queues, check_queue, current_plan
@@ -60,7 +61,9 @@ class Command(BaseCommand):
             except OSError as error:
                 raise CommandError(f"--pid: {error}") from error
         name = options["name"] or worker_name(os.getpid(), new_token())
-        worker = make_worker(queues or all_queues(), name=name)
+        served = queues or all_queues()
+        setproctitle(f"horizon worker by hand on {','.join(served)}")
+        worker = make_worker(served, name=name)
         if worker is None:
             return
         worker.share = Share(
