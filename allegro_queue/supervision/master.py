@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 import allegro_queue
 from allegro_queue.errors import AlreadyRunning
-from allegro_queue.inbox import LEAVE, SignalInbox
+from allegro_queue.inbox import HANDLED, LEAVE, SignalInbox
 from allegro_queue.plan import Plan
 from allegro_queue.stores import Stores
 from allegro_queue.stores.controls import Control, Instruction
@@ -26,6 +26,9 @@ from allegro_queue.supervision.process import LEFT, is_alive
 from allegro_queue.supervision.supervisor import Supervisor
 
 log = logging.getLogger(__name__)
+
+HEARD = (*HANDLED, signal.SIGCHLD)
+"""What the master's inbox is for."""
 
 BEAT_SECONDS = 1.0
 SCALE_SECONDS = 0.5
@@ -162,6 +165,9 @@ class Master:
 
     def hear(self, number: signal.Signals, now: float) -> None:
         """Act on a signal: INT, TERM and HUP leave, QUIT leaves without waiting for jobs, USR1 restarts the workers, USR2 pauses, CONT continues."""
+        if number == signal.SIGCHLD:
+            # It has ended the rest; the next pass looks who it was.
+            return
         if number in LEAVE:
             self._signals_to_leave += 1
             self.obey(Control.TERMINATE, now)

@@ -87,8 +87,8 @@ def name_of_signal(number: int) -> str:
 
 LEAVE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
-HEARD = (*LEAVE, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT)
-"""Signals that the parent handles and a child is sent."""
+HEARD = (*LEAVE, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT, signal.SIGCHLD)
+"""Signals that the parent handles, or a child is sent."""
 
 
 def fork(child: Callable[[], int]) -> int:
@@ -116,7 +116,8 @@ def fork(child: Callable[[], int]) -> int:
     try:
         for number in LEAVE:
             signal.signal(number, leave_at_once)
-        signal.signal(signal.SIGCONT, signal.SIG_DFL)
+        for number in (signal.SIGCONT, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
         for number in (signal.SIGUSR1, signal.SIGUSR2):
             # By default these would end a child that is not ready to hear them.
             signal.signal(number, signal.SIG_IGN)

@@ -24,7 +24,7 @@ from allegro_queue.plan import Balance, Plan, SupervisorOptions, build_plan
 from allegro_queue.queues import all_queues
 from allegro_queue.scheduling.process import run_scheduler
 from allegro_queue.stores import open_stores
-from allegro_queue.supervision.master import LOOK_SECONDS, Master, Settlers
+from allegro_queue.supervision.master import HEARD, LOOK_SECONDS, Master, Settlers
 from allegro_queue.supervision.pool import ProcessPool
 from allegro_queue.supervision.process import ChildProcess, fork
 from allegro_queue.supervision.supervisor import Supervisor
@@ -76,7 +76,7 @@ class Command(BaseCommand):
             keep_house=lambda: keep_house(stores, all_queues(), time.time()),
         )
         self.say(plan, name)
-        with SignalInbox() as inbox:
+        with SignalInbox(HEARD) as inbox:
             try:
                 Master(name, plan, supervisors, scheduler, stores, settlers, inbox, all_queues()).run()
             except AlreadyRunning as error:
