@@ -31,6 +31,7 @@ def is_plain(job: Job, result: Any, result_ttl: int, before: tuple[Any, ...]) ->
     Args:
         before: its ``saved_values`` when it began.
     """
+    terms = getattr(job, "terms_text", "")
     return not (
         isinstance(result, Retry)
         or result_ttl == 0
@@ -40,7 +41,7 @@ def is_plain(job: Job, result: Any, result_ttl: int, before: tuple[Any, ...]) ->
         or job.rate_limit_key
         or job._success_callback_name
         or saved_values(job) != before
-        or not decode_terms(getattr(job, "terms_text", "")).are_plain
+        or (terms and not decode_terms(terms).are_plain)
     )
 
 
