@@ -141,7 +141,7 @@ def tags_of(
     if callable(made_by):
         found = result_of("tags", made_by, given)
         if isinstance(found, str) or not isinstance(found, Iterable):
-            raise InvalidJob(f"A job's tags came out as {found!r}; they must be a list of texts.")
+            raise InvalidJob(f"A job's tags came out as a {type(found).__name__}; they must be a list of texts.")
         tags = [checked("tags", each) for each in found]
     else:
         tags = [checked("tags", filled("tags", each, function, given)) for each in made_by]
@@ -156,7 +156,7 @@ def result_of(what: str, function: Callable[..., Any], given: Call) -> Any:
     try:
         return function(*given.args, **given.kwargs)
     except Exception as error:
-        raise InvalidJob(f"A job's {what} could not be made ({type(error).__name__}: {error}).") from error
+        raise InvalidJob(f"A job's {what} could not be made of its arguments ({type(error).__name__}).") from error
 
 
 def checked(what: str, found: Any) -> str:
@@ -165,12 +165,13 @@ def checked(what: str, found: Any) -> str:
     Raises:
         InvalidJob: it is something else; says what.
     """
-    if not isinstance(found, str) or not 1 <= len(found) <= LONGEST_NAME:
-        shown = repr(found)
-        shown = shown if len(shown) <= 100 else shown[:100] + "..."
-        raise InvalidJob(f"A job's {what} came out as {shown}; it must be a text of 1 to {LONGEST_NAME} characters.")
+    # Never the text itself: it is made of arguments, and messages end up in logs.
+    if not isinstance(found, str):
+        raise InvalidJob(f"A job's {what} came out as a {type(found).__name__}; it must be text.")
+    if not 1 <= len(found) <= LONGEST_NAME:
+        raise InvalidJob(f"A job's {what} came out {len(found):,} characters long; it must have 1 to {LONGEST_NAME}.")
     try:
         found.encode()
     except UnicodeEncodeError:
-        raise InvalidJob(f"A job's {what} came out as {found!r}, which is no valid text (a lone surrogate).") from None
+        raise InvalidJob(f"A job's {what} came out with half a character in it (a lone surrogate).") from None
     return found

@@ -179,10 +179,10 @@ def call_from(given: Any) -> Call:
         return Call(tuple(given))
     if isinstance(given, Mapping):
         if not all(isinstance(name, str) for name in given):
-            raise InvalidJob(f"{given!r} must have names of arguments as its keys.")
+            raise InvalidJob("its dict must have names of arguments as keys.")
         return Call(kwargs=given)
     raise InvalidJob(
-        f"{given!r} is no list of arguments; write ({given!r},) for one argument, a dict for named ones, or call(...)."
+        f"it is a {type(given).__name__}; write (value,) for one argument, a dict for named ones, or call(...) for both."
     )
 
 

@@ -45,6 +45,8 @@ def order_for(
             f"{name} cannot be queued: it is not under HORIZON['allowed_jobs'] ({', '.join(settings.allowed_jobs)}), "
             "so no worker would run it. Add its package there (HORIZON_ALLOWED_JOBS)."
         )
+    if options is not None and not isinstance(options, JobOptions):
+        raise InvalidJob(f"{name} was given options as a {type(options).__name__}; write JobOptions(queue=...).")
     declared = declared_options(function)
     chosen = resolve_options(settings, options.over(declared) if options is not None else declared)
     now = datetime.now(UTC)
@@ -146,7 +148,7 @@ class Order:
             if holder is None:
                 log.debug("job queued name=%s queue=%s id=%s", self.name, queue, job.id)
             else:
-                log.info("job not queued, one is there name=%s key=%s id=%s", self.name, job.unique_key, holder)
+                log.info("job not queued, one is there name=%s queue=%s id=%s", self.name, queue, holder)
         return refused
 
     def fields(self, now: datetime) -> dict[str, Any]:

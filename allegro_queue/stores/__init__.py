@@ -11,6 +11,7 @@ from redis import Redis
 
 from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import client
+from allegro_queue.stores.audit import AuditStore
 from allegro_queue.stores.controls import ControlStore
 from allegro_queue.stores.enqueue import EnqueueStore
 from allegro_queue.stores.jobs import JobStore
@@ -23,6 +24,7 @@ from allegro_queue.stores.pulse import PulseStore
 from allegro_queue.stores.reservations import ReservationStore
 from allegro_queue.stores.runs import RunStore
 from allegro_queue.stores.schedule import ScheduleStore
+from allegro_queue.stores.seats import SeatStore
 from allegro_queue.stores.server import ServerStore
 from allegro_queue.stores.workers import WorkerStore
 from allegro_queue.stores.workload import WorkloadStore
@@ -34,6 +36,7 @@ class Stores:
 
     client: Redis
     keys: Keys
+    audit: AuditStore
     controls: ControlStore
     enqueue: EnqueueStore
     jobs: JobStore
@@ -46,6 +49,7 @@ class Stores:
     runs: RunStore
     schedule: ScheduleStore
     server: ServerStore
+    seats: SeatStore
     workers: WorkerStore
     workload: WorkloadStore
 
@@ -58,6 +62,7 @@ def open_stores(connection: Redis | None = None) -> Stores:
     return Stores(
         client=connection,
         keys=keys,
+        audit=AuditStore(connection, keys),
         controls=ControlStore(connection, keys),
         enqueue=EnqueueStore(connection, keys),
         jobs=JobStore(connection, keys),
@@ -70,6 +75,7 @@ def open_stores(connection: Redis | None = None) -> Stores:
         runs=RunStore(keys, settings.runs_kept),
         schedule=ScheduleStore(connection, keys),
         server=ServerStore(connection, keys),
+        seats=SeatStore(connection, keys),
         workers=WorkerStore(connection, keys),
         workload=WorkloadStore(connection, keys),
     )

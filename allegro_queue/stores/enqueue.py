@@ -40,8 +40,8 @@ MOST_JOBS = 500
 MOST_BYTES = 1_000_000
 """Of arguments in one step, about."""
 
-PAUSES = (0.02, 0.2)
-"""Seconds before the step is sent a second and a third time. It is never sent a fourth time."""
+PAUSES = (0.02, 0.1, 0.3)
+"""Seconds before the step is sent a second, third and fourth time. It is never sent a fifth time."""
 
 PATIENCE = 11.0
 """Seconds after the first send past which it is not sent again: somebody waits."""
@@ -146,7 +146,9 @@ class EnqueueStore:
                 # A server that is loading has refused, and done nothing.
                 may_be_queued |= is_sending and not isinstance(error, BusyLoadingError)
                 hang_up(connection)
-                if pause is None or time.monotonic() + pause > last_send:
+                # Nothing was sent and nobody is there: somebody waits, and one who waits longer learns no more.
+                is_hopeless = isinstance(error, TimeoutError) and not may_be_queued
+                if is_hopeless or pause is None or time.monotonic() + pause > last_send:
                     raise self._unavailable(what, error, may_be_queued=may_be_queued) from error
             except ResponseError as error:
                 if code_of(error) in MOVED:

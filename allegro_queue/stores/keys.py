@@ -25,6 +25,12 @@ class Keys:
         """Text: the master that does what is done once for all. Lives 10 s past its last word."""
         return f"{self.prefix}housekeeper"
 
+    @property
+    def seats(self) -> str:
+        """Hash: master name to the workers it may have (JSON), under limits for all masters. One field a master; a
+        claim of more than 15 s ago counts no more, and is dropped at the next one."""
+        return f"{self.prefix}seats"
+
     def master(self, name: str) -> str:
         """Text (JSON): what a living master says of itself and its supervisors. Lives 15 s past its last beat."""
         return f"{self.prefix}master:{name}"

@@ -19,6 +19,7 @@ from allegro_queue.plan import Plan
 from allegro_queue.stores import Stores
 from allegro_queue.stores.controls import Control, Instruction
 from allegro_queue.stores.masters import MasterRecord
+from allegro_queue.supervision.limits import Allowance, deal_out, limits_of, living, wanted
 from allegro_queue.supervision.overdue import is_overdue
 from allegro_queue.supervision.pool import Child, Departure, ProcessPool
 from allegro_queue.supervision.process import LEFT, is_alive
@@ -74,6 +75,7 @@ class Master:
         self._queues = queues
         self._status = "running" if plan.runs_workers else "idle"
         self._started_at = time.time()
+        self._limits = limits_of(plan)
         self._unsettled: list[Departure] = []
         self._claimed = False
         self._refusal: AlreadyRunning | None = None
@@ -100,6 +102,9 @@ class Master:
             raise self._refusal
         now = time.monotonic()
         for supervisor in self._supervisors:
+            if self._is_limited:
+                # Until the first claim there is room for none.
+                supervisor.limit([Allowance(processes=0) for _ in supervisor.pools], now)
             supervisor.start(now)
         self._scheduler.scale(1, now)
         while not self.has_left:
@@ -109,7 +114,11 @@ class Master:
                 self.hear(each, time.monotonic())
         if self._refusal is not None:
             raise self._refusal
-        self._with_redis(lambda: self._stores.masters.remove(self.name), time.monotonic())
+        self._with_redis(self._take_leave, time.monotonic())
+
+    def _take_leave(self) -> None:
+        self._stores.seats.free(self.name)
+        self._stores.masters.remove(self.name)
 
     @property
     def has_left(self) -> bool:
@@ -249,8 +258,28 @@ class Master:
 
     def _scale(self) -> None:
         """Have every supervisor look at the work there is."""
-        if self._status != "running":
+        if self._status == "running":
+            self._follow_the_load()
+        if self._is_limited:
+            self._claim_seats()
+
+    @property
+    def _is_limited(self) -> bool:
+        return bool(self._limits.total or self._limits.queues)
+
+    def _claim_seats(self) -> None:
+        """Where all masters share a limit: ask for room, and deal out what there is."""
+        pools = [pool for supervisor in self._supervisors for pool in supervisor.pools]
+        wishes = [pool.wish for pool in pools]
+        allowed = self._stores.seats.claim(self.name, wanted=wanted(wishes), living=living(wishes), limits=self._limits)
+        if self._status == "leaving":
             return
+        allowances = iter(deal_out(wishes, allowed, self._limits))
+        workers = self._stores.workers.living()
+        for supervisor in self._supervisors:
+            supervisor.limit([next(allowances) for _ in supervisor.pools], time.monotonic(), workers)
+
+    def _follow_the_load(self) -> None:
         queues = list(dict.fromkeys(queue for each in self._supervisors for queue in each.options.queue))
         workload = self._stores.workload.read(queues, time.time())
         workers = self._stores.workers.living()

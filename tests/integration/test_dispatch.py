@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -95,14 +97,19 @@ def test_the_returned_id_says_what_became_of_the_job_once_it_is_committed(redis:
     assert job.queued is True
 
 
-@pytest.mark.django_db(transaction=True, databases=["default"])
-def test_the_commit_of_the_named_database_is_waited_for(redis: Redis):
-    with transaction.atomic(using="default"):
-        dispatch(jobs.nothing, using="default")
-        dispatch_many(jobs.add, [(1, 2)], using="default")
-        dispatch(jobs.nothing, delay=60, using="default")
-        assert not redis.keys("rq:*")
+@pytest.mark.django_db(transaction=True)
+def test_the_commit_of_the_named_database_is_waited_for(redis: Redis, monkeypatch: pytest.MonkeyPatch):
+    waits: list[tuple[Any, str]] = []
+    monkeypatch.setattr(transaction, "on_commit", lambda send, using: waits.append((send, using)))
 
+    dispatch(jobs.nothing, using="other")
+    dispatch(jobs.nothing, delay=60, using="other")
+    dispatch_many(jobs.add, [(1, 2)], using="other")
+    assert not redis.keys("rq:*")
+
+    assert [using for _, using in waits] == ["other"] * 3
+    for send, _ in waits:
+        send()
     assert redis.llen("rq:queue:default") == 2
     assert redis.zcard("rq:scheduled:default") == 1
 
@@ -324,3 +331,41 @@ def test_a_job_known_by_its_name_alone_is_queued_once_however_often(redis: Redis
 
     assert redis.lrange("rq:queue:default", 0, -1) == [b"one-id"]
     assert terms_of(redis, "one-id").unique_key == "of 1 and 2"
+
+
+def test_options_that_are_none_are_refused_in_words():
+    with pytest.raises(InvalidJob, match=r"was given options as a dict; write JobOptions\(queue=\.\.\.\)"):
+        dispatch(jobs.nothing, options={"queue": "high"})  # type: ignore[arg-type]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_argument_shows_in_a_message_or_in_the_log(redis: Redis, caplog: pytest.LogCaptureFixture):
+    caplog.set_level("DEBUG")
+    secret = "s3cret" * 40
+    options = JobOptions(unique=True, unique_key="of {left}", tags=("a",))
+
+    with pytest.raises(InvalidJob) as too_long:
+        dispatch(jobs.add, secret, 1, options=options)
+    with pytest.raises(InvalidJob) as no_list:
+        dispatch_many(jobs.add, [secret])
+    for _ in range(2):
+        dispatch(jobs.add, "s3cret", 1, options=options)
+
+    assert "one is there" in caplog.text
+    assert "s3cret" not in f"{too_long.value} {no_list.value} {caplog.text}"
+
+
+def test_of_a_unique_job_sent_by_many_at_once_one_is_queued(redis: Redis):
+    settings = horizon_settings()
+    options = resolve_options(settings, JobOptions(unique=True))
+    start = threading.Barrier(8)
+
+    def send(number: int) -> None:
+        start.wait(timeout=10)
+        enqueue(settings, "tests.support.jobs.nothing", (), {}, options, f"job-{number}")
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(send, range(8)))
+
+    (queued,) = redis.lrange("rq:queue:default", 0, -1)
+    assert redis.keys("rq:job:*") == [b"rq:job:" + queued]

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from redis import Redis
 from rq import Retry
 from rq.registry import ScheduledJobRegistry
+from rq.scheduler import RQScheduler
+from rq.serializers import JSONSerializer
 
 from allegro_queue.dispatch import dispatch, dispatch_many
 from allegro_queue.jobs import JobOptions
 from allegro_queue.queues import get_queue
 from tests.support import jobs
+from tests.support.burst import work_off
+from tests.support.eventually import eventually
 from tests.support.keyspace import keyspace
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -131,3 +136,27 @@ def test_rqs_own_registry_knows_when_a_job_is_due(redis: Redis):
     registry = ScheduledJobRegistry(queue=get_queue("default"))
     assert registry.get_job_ids() == ["same"]
     assert abs(registry.get_scheduled_time("same") - at) < timedelta(milliseconds=1)
+
+
+def test_rqs_own_scheduler_queues_a_job_when_it_is_due_and_keeps_its_terms(redis: Redis):
+    dispatch(jobs.add, 1, 2, delay=0.2, options=JobOptions(tags=("a",)))
+    assert redis.llen("rq:queue:default") == 0
+    scheduler = RQScheduler(["default"], redis, serializer=JSONSerializer)
+    scheduler.acquire_locks()
+
+    def is_queued() -> bool:
+        scheduler.enqueue_scheduled_jobs()
+        return bool(redis.llen("rq:queue:default"))
+
+    eventually(is_queued)
+    assert redis.hmget("rq:job:same", "status", "horizon") == [b"queued", b'{"tags":["a"]}']
+
+
+def test_rqs_own_worker_runs_many_jobs_in_their_order(redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.undo()
+    noted = tmp_path / "noted"
+
+    dispatch_many(jobs.note, [(str(noted), word) for word in ("one", "two", "three")])
+
+    assert work_off(redis) == []
+    assert noted.read_text().split() == ["one", "two", "three"]

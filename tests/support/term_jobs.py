@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
+import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -54,6 +57,30 @@ def die(number: int) -> None:
 def leave(code: int) -> None:
     """End its own process as if nothing were left to do."""
     os._exit(code)
+
+
+def exit_politely() -> None:
+    sys.exit(0)
+
+
+def close_every_file() -> None:
+    os.closerange(3, 4096)
+
+
+def leave_some_behind(path: str) -> None:
+    """Return with a thread and a process at work that have this process's files open."""
+    threading.Thread(target=time.sleep, args=(60,)).start()
+    pid = os.fork()
+    if pid == 0:
+        time.sleep(60)
+        os._exit(0)
+    Path(path).write_text(str(pid))
+
+
+def take_the_alarm() -> None:
+    """Have the alarm do nothing, and sleep."""
+    signal.signal(signal.SIGALRM, lambda number, frame: None)
+    time.sleep(30)
 
 
 def rest(seconds: float) -> None:
@@ -138,3 +165,10 @@ def be_settled_and_run_again(lock: str) -> None:
     settle(stores, str(job.worker_name), host="here", pid=1, reason="showed no sign of life for 30 seconds")
     stores.client.set(stores.keys.overlap(lock), "another")
     stores.client.set(stores.keys.unique(lock), "another")
+
+
+def work_alone(path: str, name: str) -> None:
+    """Note a begin and an end, with a moment in between."""
+    note(path, f"begin {name}")
+    time.sleep(0.05)
+    note(path, f"end {name}")

@@ -22,8 +22,9 @@ local ENDED = {finished = true, failed = true, stopped = true, canceled = true}
 local function holder(lock)
   local id = call('GET', lock)
   if not id then return false end
-  local status = call('HGET', prefix .. ':job:' .. id, 'status')
-  return status and not ENDED[status] and id
+  -- What is no hash is no job.
+  local status = redis.pcall('HGET', prefix .. ':job:' .. id, 'status')
+  return type(status) == 'string' and not ENDED[status] and id
 end
 
 -- Refused here when one of them is of another type.

@@ -130,6 +130,45 @@ def test_a_job_that_leaves_its_process_without_a_word_has_not_succeeded(code: in
     assert f"left with exit code {code} before the job had returned" in error
 
 
+def test_a_job_that_exits_has_failed(stores: Stores):
+    job_id = dispatch(term_jobs.exit_politely, options=ALONE)
+
+    work_off()
+
+    assert verdict(stores, job_id) == ("failed", "SystemExit: 0")
+
+
+def test_a_job_that_closes_every_file_fails_and_the_next_one_runs(stores: Stores):
+    closed, good = dispatch(term_jobs.close_every_file, options=ALONE), dispatch(jobs.nothing)
+
+    work_off()
+
+    assert verdict(stores, closed)[0] == "failed"
+    assert ended(stores, good).row.status == "finished"
+
+
+def test_a_job_that_leaves_a_thread_and_a_process_behind_holds_nobody_up(stores: Stores, tmp_path: Path):
+    pid = tmp_path / "pid"
+    job_id = dispatch(term_jobs.leave_some_behind, str(pid), options=ALONE)
+
+    began = time.monotonic()
+    work_off()
+
+    assert time.monotonic() - began < 5
+    assert ended(stores, job_id).row.status == "finished"
+    os.kill(int(pid.read_text()), signal.SIGKILL)
+
+
+def test_a_job_that_takes_the_alarm_for_itself_is_killed_past_its_limit(stores: Stores):
+    job_id = dispatch(term_jobs.take_the_alarm, options=JobOptions(isolate=True, timeout=1))
+
+    began = time.monotonic()
+    work_off()
+
+    assert time.monotonic() - began < 1 + 5
+    assert "paid no heed to the alarm" in verdict(stores, job_id)[1]
+
+
 def test_a_killed_process_costs_an_attempt_like_any_failure(stores: Stores, redis: Redis):
     job_id = dispatch(term_jobs.die, int(signal.SIGKILL), options=JobOptions(isolate=True, tries=2))
 

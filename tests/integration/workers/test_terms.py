@@ -9,7 +9,7 @@ from redis import Redis
 from rq.scheduler import RQScheduler
 
 from allegro_queue.dispatch import dispatch
-from allegro_queue.jobs import REASON_FIELD, JobOptions
+from allegro_queue.jobs import REASON_FIELD, HorizonJob, JobOptions
 from allegro_queue.queues import get_queue
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
@@ -104,6 +104,33 @@ def test_a_job_that_asks_to_be_tried_again_by_rqs_own_word_still_is(redis: Redis
     assert scheduled(redis)[job_id] == pytest.approx(time.time() + 40, abs=2)
 
 
+def test_a_job_that_died_with_its_worker_rests_before_it_is_tried_again(redis: Redis, stores: Stores):
+    job_id = put(redis, jobs.nothing, terms=Terms(backoff=(30,)), tries=2)
+    dead = worker()
+    dead.take()
+    dead.steps.close()
+
+    settle(stores, WORKER, host="here", pid=1, reason="was killed by signal 9 (SIGKILL)")
+
+    assert scheduled(redis)[job_id] == pytest.approx(time.time() + 30, abs=2)
+
+
+def test_a_retry_is_written_as_a_whole_or_not_at_all(redis: Redis):
+    job_id = dispatch(jobs.fail, options=JobOptions(tries=2))
+    queue = get_queue("default", redis)
+    job = HorizonJob.fetch(job_id, connection=redis)
+    job.rest = 30
+
+    with redis.pipeline() as pipeline:
+        job.retry(queue, pipeline)
+        assert redis.hget(f"rq:job:{job_id}", "status") == b"queued"
+        assert scheduled(redis) == {}
+        pipeline.execute()
+
+    assert redis.hget(f"rq:job:{job_id}", "status") == b"scheduled"
+    assert set(scheduled(redis)) == {job_id}
+
+
 # Unique
 
 
@@ -163,7 +190,6 @@ def test_a_failed_unique_job_stays_failed_while_another_of_its_kind_waits(redis:
     first = dispatch(jobs.fail, options=JobOptions(unique=True, unique_key="sync"))
     work_off()
     second = dispatch(jobs.fail, options=JobOptions(unique=True, unique_key="sync"))
-    assert second != first
 
     tally = stores.jobs.retry_many([first], now=time.time())
 
@@ -171,6 +197,25 @@ def test_a_failed_unique_job_stays_failed_while_another_of_its_kind_waits(redis:
     assert stores.jobs.rows([first])[0].status == "failed"
     assert redis.zscore("rq:failed:default", first) is not None
     assert stores.jobs.lengths(["default"]) == {"default": 1}
+
+
+@pytest.mark.parametrize("how", ["cleared", "deleted by RQ", "cancelled by RQ"])
+def test_a_unique_job_that_is_gone_bars_no_other(how: str, redis: Redis, stores: Stores):
+    alone = JobOptions(unique=True, unique_key="sync")
+    first = dispatch(jobs.nothing, options=alone)
+    dispatch(jobs.nothing, options=alone)
+    assert redis.lrange("rq:queue:default", 0, -1) == [first.encode()]
+    if how == "cleared":
+        stores.jobs.clear("default")
+    elif how == "deleted by RQ":
+        HorizonJob.fetch(first, connection=redis).delete()
+    else:
+        HorizonJob.fetch(first, connection=redis).cancel()
+
+    second = dispatch(jobs.nothing, options=alone)
+
+    assert redis.lrange("rq:queue:default", 0, -1) == [second.encode()]
+    assert redis.get(stores.keys.unique("sync")) == second.encode()
 
 
 # Rate
@@ -313,6 +358,35 @@ def test_a_job_over_its_rate_does_not_hold_what_it_would_work_on(redis: Redis, s
     assert stores.locks.admit(terms, job_id="second", execution_id="second") is not None
 
     assert not redis.exists(stores.keys.overlap("x"))
+
+
+@pytest.mark.parametrize(
+    ("terms", "in_one_step"),
+    [
+        (Terms(), True),
+        (Terms(tags=("member:42",), tenant="acme"), True),
+        (Terms(backoff=(5,), jitter=0.1), True),
+        (Terms(isolate=True), True),
+        (Terms(rate_key="mail", rate_limit=9, rate_seconds=60), True),
+        (Terms(unique_key="x", unique_seconds=60), False),
+        (Terms(overlap_key="x", overlap_seconds=60), False),
+        (Terms(batch="b"), False),
+    ],
+)
+def test_a_job_that_returns_is_filed_with_the_next_step_unless_it_holds_something(
+    terms: Terms, in_one_step: bool, redis: Redis
+):
+    put(redis, jobs.nothing, terms=terms)
+    at_work = worker()
+    taken = at_work.take()
+    assert taken is not None
+
+    finish = at_work.run(taken)
+
+    assert (finish is not None) is in_one_step
+    at_work.step(finish, take=False)
+    at_work.steps.close()
+    assert redis.zcard("rq:finished:default") == 1
 
 
 # Tenants, and what cannot be read
