@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
+from django.db.models import F
 from django.utils import timezone
 
-from allegro.audience.models import Member, ProviderAccount
-from allegro.audience.profiles import JOB_SECONDS, refresh, stale_providers
-from allegro.audience.providers import provider_for
-from allegro.audience.sync import RoundsFailed, evaluate
+from allegro.audience.faults import words_of
+from allegro.audience.freshness import ask_together, keep, stale_questions
+from allegro.audience.health import busy_until, note_busy, note_failure, note_success
+from allegro.audience.models import Member, ProviderAccount, SyncRound
+from allegro.audience.profiles import ask, known_of, put_off, record_failure, store
+from allegro.audience.providers import ProviderFailed, SourceBusy, provider_for
+from allegro.audience.queueing import queue_evaluation
+from allegro.audience.rounds import RoundsFailed, evaluate, go_on
+from allegro.audience.warming import WARM_AHEAD
 from allegro.organizations.models import Organization
-from allegro_queue.dispatch import dispatch
 from allegro_queue.jobs import job
 
 SYNC_QUEUE = "audience-sync"
 
-WARM_AHEAD = timedelta(minutes=5)
-"""A profile that would be too old this much later counts as stale: the link is followed a while after it was asked for."""
+JOB_SECONDS = 20.0
+"""Time that a job gives one source for one member; well below the job's own limit."""
+
+WARM_SECONDS = 20.0
+"""Time that warming gives all sources together."""
 
 
 @job(queue=SYNC_QUEUE)
@@ -29,7 +35,7 @@ def tick() -> int:
     """
     count = 0
     for organization_id in Organization.objects.values_list("pk", flat=True).iterator():
-        dispatch(evaluate_organization, organization_id)
+        queue_evaluation(organization_id)
         count += 1
     return count
 
@@ -51,20 +57,72 @@ def evaluate_organization(organization_id: int) -> dict[str, int]:
 
 
 @job(queue=SYNC_QUEUE)
-def sync_member(account_id: int, member_id: str) -> str:
+def continue_round(round_id: str) -> str:
+    """Read on in a source's list, or queue the next members of a round.
+
+    Returns:
+        What was done, in a word or two.
+    """
+    step = SyncRound.objects.select_related("account").filter(pk=round_id, dispatched_at__isnull=True).first()
+    if step is None:
+        return "skipped: the round was dispatched or deleted"
+    if not step.account.enabled:
+        SyncRound.objects.filter(pk=step.pk).update(dispatched_at=timezone.now(), error="The account was switched off.")
+        return "ended: the account was switched off"
+    if busy_until(step.account, timezone.now()) is not None:
+        SyncRound.objects.filter(pk=step.pk).update(moved_at=None)
+        return "put off: the source asked to be left alone"
+    return f"queued {go_on(step, step.account, provider_for(step.account))}"
+
+
+@job(queue=SYNC_QUEUE)
+def sync_member(account_id: int, member_id: str, round_id: str | None = None) -> str:
     """Ask one source about one member.
 
     Returns:
-        What was done, in a word or two: what has been deleted or switched off since is no fault.
+        What was done, in a word or two: what has been deleted or switched off since is no fault, and a source that asks
+        to be left alone is asked again later.
+
+    Raises:
+        ProviderFailed: the source was asked in vain.
     """
     account = ProviderAccount.objects.filter(pk=account_id).first()
     if account is None or not account.enabled:
+        count(round_id, "skipped")
         return "skipped: the account was switched off or deleted"
     member = Member.objects.filter(pk=member_id, organization_id=account.organization_id).first()
     if member is None:
+        count(round_id, "skipped")
         return "skipped: the member was deleted"
-    refresh(provider_for(account), member, JOB_SECONDS)
-    return "synced"
+    now = timezone.now()
+    if (until := busy_until(account, now)) is not None:
+        put_off(member, account.provider, until, now)
+        count(round_id, "put_off")
+        return "put off: the source asked to be left alone"
+    try:
+        provider = provider_for(account)
+        fetched = ask(provider, member, known_of(member, account.provider), JOB_SECONDS)
+    except SourceBusy as busy:
+        put_off(member, account.provider, note_busy(account, busy.wait_seconds, now), now)
+        count(round_id, "put_off")
+        return "put off: the source asked to be left alone"
+    except Exception as error:
+        record_failure(member, account.provider, words_of(error), now)
+        note_failure(account, words_of(error), now)
+        count(round_id, "failed")
+        raise
+    kept = store(member, account.provider, fetched, now)
+    note_success(account, now)
+    if fetched.rest_seconds:
+        note_busy(account, fetched.rest_seconds, now)
+    count(round_id, "synced")
+    return "unchanged" if fetched.unchanged else "synced" if kept else "synced: what is stored is newer"
+
+
+def count(round_id: str | None, field: str) -> None:
+    """Add one to a figure of the job's round."""
+    if round_id is not None:
+        SyncRound.objects.filter(pk=round_id).update(**{field: F(field) + 1})
 
 
 @job(queue="high", timeout=60)
@@ -82,14 +140,11 @@ def prewarm_profile(member_id: str) -> list[str]:
     member = Member.objects.filter(pk=member_id).first()
     if member is None:
         return []
-    warmed, failed = [], []
-    for provider in list(stale_providers(member, timezone.now() + WARM_AHEAD)):
-        try:
-            refresh(provider, member, JOB_SECONDS / 2)
-        except Exception as error:  # noqa: BLE001 - providers are other people's code, and each stands alone
-            failed.append(f"{provider.name}: {error}")
-            continue
-        warmed.append(provider.name)
+    now = timezone.now()
+    outcomes = ask_together(member, stale_questions(member, now + WARM_AHEAD), WARM_SECONDS)
+    for outcome in outcomes:
+        keep(member, outcome, now)
+    failed = {each.account.provider: each.fault for each in outcomes if isinstance(each.fault, ProviderFailed)}
     if failed:
-        raise RoundsFailed("; ".join(failed))
-    return warmed
+        raise RoundsFailed("; ".join(f"{name}: {why}" for name, why in sorted(failed.items())))
+    return sorted(each.account.provider for each in outcomes)
