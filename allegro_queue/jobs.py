@@ -9,15 +9,24 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, TypedDict, TypeVar, Unpack
 
 from redis import Redis
-from rq.job import Job
+from redis.client import Pipeline
+from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
+from rq.utils import as_text, decode_redis_hash
 
 from allegro_queue.backoff import Backoff, backoff_from
 from allegro_queue.conf import horizon_settings
 from allegro_queue.errors import InvalidJob, JobNotAllowed
 from allegro_queue.rates import Rate, rate_from
+from allegro_queue.terms import FIELD as TERMS_FIELD
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+ATTEMPT_FIELD = "horizon_attempt"
+"""The field of RQ's job hash that holds the number of the next attempt, once there was one: RQ does not count them."""
+
+REASON_FIELD = "horizon_reason"
+"""The field of RQ's job hash that says in words why the job was scheduled by a worker. It counts while it is scheduled."""
 
 
 UNIQUE_SECONDS = 86_400
@@ -238,8 +247,36 @@ def is_allowed(name: str, allowed: tuple[str, ...]) -> bool:
 class HorizonJob(Job):
     """RQ's job, with JSON as its serializer everywhere and a look at the allow-list before anything is imported."""
 
+    terms_text = ""
+    """What it asks for (``terms.Terms``), as it stands in its hash; empty for nothing."""
+
+    attempt = 1
+    """Number of the attempt that runs, or that comes next: 1 for the first."""
+
+    rest: int | None = None
+    """Seconds before the attempt that follows a failure; ``None``: as RQ's own ``retry_intervals`` say."""
+
     def __init__(self, id: str | None = None, connection: Redis | None = None, serializer: Any = None) -> None:
         super().__init__(id=id, connection=connection, serializer=serializer or JSONSerializer)
+
+    def restore(self, raw_data: Any) -> Any:
+        """Read RQ's fields, and ours."""
+        super().restore(raw_data)
+        found = decode_redis_hash(raw_data)
+        self.terms_text = as_text(found.get(TERMS_FIELD) or b"")
+        self.attempt = int(found.get(ATTEMPT_FIELD) or 1)
+
+    def get_retry_interval(self) -> int:
+        """Seconds before the next attempt; 0 for at once."""
+        return super().get_retry_interval() if self.rest is None else self.rest
+
+    def set_status(self, status: JobStatus, pipeline: Pipeline | None = None) -> None:
+        """As RQ does, but a retry is only written with the transaction that schedules it. RQ writes its status before, so
+        that a worker that dies between the two leaves a job that is in no list."""
+        if status == JobStatus.SCHEDULED and pipeline is None:
+            self._status = status
+        else:
+            super().set_status(status, pipeline)
 
     def perform(self) -> Any:
         """Run the function.

@@ -15,11 +15,13 @@ from allegro_queue.stores.controls import ControlStore
 from allegro_queue.stores.enqueue import EnqueueStore
 from allegro_queue.stores.jobs import JobStore
 from allegro_queue.stores.keys import Keys
+from allegro_queue.stores.locks import LockStore
 from allegro_queue.stores.masters import MasterStore
 from allegro_queue.stores.metrics import MetricsStore
 from allegro_queue.stores.pauses import PauseStore
 from allegro_queue.stores.pulse import PulseStore
 from allegro_queue.stores.reservations import ReservationStore
+from allegro_queue.stores.runs import RunStore
 from allegro_queue.stores.schedule import ScheduleStore
 from allegro_queue.stores.workers import WorkerStore
 from allegro_queue.stores.workload import WorkloadStore
@@ -34,11 +36,13 @@ class Stores:
     controls: ControlStore
     enqueue: EnqueueStore
     jobs: JobStore
+    locks: LockStore
     masters: MasterStore
     metrics: MetricsStore
     pauses: PauseStore
     pulse: PulseStore
     reservations: ReservationStore
+    runs: RunStore
     schedule: ScheduleStore
     workers: WorkerStore
     workload: WorkloadStore
@@ -47,18 +51,21 @@ class Stores:
 def open_stores(connection: Redis | None = None) -> Stores:
     """Every store over this process's client, or over the one given."""
     connection = connection if connection is not None else client()
-    keys = Keys(horizon_settings().prefix)
+    settings = horizon_settings()
+    keys = Keys(settings.prefix)
     return Stores(
         client=connection,
         keys=keys,
         controls=ControlStore(connection, keys),
         enqueue=EnqueueStore(connection, keys),
-        jobs=JobStore(connection),
+        jobs=JobStore(connection, keys),
+        locks=LockStore(connection, keys),
         masters=MasterStore(connection, keys),
         metrics=MetricsStore(connection, keys),
         pauses=PauseStore(connection, keys),
         pulse=PulseStore(connection, keys),
         reservations=ReservationStore(connection, keys),
+        runs=RunStore(keys, settings.runs_kept),
         schedule=ScheduleStore(connection, keys),
         workers=WorkerStore(connection, keys),
         workload=WorkloadStore(connection, keys),

@@ -106,3 +106,18 @@ class Keys:
     def runs(self) -> str:
         """Stream (field ``run``: a run record): every ended attempt, the last ``HORIZON["runs_kept"]``, oldest first."""
         return f"{self.prefix}runs"
+
+    def overlap(self, key: str) -> str:
+        """Text: id of the execution that alone works on this. Lives ``overlap_seconds`` of its terms (a minute at the
+        least) past its last renewal."""
+        return f"{self.prefix}overlap:{key}"
+
+    def rate(self, key: str) -> str:
+        """Hash: hundredth part of the period to the runs that began in it; 102 fields at most. Lives a period past the
+        last run."""
+        return f"{self.prefix}rate:{key}"
+
+    def line(self, key: str) -> str:
+        """Sorted set: jobs that found the rate used up, by the time (Unix ms) they were told to come back. Each is gone a
+        period past its time."""
+        return f"{self.prefix}line:{key}"

@@ -45,7 +45,8 @@ class RunRecord:
     terms: str = ""
     """The job's terms (``terms.Terms``) as they stood in its hash."""
     call: str = ""
-    """The call as JSON, cut short and not masked: what shows or keeps it masks it first."""
+    """Its arguments as JSON, ``[[positional, ...], {named}]``; not masked: what shows or keeps it masks it first. What is
+    longer than ``ARGUMENTS_KEPT`` is cut off there, and is no JSON then."""
     error: str = ""
     """Type and message of the failure, such as ``ValueError: no such member``."""
     traceback: str = ""

@@ -52,6 +52,8 @@ class Finish:
     name: str
     entry: tuple[str | bytes | int | float, ...]
     """Field, value, ... of its result, as RQ writes it."""
+    run: str
+    """Its run record as text; empty: none is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +71,14 @@ class Taken:
 class StepStore:
     """The steps of one worker, over a connection of its own."""
 
-    def __init__(self, client: Redis, keys: Keys, worker: str, queues: Sequence[str]) -> None:
+    def __init__(
+        self, client: Redis, keys: Keys, worker: str, queues: Sequence[str], *, runs_kept: int = 100_000
+    ) -> None:
         self._client = client
         self._keys = keys
         self._worker = worker
         self._queues = tuple(queues)
+        self._runs_kept = runs_kept
         self._wire = Wire(client)
         self._sha = sha1(STEP.encode(), usedforsecurity=False).hexdigest()
         self._lease = client.register_script(LEASE)
@@ -171,6 +176,7 @@ class StepStore:
             self._keys.tallied("queue"),
             self._keys.tallied("job"),
             self._keys.minute(int(finish.ended_at.timestamp() // 60)),
+            self._keys.runs,
         )
         arguments = (
             held.claim,
@@ -185,6 +191,8 @@ class StepStore:
             origin,
             finish.name,
             MINUTE_LIFE,
+            finish.run,
+            self._runs_kept,
             *finish.entry,
         )
         return keys, arguments

@@ -13,7 +13,8 @@ from rq.results import Result
 
 from allegro_queue.stores.reservations import Reservation
 from allegro_queue.stores.steps import Finish
-from allegro_queue.workers.recorder import name_of, unix
+from allegro_queue.terms import decode_terms
+from allegro_queue.workers.recorder import run_of, unix
 
 saved_values = attrgetter(
     "created_at", "enqueued_at", "started_at", "ended_at", "last_heartbeat", "worker_name", "origin", "description",
@@ -41,10 +42,20 @@ def is_plain(job: Job, result: Any, result_ttl: int, before: tuple[Any, ...]) ->
         or job.rate_limit_key
         or job._success_callback_name
         or saved_values(job) != before
+        or not decode_terms(getattr(job, "terms_text", "")).are_plain
     )
 
 
-def finish_of(job: Job, held: Reservation, result: Any, result_ttl: int, ended_at: datetime) -> Finish:
+def finish_of(
+    job: Job,
+    held: Reservation,
+    result: Any,
+    result_ttl: int,
+    ended_at: datetime,
+    *,
+    supervisor: str = "",
+    version: str = "",
+) -> Finish:
     """What the next step writes of a plain job."""
     assert job.started_at is not None
     job.ended_at = ended_at
@@ -57,6 +68,7 @@ def finish_of(job: Job, held: Reservation, result: Any, result_ttl: int, ended_a
         *("execution_started_at", repr(started)),
         *("execution_ended_at", repr(ended)),
     ]
+    run = run_of(job, held, "succeeded", supervisor=supervisor, version=version)
     return Finish(
         held=held,
         ended_at=ended_at,
@@ -65,8 +77,9 @@ def finish_of(job: Job, held: Reservation, result: Any, result_ttl: int, ended_a
         runtime_ms=(ended - started) * 1000,
         # Clocks of two hosts may differ: a wait below nothing is none.
         wait_ms=max(started - (unix(job.enqueued_at) or started), 0.0) * 1000,
-        name=name_of(job),
+        name=run.name,
         entry=tuple(entry),
+        run=run.encode(),
     )
 
 

@@ -10,7 +10,10 @@ from typing import Any
 from redis import Redis
 from rq.job import Job, JobStatus
 
+from allegro_queue.jobs import ATTEMPT_FIELD, HorizonJob
 from allegro_queue.stores.steps import Taken
+from allegro_queue.terms import FIELD as TERMS_FIELD
+from allegro_queue.terms import decode_terms
 
 STATUSES = {each.value.encode(): each for each in JobStatus}
 
@@ -45,6 +48,8 @@ USUAL: Mapping[bytes, tuple[str, Callable[[bytes], Any]]] = {
     b"ttl": ("ttl", int),
     b"status": ("_status", STATUSES.__getitem__),
     b"retries_left": ("retries_left", int),
+    TERMS_FIELD.encode(): ("terms_text", bytes.decode),
+    ATTEMPT_FIELD.encode(): ("attempt", int),
 }
 """Fields of an ordinary job, and what RQ makes of them. A hash with any other goes through RQ's own reader."""
 
@@ -56,7 +61,7 @@ class JobBuilder:
         self._class = job_class
         self._connection = connection
         self._blank = job_class("blank", connection=connection).__dict__
-        self._is_known = job_class.restore is Job.restore
+        self._is_known = job_class.restore in (Job.restore, HorizonJob.restore)
 
     def build(self, taken: Taken) -> Job:
         """The job, started.
@@ -73,6 +78,8 @@ class JobBuilder:
         job.worker_name = taken.held.worker
         job.started_at = job.last_heartbeat = started_at
         job._status = JobStatus.STARTED
+        # Terms that cannot be read are found here, before anything runs.
+        decode_terms(getattr(job, "terms_text", ""))
         return job
 
     def _quickly(self, taken: Taken) -> Job | None:

@@ -88,14 +88,15 @@ class HorizonWorker(FilingWorker):
 
     death_penalty_class = TimeLimit
     master = ""
-    supervisor = ""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.doing = Doing()
         self.done = self.failed = 0
         self.inbox = WakefulInbox()
-        self.steps = StepStore(self.connection, self.stores.keys, self.name, self.queue_names())
+        self.steps = StepStore(
+            self.connection, self.stores.keys, self.name, self.queue_names(), runs_kept=self.stores.runs.kept
+        )
         self._builder = JobBuilder(self.job_class, self.connection)
         self._queue_by_name = {each.name: each for each in self.queues}
         self._paused = False
@@ -237,7 +238,7 @@ class HorizonWorker(FilingWorker):
         finish = in_clean_state(self._perform, attempt, timeout)
         log.info(
             "job %s name=%s queue=%s id=%s seconds=%.3f",
-            self._result, name, held.queue, job.id, time.perf_counter() - attempt.began,
+            self._outcome, name, held.queue, job.id, time.perf_counter() - attempt.began,
         )  # fmt: skip
         if finish is None:
             self._attempt = None
@@ -257,8 +258,11 @@ class HorizonWorker(FilingWorker):
             return None
         result_ttl = job.get_result_ttl(self.default_result_ttl)
         if is_plain(job, result, result_ttl, before):
-            self._result = "done"
-            return finish_of(job, attempt.taken.held, result, result_ttl, attempt.ended_at())
+            self._outcome = "succeeded"
+            return finish_of(
+                job, attempt.taken.held, result, result_ttl, attempt.ended_at(),
+                supervisor=self.supervisor, version=self.code_version,
+            )  # fmt: skip
         self._count(self._end(attempt, lambda: self._finalize_success(job, attempt.queue, attempt.execution, result)))
         return None
 

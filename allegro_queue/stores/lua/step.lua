@@ -8,12 +8,13 @@
 --       5 the worker's executions (set)          then the queues, highest priority first, Q of them
 --       and, to finish a job: its hash, dependents, dependencies, results, executions, execution; RQ's started and
 --       finished registry of its queue; our tally of the queue, of the job name, the names of queues, of job names,
---       the minute (hashes and sets of stores/metrics.py)
+--       the minute (hashes and sets of stores/metrics.py); our run records (stream)
 -- ARGV  1 RQ's prefix   2 worker   3 id for the new execution, empty: take nothing   4 the worker's state in Redis
 --       5 lease in seconds of a job without a time limit   6 Q, then the queues' names
 --       and, to finish a job: claim, job id, execution id, time of its end (RQ's form), result_ttl (above 0, or -1),
 --       '1' if it has dependencies, seconds worked, milliseconds worked, milliseconds waited, queue, job name,
---       seconds that a minute lives, then field, value, ... of the result's entry
+--       seconds that a minute lives, the run record or empty text, records kept, then field, value, ... of the
+--       result's entry
 -- Result { finished }, or { finished, place, claim, job id, execution id, origin, seconds, microseconds, job's hash }
 --       finished: 1 done, 0 nothing to finish or no longer this worker's, 2 RQ's own methods must finish it (then
 --       nothing was taken); place: which queue, counted from 1; seconds and microseconds: when it started
@@ -48,7 +49,7 @@ if finishing and held == ARGV[a + 1] then
     call('DEL', job)
     return {2}
   end
-  call('XADD', results, 'MAXLEN', '~', '10', '*', unpack(ARGV, a + 13))
+  call('XADD', results, 'MAXLEN', '~', '10', '*', unpack(ARGV, a + 15))
   if ttl == '-1' then
     call('PERSIST', results)
     call('ZADD', KEYS[k + 8], '+inf', id)
@@ -69,6 +70,7 @@ if finishing and held == ARGV[a + 1] then
   if call('HINCRBY', KEYS[k + 13], 'done:' .. ARGV[a + 10], 1) == 1 then
     call('EXPIRE', KEYS[k + 13], ARGV[a + 12])
   end
+  if ARGV[a + 13] ~= '' then call('XADD', KEYS[k + 14], 'MAXLEN', '~', ARGV[a + 14], '*', 'run', ARGV[a + 13]) end
   finished, held = 1, false
 else
   stopped = call('EXISTS', KEYS[2], KEYS[3])

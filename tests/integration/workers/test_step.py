@@ -56,6 +56,7 @@ def finish(taken: Taken) -> Finish:
         wait_ms=10.0,
         name="tests.support.jobs.nothing",
         entry=("type", 1, "worker_name", WORKER),
+        run="noted",
     )
 
 
