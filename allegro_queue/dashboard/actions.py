@@ -144,6 +144,9 @@ def outcome(word: str, tally: Tally) -> Told:
         parts.append(f"{count(tally.gone)} {'was' if tally.gone == 1 else 'were'} gone")
     if tally.later:
         parts.append(f"{count(tally.later)} failed only since and {'was' if tally.later == 1 else 'were'} left alone")
+    if tally.barred:
+        others = "another of its kind waits or runs" if len(tally.barred) == 1 else "others of their kind wait or run"
+        parts.append(f"{count(len(tally.barred))} stayed failed, since {others}")
     return (messages.SUCCESS if tally.done else messages.WARNING), "; ".join(parts) + "."
 
 

@@ -20,6 +20,11 @@ class Keys:
         """Sorted set: master name by time of its last beat. The dead are dropped when it is read."""
         return f"{self.prefix}masters"
 
+    @property
+    def housekeeper(self) -> str:
+        """Text: the master that does what is done once for all. Lives 10 s past its last word."""
+        return f"{self.prefix}housekeeper"
+
     def master(self, name: str) -> str:
         """Text (JSON): what a living master says of itself and its supervisors. Lives 15 s past its last beat."""
         return f"{self.prefix}master:{name}"
@@ -55,6 +60,10 @@ class Keys:
     def settling(self, worker: str) -> str:
         """Text: somebody is settling this dead worker's job. Lives 30 s."""
         return f"{self.prefix}settling:{worker}"
+
+    def put_back(self, job_id: str) -> str:
+        """Text: how often in a row a job was put back because its worker died before it began. Lives 10 minutes."""
+        return f"{self.prefix}put_back:{job_id}"
 
     @property
     def paused(self) -> str:

@@ -19,8 +19,8 @@ from allegro_queue.plan import Plan
 from allegro_queue.stores import Stores
 from allegro_queue.stores.controls import Control, Instruction
 from allegro_queue.stores.masters import MasterRecord
-from allegro_queue.supervision.overdue import overdue_workers
-from allegro_queue.supervision.pool import Departure, ProcessPool
+from allegro_queue.supervision.overdue import is_overdue
+from allegro_queue.supervision.pool import Child, Departure, ProcessPool
 from allegro_queue.supervision.process import LEFT, is_alive
 from allegro_queue.supervision.supervisor import Supervisor
 
@@ -28,7 +28,12 @@ log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 1.0
 SCALE_SECONDS = 0.5
-SWEEP_SECONDS = 5.0
+LOOK_SECONDS = 5.0
+TIDY_SECONDS = 60.0
+
+AFTER_OUTAGE_SECONDS = 15.0
+"""How long after an outage nobody is looked for: who lives gets the time to say so, and each master to settle its own."""
+
 LEAVING_PAUSE = 0.1
 """Seconds between two passes while children leave, so that the end is noticed soon."""
 
@@ -37,10 +42,12 @@ LEAVING_PAUSE = 0.1
 class Settlers:
     """What becomes of dead workers; handed in, since supervision knows no job."""
 
-    settle: Callable[[str, int, str], object]
-    """A child died: its name, process id, and how, in words."""
-    sweep: Callable[[frozenset[str]], object]
-    """Look for dead workers of others; the names given are known to live."""
+    settle: Callable[[str, int, str, str | None], object]
+    """A child died: its name, process id, how, in words, and the attempt that it had begun last, if it told."""
+    sweep: Callable[[float, frozenset[str], Callable[[], bool]], object]
+    """Look for dead workers of others, now; the names given are known to live, and only the housekeeper settles."""
+    keep_house: Callable[[], object]
+    """Tidy what has expired."""
 
 
 class Master:
@@ -72,8 +79,13 @@ class Master:
         self._refusal: AlreadyRunning | None = None
         self._beat_due = 0.0
         self._scale_due = 0.0
-        self._sweep_due = 0.0
+        self._look_due = 0.0
+        self._tidy_due = 0.0
         self._redis_away = False
+        self._redis_due = 0.0
+        """When Redis is tried again, while it is away: each try may take as long as the client is patient."""
+        self._overdue: dict[str, str] = {}
+        """Children that were killed for their time limit, by name, with the reason in words."""
         self._signals_to_leave = 0
 
     def run(self) -> None:
@@ -83,7 +95,7 @@ class Master:
             AlreadyRunning: another living master has this name. Nothing was started then; or, when Redis answered only
                 later, all has left again.
         """
-        self._with_redis(self._claim)
+        self._with_redis(self._claim, time.monotonic())
         if self._refusal is not None:
             raise self._refusal
         now = time.monotonic()
@@ -97,7 +109,7 @@ class Master:
                 self.hear(each, time.monotonic())
         if self._refusal is not None:
             raise self._refusal
-        self._with_redis(lambda: self._stores.masters.remove(self.name))
+        self._with_redis(lambda: self._stores.masters.remove(self.name), time.monotonic())
 
     @property
     def has_left(self) -> bool:
@@ -114,35 +126,37 @@ class Master:
             for departure in supervisor.tick(now):
                 log.info("worker ended name=%s %s", departure.child.name, departure.ending)
                 self._unsettled.append(departure)
+        self._kill_overdue(now)
         for departure in self._scheduler.tick(now):
             log.log(
                 logging.INFO if departure.expected else logging.WARNING,
                 "scheduler ended pid=%d %s", departure.child.pid, departure.ending,
             )  # fmt: skip
         was_away = self._redis_away
+        if was_away and now < self._redis_due:
+            return
         if self._unsettled:
-            self._with_redis(self._settle_departures)
+            self._with_redis(self._settle_departures, now)
         if now >= self._beat_due:
             self._beat_due = now + BEAT_SECONDS
-            self._with_redis(self._beat)
+            self._with_redis(self._beat, now)
         if now >= self._scale_due:
             self._scale_due = now + SCALE_SECONDS
-            self._with_redis(self._scale)
+            self._with_redis(self._scale, now)
         if was_away and not self._redis_away:
-            # Records have a short life: workers that live get the time to say so before the dead are looked for.
-            self._sweep_due = now + SWEEP_SECONDS
-        if now >= self._sweep_due:
-            self._sweep_due = now + SWEEP_SECONDS
-            self._with_redis(self._look_around)
+            self._look_due = now + AFTER_OUTAGE_SECONDS
+        if now >= self._look_due:
+            self._look_due = now + LOOK_SECONDS
+            self._with_redis(lambda: self._look_around(now), now)
 
     def hear(self, number: signal.Signals, now: float) -> None:
-        """Act on a signal: INT, TERM and HUP leave, USR1 restarts the workers, USR2 pauses, CONT continues."""
+        """Act on a signal: INT, TERM and HUP leave, QUIT leaves without waiting for jobs, USR1 restarts the workers, USR2 pauses, CONT continues."""
         if number in LEAVE:
             self._signals_to_leave += 1
-            if self._signals_to_leave > 1:
-                for supervisor in self._supervisors:
-                    supervisor.hurry()
             self.obey(Control.TERMINATE, now)
+            if self._signals_to_leave > 1 or number == signal.SIGQUIT:
+                for supervisor in self._supervisors:
+                    supervisor.hurry(now)
         else:
             words = {
                 signal.SIGUSR1: Control.RESTART,
@@ -192,12 +206,17 @@ class Master:
         """What a dead child held is settled now; what cannot be (Redis is away) stays for the next pass."""
         while self._unsettled:
             departure = self._unsettled.pop(0)
+            child = departure.child
+            reason = self._overdue.pop(child.name, departure.ending)
             if departure.ending == LEFT:
                 continue
+            begun = None if child.begun is None else child.begun.execution_id
             try:
-                self._settlers.settle(departure.child.name, departure.child.pid, departure.ending)
+                self._settlers.settle(child.name, child.pid, reason, begun)
             except RedisError:
                 self._unsettled.insert(0, departure)
+                if reason != departure.ending:
+                    self._overdue[child.name] = reason
                 raise
 
     def _claim(self) -> None:
@@ -227,7 +246,6 @@ class Master:
             paused = all(supervisor.is_paused for supervisor in self._supervisors)
             self._status = "paused" if paused else "running"
         self._stores.masters.write(self.record(time.time()))
-        self._kill_overdue()
 
     def _scale(self) -> None:
         """Have every supervisor look at the work there is."""
@@ -239,32 +257,46 @@ class Master:
         for supervisor in self._supervisors:
             supervisor.scale(workload, workers, time.monotonic())
 
-    def _kill_overdue(self) -> None:
-        """Kill own workers whose job ignores its time limit."""
-        mine = {
-            child.name: child
-            for supervisor in self._supervisors
-            for child in [*supervisor.children, *supervisor.leaving]
-        }
-        for name in overdue_workers(self._stores.workers.living(), time.time()):
-            if name in mine:
-                log.warning("worker %s ignores its job's time limit and is killed", name)
-                mine[name].send(signal.SIGKILL)
+    @property
+    def _crew(self) -> list[Child]:
+        """Every worker of its own that has not ended."""
+        return [child for each in self._supervisors for child in [*each.children, *each.leaving]]
 
-    def _look_around(self) -> None:
-        """Dead workers of others, and how long the queues are, for the chart of the last hour."""
-        mine = frozenset(child.name for each in self._supervisors for child in [*each.children, *each.leaving])
-        self._settlers.sweep(mine)
+    def _kill_overdue(self, now: float) -> None:
+        """Kill own workers whose job ignores its time limit, by what they say in shared memory: neither a job that never
+        lets go of the interpreter nor Redis can hide it."""
+        for child in self._crew:
+            if child.begun is None or not is_overdue(child.begun.deadline, now) or child.name in self._overdue:
+                continue
+            log.warning("worker %s ignores its job's time limit and is killed", child.name)
+            self._overdue[child.name] = (
+                "ran a job past its time limit, did not heed the alarm, and was killed (SIGKILL)"
+            )
+            child.send(signal.SIGKILL)
+
+    def _look_around(self, now: float) -> None:
+        """Dead workers of others; and, if it is this master's turn, what is done once for all."""
+        leads = self._stores.masters.lead(self.name)
+        mine = [*self._crew, *(each.child for each in self._unsettled)]
+        self._settlers.sweep(now, frozenset(each.name for each in mine), lambda: leads)
+        if not leads:
+            return
         self._stores.metrics.sample_waiting(self._stores.jobs.lengths(self._queues), time.time())
+        if now >= self._tidy_due:
+            self._tidy_due = now + TIDY_SECONDS
+            self._settlers.keep_house()
 
-    def _with_redis(self, step: Callable[[], object]) -> None:
-        """Do a step; when Redis does not answer, say so once and go on supervising."""
+    def _with_redis(self, step: Callable[[], object], now: float) -> None:
+        """Do a step; when Redis does not answer, say so once, go on supervising, and try again a second later."""
+        if self._redis_away and now < self._redis_due:
+            return
         try:
             step()
         except RedisError as error:
             if not self._redis_away:
                 log.error("Redis did not answer (%s); horizon goes on and tries again each second", error)
             self._redis_away = True
+            self._redis_due = now + BEAT_SECONDS
         except Exception:
             # Whatever is wrong with one job or record, the children of this process must stay looked after.
             log.exception("horizon %s could not finish a step and goes on", self.name)

@@ -112,10 +112,10 @@ class Supervisor:
         for pool in self.pools:
             pool.processes.scale(0, now)
 
-    def hurry(self) -> None:
-        """Tell those that leave a second time: a worker then stops its job."""
+    def hurry(self, now: float) -> None:
+        """Tell those that leave to stop their job."""
         for pool in self.pools:
-            pool.processes.hurry()
+            pool.processes.hurry(now)
 
     def tick(self, now: float) -> list[Departure]:
         """One pass; who ended. A paused supervisor replaces nobody until it resumes."""
@@ -164,6 +164,7 @@ class Supervisor:
             balance=self.options.balance,
             wanted=sum(pool.processes.wanted for pool in self.pools),
             workers=tuple(child.name for child in self.children),
+            leaving=tuple(child.name for child in self.leaving),
             trouble=next((pool.processes.trouble for pool in self.pools if pool.processes.trouble), ""),
             min_processes=self.options.min_processes,
             max_processes=self.options.max_processes,
@@ -171,6 +172,7 @@ class Supervisor:
             scaled_at=self._scaled_at,
             pause_by=self._pause_by,
             pause_reason=self._pause_reason,
+            pause_until=None if self._resume_due is None else time.time() + self._resume_due - time.monotonic(),
             pools=tuple(
                 PoolRecord(
                     queue=pool.queues,

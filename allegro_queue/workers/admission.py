@@ -52,9 +52,7 @@ def is_put_off(
         return False
     locks = worker.stores.locks
     answers: list[Refusal | None] = []
-    worker.patiently(
-        lambda: answers.append(locks.admit(terms, job_id=job.id, execution_id=held.execution_id))
-    )
+    worker.patiently(lambda: answers.append(locks.admit(terms, job_id=job.id, execution_id=held.execution_id)))
     refusal = answers[-1]
     if refusal is None:
         return False

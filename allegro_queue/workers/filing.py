@@ -118,7 +118,7 @@ class FilingWorker(SimpleWorker):
         retries_left = job.retries_left
         terms = terms_of(job)
         if terms.backoff and isinstance(job, HorizonJob):
-            job.rest = whole_rest(pause_after(terms, job.attempt, random()), time.time())
+            job.rest = whole_rest(pause_after(terms, job.attempt, random()), time.time())  # noqa: S311
 
         def file() -> None:
             # RQ changes both before it writes; each try starts from the same state.

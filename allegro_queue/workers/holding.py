@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 from redis.client import Pipeline
 from rq.job import Job, JobStatus
 
@@ -9,7 +12,10 @@ from allegro_queue.jobs import REASON_FIELD
 from allegro_queue.stores.locks import LockStore
 from allegro_queue.stores.reservations import Reservation
 from allegro_queue.stores.run_record import RunOutcome
+from allegro_queue.tenancy import acting_for
 from allegro_queue.terms import Terms, decode_terms
+
+Value = TypeVar("Value")
 
 COMES_AGAIN = (JobStatus.QUEUED, JobStatus.SCHEDULED)
 
@@ -21,6 +27,20 @@ def terms_of(job: Job) -> Terms:
         ValueError: its terms cannot be read.
     """
     return decode_terms(getattr(job, "terms_text", ""))
+
+
+def asks_for_something(job: Job) -> bool:
+    """Whether the job has any terms at all; that of a plain job costs no more than a look."""
+    return bool(getattr(job, "terms_text", ""))
+
+
+def for_its_tenant(job: Job, function: Callable[..., Value], *args: Any) -> Value:
+    """Call a function that acts for the tenant that the job names, if it names one."""
+    tenant = terms_of(job).tenant if asks_for_something(job) else ""
+    if not tenant:
+        return function(*args)
+    with acting_for(tenant):
+        return function(*args)
 
 
 def let_go_of_locks(locks: LockStore, job: Job, held: Reservation, outcome: RunOutcome, pipeline: Pipeline) -> None:
@@ -38,9 +58,7 @@ def let_go_of_locks(locks: LockStore, job: Job, held: Reservation, outcome: RunO
 
 def is_over(job: Job, outcome: RunOutcome) -> bool:
     """Whether the job has ended for good: neither tried again nor, having succeeded, to be repeated."""
-    return outcome != "retried" and not (
-        outcome == "succeeded" and job.get_status(refresh=False) in COMES_AGAIN
-    )
+    return outcome != "retried" and not (outcome == "succeeded" and job.get_status(refresh=False) in COMES_AGAIN)
 
 
 def prolong_locks(locks: LockStore, job: Job, held: Reservation) -> None:

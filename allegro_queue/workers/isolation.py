@@ -250,6 +250,8 @@ def live_in_child(job: Job, timeout: int, mouth: int, parent: int) -> NoReturn:
             signal.signal(number, unheard)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {*DEAF_TO, signal.SIGALRM})
         part_from_sockets()
+        # The worker's own limit, which the master looks at, is not this process's to write.
+        TimeLimit.told = None
         me = os.getpid()
         kind, payload = report_of(job, timeout)
         if os.getpid() != me:
@@ -270,14 +272,14 @@ def report_of(job: Job, timeout: int) -> Report:
     try:
         with TimeLimit(timeout):
             result = job.perform()
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - as RQ does: a job that exits has failed
         return RAISED, "".join(traceback.format_exception(error)).encode(errors="replace")
     if isinstance(result, Retry):
         asked = {"max": result.max, "intervals": result.intervals, "at_front": result.enqueue_at_front}
         return ASKED, json.dumps(asked).encode()
     try:
         return RETURNED, job.serializer.dumps(result)
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever a serializer raises
         return UNSERIALIZABLE, b""
 
 

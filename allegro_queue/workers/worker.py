@@ -10,7 +10,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import FrameType
 from typing import Any
@@ -24,18 +24,23 @@ from rq.queue import Queue
 from rq.worker import DequeueStrategy
 
 import allegro_queue
+from allegro_queue.begun import Begun
 from allegro_queue.connection import new_client
 from allegro_queue.inbox import LEAVE
 from allegro_queue.stores import open_stores
 from allegro_queue.stores.steps import Finish, Finished, StepStore, Taken
 from allegro_queue.stores.workers import WorkerRecord
+from allegro_queue.workers.admission import is_put_off
 from allegro_queue.workers.filing import FilingWorker, will_pass
-from allegro_queue.workers.heartbeat import Heartbeat
+from allegro_queue.workers.heartbeat import Heartbeat, memory_bytes
+from allegro_queue.workers.holding import asks_for_something, for_its_tenant, prolong_locks, terms_of
 from allegro_queue.workers.hygiene import forget_state, in_clean_state
+from allegro_queue.workers.isolation import run_isolated
 from allegro_queue.workers.plain import finish_of, is_plain, saved_values
 from allegro_queue.workers.quarantine import quarantine
 from allegro_queue.workers.recorder import name_of
-from allegro_queue.workers.settling import sweep
+from allegro_queue.workers.recycling import NO_LIMITS, Share, reason_to_leave
+from allegro_queue.workers.sweeping import Sweeper
 from allegro_queue.workers.taken_job import JobBuilder
 from allegro_queue.workers.time_limit import TimeLimit, interrupt
 from allegro_queue.workers.waiting import WakefulInbox
@@ -87,7 +92,14 @@ class HorizonWorker(FilingWorker):
     but by its time limit, a request to stop it, or a second signal to leave."""
 
     death_penalty_class = TimeLimit
+    begun: Begun | None = None
+    """Memory shared with the parent, if there is one that looks there."""
     master = ""
+    isolated_queues: frozenset[str] = frozenset()
+    """Queues whose jobs each run in a process of their own, whoever queued them."""
+
+    share: Share = NO_LIMITS
+    """How much it does before a fresh worker takes its place."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -108,6 +120,9 @@ class HorizonWorker(FilingWorker):
         self._attempt: Attempt | None = None
         """The job that runs, or has run and waits for the next step."""
         self._started_at = time.time()
+        self._born = time.monotonic()
+        self.reason_to_leave = ""
+        """Why it leaves of its own will, in words, once it does."""
 
     def work(
         self,
@@ -133,6 +148,8 @@ class HorizonWorker(FilingWorker):
         """
         if dequeue_strategy != DequeueStrategy.DEFAULT:
             raise ValueError(f"dequeue_strategy is {dequeue_strategy!r}; this worker only takes in strict order.")
+        if max_jobs is not None:
+            self.share = replace(self.share, max_jobs=max_jobs)
         beats = open_stores(new_client())
         self._heartbeat = Heartbeat(beats.workers, self.record, self.extend_lease)
         forget_state()
@@ -146,14 +163,14 @@ class HorizonWorker(FilingWorker):
                 with self._heartbeat:
                     self.patiently(self.subscribe)
                     log.info("worker started name=%s queues=%s", self.name, ",".join(self.queue_names()))
-                    return self._loop(burst, max_jobs, max_idle_time) > 0
+                    return self._loop(burst, max_idle_time) > 0
             except StopRequested:
                 return self.done + self.failed > 0
             finally:
                 self._take_leave()
                 beats.client.close()
 
-    def _loop(self, burst: bool, max_jobs: int | None, max_idle_time: int | None) -> int:
+    def _loop(self, burst: bool, max_idle_time: int | None) -> int:
         """Jobs run until it is time to leave."""
         count = 0
         finish: Finish | None = None
@@ -161,7 +178,7 @@ class HorizonWorker(FilingWorker):
         idle_since = time.monotonic()
         while True:
             self.look_into_inbox(0)
-            leaving = self._leave_at is not None or (max_jobs is not None and count >= max_jobs)
+            leaving = self._leave_at is not None or (self.share.is_limited and self.has_done_its_share(count))
             if leaving and finish is None:
                 return count
             taken = self.step(finish, take=not (leaving or self._paused), watch=idle)
@@ -180,6 +197,19 @@ class HorizonWorker(FilingWorker):
             if idle or not self.steps.is_told:
                 self.await_news()
             idle = True
+
+    def has_done_its_share(self, jobs: int) -> bool:
+        """Whether it is time for a fresh worker; said in the log, once."""
+        if not self.reason_to_leave:
+            self.reason_to_leave = reason_to_leave(
+                self.share,
+                jobs=jobs,
+                seconds=time.monotonic() - self._born,
+                memory_bytes=memory_bytes() if self.share.memory else 0,
+            )
+            if self.reason_to_leave:
+                log.info("worker done name=%s: %s; a fresh one may take its place", self.name, self.reason_to_leave)
+        return bool(self.reason_to_leave)
 
     def take(self) -> Taken | None:
         """The next job in strict order, which counts as started; ``None`` when there is none."""
@@ -229,13 +259,18 @@ class HorizonWorker(FilingWorker):
         execution.created_at = execution.last_heartbeat = job.started_at
         execution._job = job
         self.executions[held.execution_id] = execution
+        if asks_for_something(job) and is_put_off(
+            self, job, self._queue_by_name[held.queue], execution, held, time.time()
+        ):
+            self.executions.pop(held.execution_id, None)
+            return None
         name = name_of(job)
         self.doing = Doing("busy", job.id, name, held.queue, time.time(), timeout)
         if self._heartbeat is not None:
             self._heartbeat.changed()
         attempt = Attempt(taken, job, self._queue_by_name[held.queue], execution, time.perf_counter())
         self._attempt = attempt
-        finish = in_clean_state(self._perform, attempt, timeout)
+        finish: Finish | None = in_clean_state(for_its_tenant, job, self._perform, attempt, timeout)
         log.info(
             "job %s name=%s queue=%s id=%s seconds=%.3f",
             self._outcome, name, held.queue, job.id, time.perf_counter() - attempt.began,
@@ -245,13 +280,22 @@ class HorizonWorker(FilingWorker):
             self.executions.pop(held.execution_id, None)
         return finish
 
+    def isolates(self, job: Job) -> bool:
+        """Whether the job is to run in a process of its own."""
+        return job.origin in self.isolated_queues or (asks_for_something(job) and terms_of(job).isolate)
+
     def _perform(self, attempt: Attempt, timeout: int) -> Finish | None:
         """Call the job's function; what of its end is left to the next step."""
         job = attempt.job
         before = saved_values(job)
         try:
-            with TimeLimit(timeout):
-                result = job.perform()
+            if self.begun is not None:
+                self.begun.begin(attempt.taken.held.execution_id)
+            if self.isolates(job):
+                result = run_isolated(job, timeout)
+            else:
+                with TimeLimit(timeout):
+                    result = job.perform()
         except BaseException:  # noqa: BLE001 - as RQ does: a job that exits has failed
             self._finalize_failure(job, attempt.queue, attempt.execution, sys.exc_info())
             self._count(False)
@@ -337,18 +381,20 @@ class HorizonWorker(FilingWorker):
         self._told_at = self._told_at or time.monotonic()
 
     def _catch_second_signal(self) -> None:
-        """A second TERM or INT while a job runs stops that job, which then ends failed; the first only is noted."""
+        """QUIT while a job runs stops that job, which then ends failed; so does a second TERM or INT to a worker on its
+        own. One that has a master may get TERM twice for one wish to leave, and its master says QUIT when it means it.
+        """
 
         def deliver(number: int, frame: FrameType | None) -> None:
             self.inbox.deliver(number)
             now = time.monotonic()
-            if self._told_at is None:
-                self._told_at = now
-            # A terminal's Ctrl-C and the supervisor's TERM may both come for one wish to leave.
-            elif now - self._told_at > 1.0:
+            # A terminal's Ctrl-C and another process's TERM may both come for one wish to leave.
+            again = not self.master and self._told_at is not None and now - self._told_at > 1.0
+            self._told_at = self._told_at or now
+            if again or number == signal.SIGQUIT:
                 interrupt("The worker was told twice to leave, so its job was stopped.")
 
-        for each in (signal.SIGINT, signal.SIGTERM):
+        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
             signal.signal(each, deliver)
 
     def kill_horse(self, sig: signal.Signals = signal.SIGKILL) -> None:
@@ -370,7 +416,7 @@ class HorizonWorker(FilingWorker):
             self.pubsub.close()
 
     def keep_house(self) -> None:
-        """RQ's heartbeat and maintenance, and the sweep for dead workers, each in its own time; only while idle."""
+        """RQ's heartbeat; and, when no master is there to do it, what all have in common. Only while idle."""
         now = time.monotonic()
         try:
             if now - self._last_rq_beat > RQ_BEAT_SECONDS:
@@ -378,14 +424,24 @@ class HorizonWorker(FilingWorker):
                 self.heartbeat()
             if now - self._last_sweep > SWEEP_SECONDS:
                 self._last_sweep = now
-                sweep(self.stores, spare=frozenset({self.name}))
-            if self.should_run_maintenance_tasks:
-                self.run_maintenance_tasks()
+                self._keep_common_house(now)
         except RedisError as error:
             if not will_pass(error):
                 raise
             log.error("Redis did not answer (%s); worker %s goes on", error, self.name)
 
+    def _keep_common_house(self, now: float) -> None:
+        """The work of a master, while there is none."""
+        if self.master or self.stores.masters.living():
+            self._sweeper = None
+            return
+        if self._sweeper is None:
+            self._sweeper = Sweeper(self.stores, every=SWEEP_SECONDS)
+        self._sweeper.look(now, spare=(self.name,))
+        if self.should_run_maintenance_tasks:
+            self.run_maintenance_tasks()
+
+    _sweeper: Sweeper | None = None
     _last_rq_beat = 0.0
     _last_sweep = 0.0
 
@@ -401,6 +457,7 @@ class HorizonWorker(FilingWorker):
         attempt = self._attempt
         if attempt is not None:
             self.steps.renew(attempt.taken.held, self.get_heartbeat_ttl(attempt.job))
+            prolong_locks(self.stores.locks, attempt.job, attempt.taken.held)
 
     def record(self) -> WorkerRecord:
         """What this worker says of itself, now."""
