@@ -17,8 +17,9 @@ from django.db import connections
 from django.utils import timezone
 
 from allegro.audience.faults import told, words_of
-from allegro.audience.health import health_of, note_busy, note_failure, note_stale_sign_in, note_success
+from allegro.audience.health import health_of, note_failure, note_stale_sign_in, note_success
 from allegro.audience.models import Member, ProviderAccount
+from allegro.audience.pauses import leave_alone
 from allegro.audience.profiles import ask, is_stale, known_of, put_off, record_failure, store
 from allegro.audience.providers import Fetched, Known, ProviderFailed, SourceBusy, SyncProvider, provider_for
 
@@ -112,8 +113,10 @@ def keep(member: Member, outcome: Outcome, asked_at: datetime) -> None:
     if outcome.fetched is not None:
         store(member, account.provider, outcome.fetched, asked_at)
         note_success(account, asked_at)
+        if outcome.fetched.rest_seconds:
+            leave_alone(account, outcome.fetched.rest_seconds, asked_at)
     elif isinstance(outcome.fault, SourceBusy):
-        put_off(member, account.provider, note_busy(account, outcome.fault.wait_seconds, asked_at), asked_at)
+        put_off(member, account.provider, leave_alone(account, outcome.fault.wait_seconds, asked_at), asked_at)
     elif outcome.fault is not None:
         record_failure(member, account.provider, str(outcome.fault), asked_at)
         note_failure(account, str(outcome.fault), asked_at)

@@ -7,8 +7,9 @@ from django.utils import timezone
 
 from allegro.audience.faults import words_of
 from allegro.audience.freshness import ask_together, keep, stale_questions
-from allegro.audience.health import busy_until, note_busy, note_failure, note_success
+from allegro.audience.health import busy_until, note_failure, note_success
 from allegro.audience.models import Member, ProviderAccount, SyncRound
+from allegro.audience.pauses import leave_alone, queue_put_off
 from allegro.audience.profiles import ask, known_of, put_off, record_failure, store
 from allegro.audience.providers import ProviderFailed, SourceBusy, provider_for
 from allegro.audience.queueing import queue_evaluation
@@ -103,7 +104,7 @@ def sync_member(account_id: int, member_id: str, round_id: str | None = None) ->
         provider = provider_for(account)
         fetched = ask(provider, member, known_of(member, account.provider), JOB_SECONDS)
     except SourceBusy as busy:
-        put_off(member, account.provider, note_busy(account, busy.wait_seconds, now), now)
+        put_off(member, account.provider, leave_alone(account, busy.wait_seconds, now), now)
         count(round_id, "put_off")
         return "put off: the source asked to be left alone"
     except Exception as error:
@@ -114,9 +115,24 @@ def sync_member(account_id: int, member_id: str, round_id: str | None = None) ->
     kept = store(member, account.provider, fetched, now)
     note_success(account, now)
     if fetched.rest_seconds:
-        note_busy(account, fetched.rest_seconds, now)
+        leave_alone(account, fetched.rest_seconds, now)
     count(round_id, "synced")
     return "unchanged" if fetched.unchanged else "synced" if kept else "synced: what is stored is newer"
+
+
+@job(queue=SYNC_QUEUE)
+def ask_again(account_id: int, turn: str) -> int:
+    """Queue some of the members whom a busy source had put off.
+
+    Returns:
+        How many.
+    """
+    account = ProviderAccount.objects.filter(pk=account_id, enabled=True).first()
+    now = timezone.now()
+    # If it is busy anew, whoever heard that has queued such a job for later.
+    if account is None or busy_until(account, now) is not None:
+        return 0
+    return queue_put_off(account, now, turn)
 
 
 def count(round_id: str | None, field: str) -> None:

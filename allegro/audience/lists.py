@@ -15,7 +15,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from allegro.audience.faults import told
-from allegro.audience.health import note_busy, note_failure, note_success
+from allegro.audience.health import note_failure, note_success
 from allegro.audience.models import Member, ProviderAccount, SyncRound
 from allegro.audience.profiles import store
 from allegro.audience.providers import ListingProvider, Page, ProviderFailed, SourceBusy
@@ -47,7 +47,6 @@ def read_list(step: SyncRound, account: ProviderAccount, provider: ListingProvid
         if not turn(step, page, listed):
             return
         if page.rest_seconds and page.next_cursor:
-            note_busy(account, page.rest_seconds, timezone.now())
             raise SourceBusy("The source's limit for the present is used up.", page.rest_seconds)
 
 

@@ -17,11 +17,12 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from allegro.audience.faults import told, words_of
-from allegro.audience.health import busy_until, make_sure, note_busy, note_failure, run_of
+from allegro.audience.health import busy_until, make_sure, note_failure, run_of
 from allegro.audience.lists import read_list
 from allegro.audience.models import ExternalProfile, Member, ProviderAccount, SyncRound
+from allegro.audience.pauses import leave_alone, put_off_members
 from allegro.audience.providers import ListingProvider, SourceBusy, SyncProvider, provider_for
-from allegro.audience.queueing import queue_members, queue_round
+from allegro.audience.queueing import queue_ask_again, queue_members, queue_round
 
 log = logging.getLogger(__name__)
 
@@ -36,12 +37,6 @@ STEP_SECONDS = 20.0
 
 STALLED_AFTER = timedelta(minutes=2)
 """A round that has not moved for so long has lost its job; the next tick takes it up."""
-
-MOST_ASKED_AGAIN = 5 * PORTION
-"""Members, put off by a busy source, who are queued again in one evaluation."""
-
-ASKED_AGAIN_EVERY = timedelta(minutes=30)
-"""Time after which a member who was queued again, and of whom nothing was heard, is queued once more."""
 
 KEPT_FOR = timedelta(days=30)
 
@@ -88,14 +83,15 @@ def evaluate_account(account: ProviderAccount, now: datetime) -> int | None:
     provider = provider_for(account)
     if busy_until(account, now) is not None:
         return None
-    again = ask_again(account, now)
+    if put_off_members(account, now).exists():
+        queue_ask_again(account)
     running = open_round(account)
     if running is not None and running.moved_at is not None and running.moved_at > now - STALLED_AFTER:
-        return again or None
+        return None
     step = running or claim_round(account, provider.refresh_interval(), now)
     if step is None:
-        return again or None
-    return again + advance(step, account, provider)
+        return None
+    return advance(step, account, provider)
 
 
 def open_round(account: ProviderAccount) -> SyncRound | None:
@@ -163,7 +159,7 @@ def go_on(step: SyncRound, account: ProviderAccount, provider: SyncProvider) -> 
     try:
         read_list(step, account, provider, STEP_SECONDS)
     except SourceBusy as busy:
-        note_busy(account, busy.wait_seconds, timezone.now())
+        leave_alone(account, busy.wait_seconds, timezone.now())
         SyncRound.objects.filter(pk=step.pk).update(moved_at=None, error=str(busy))
         return 0
     return advance(step, account, provider)
@@ -234,24 +230,3 @@ def finish(step: SyncRound, account: ProviderAccount) -> None:
 def touch(step: SyncRound) -> None:
     """The round is in somebody's hands."""
     SyncRound.objects.filter(pk=step.pk).update(moved_at=timezone.now())
-
-
-def ask_again(account: ProviderAccount, now: datetime) -> int:
-    """Queue the members whom a busy source had put off, and whose time has come.
-
-    Returns:
-        How many.
-    """
-    waiting = ExternalProfile.objects.filter(
-        provider=account.provider, member__organization_id=account.organization_id, ask_again_at__lte=now
-    )
-    found = dict(waiting.order_by("ask_again_at").values_list("pk", "member_id")[:MOST_ASKED_AGAIN])
-    count = 0
-    rows = list(found)
-    for start in range(0, len(rows), PORTION):
-        portion = rows[start : start + PORTION]
-        count += queue_members(account, [found[row] for row in portion])
-        ExternalProfile.objects.filter(pk__in=portion, ask_again_at__lte=now).update(
-            ask_again_at=now + ASKED_AGAIN_EVERY
-        )
-    return count

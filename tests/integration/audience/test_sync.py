@@ -16,7 +16,8 @@ from werkzeug import Request, Response
 from allegro.audience import freshness, jobs, profiles, rounds
 from allegro.audience.models import ExternalProfile, SyncRound, SyncRun
 from allegro.audience.providers import Fetched, ProviderFailed, provider_for
-from tests.support.burst import queued, work_off
+from tests.support.burst import queued
+from tests.support.burst import work_off_with_terms as work_off
 from tests.support.people import a_member, an_account, an_organization
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -65,6 +66,7 @@ def test_a_round_is_due_by_its_last_dispatch_and_not_before(redis: Redis):
     now = timezone.now()
 
     assert rounds.evaluate(news.pk, now).dispatched == {"json-profile": 1}
+    redis.flushall()
     assert rounds.evaluate(news.pk, now + timedelta(minutes=55)).dispatched == {}
     assert rounds.evaluate(news.pk, now + timedelta(minutes=60, seconds=-2)).dispatched == {"json-profile": 1}
 
