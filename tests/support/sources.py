@@ -169,7 +169,7 @@ def serving(source: Source) -> Iterator[None]:
     """The source at its ``url``, answering as many at once as ask."""
     server = make_server("127.0.0.1", 0, source, threaded=True, request_handler=QuietHandler)
     source.url = f"http://127.0.0.1:{server.port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield
