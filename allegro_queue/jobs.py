@@ -259,6 +259,16 @@ class HorizonJob(Job):
     def __init__(self, id: str | None = None, connection: Redis | None = None, serializer: Any = None) -> None:
         super().__init__(id=id, connection=connection, serializer=serializer or JSONSerializer)
 
+    @property
+    def func(self) -> Any:
+        """The function; one that is loaded already is found without RQ's search, which a job makes twice."""
+        if not self.instance:
+            module, _, name = str(self.func_name).rpartition(".")
+            found = getattr(sys.modules.get(module), name, None)
+            if found is not None:
+                return found
+        return super().func
+
     def restore(self, raw_data: Any) -> Any:
         """Read RQ's fields, and ours."""
         super().restore(raw_data)
@@ -285,9 +295,10 @@ class HorizonJob(Job):
             JobNotAllowed: its name is outside ``HORIZON["allowed_jobs"]``.
         """
         name = str(self.func_name)
-        if not is_allowed(name, tuple(horizon_settings().allowed_jobs)):
+        allowed = horizon_settings().allowed_jobs
+        if not is_allowed(name, tuple(allowed)):
             raise JobNotAllowed(
-                f"{name!r} is not under HORIZON['allowed_jobs'] ({', '.join(horizon_settings().allowed_jobs)}), "
+                f"{name!r} is not under HORIZON['allowed_jobs'] ({', '.join(allowed)}), "
                 "so it was not run. Add its package there (HORIZON_ALLOWED_JOBS) if it should."
             )
         return super().perform()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from redis import Redis
 from redis.client import Pipeline
@@ -38,8 +38,7 @@ return redis.call('HDEL', KEYS[1], ARGV[1])
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
+class Reservation(NamedTuple):
     """One job in one worker's hands."""
 
     worker: str

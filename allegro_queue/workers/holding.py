@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from redis.client import Pipeline
@@ -26,12 +27,26 @@ def terms_of(job: Job) -> Terms:
     Raises:
         ValueError: its terms cannot be read.
     """
-    return decode_terms(getattr(job, "terms_text", ""))
+    return read_terms(getattr(job, "terms_text", ""))
+
+
+@lru_cache(maxsize=256)
+def read_terms(text: str) -> Terms:
+    """As ``decode_terms``; jobs of one kind mostly ask for the same, and one job is asked several times."""
+    return decode_terms(text)
 
 
 def asks_for_something(job: Job) -> bool:
     """Whether the job has any terms at all; that of a plain job costs no more than a look."""
     return bool(getattr(job, "terms_text", ""))
+
+
+def holds_something(job: Job) -> bool:
+    """Whether something must be let go, or told, when the job has returned. How it was to run is over by then."""
+    if not asks_for_something(job):
+        return False
+    terms = terms_of(job)
+    return bool(terms.unique_key or terms.overlap_key or terms.batch or terms.extra)
 
 
 def for_its_tenant(job: Job, function: Callable[..., Value], *args: Any) -> Value:

@@ -17,6 +17,7 @@ import struct
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -128,7 +129,10 @@ class ChildJob:
         parent = os.getpid()
         sys.stdout.flush()
         sys.stderr.flush()
-        self.pid = os.fork()
+        with warnings.catch_warnings():
+            # Python warns where other threads run. Here they only beat and listen, and the child needs nothing of theirs.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self.pid = os.fork()
         if self.pid == 0:
             os.close(self._ears)
             live_in_child(job, timeout, mouth, parent)

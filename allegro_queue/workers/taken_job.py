@@ -15,6 +15,7 @@ from allegro_queue.stores.steps import Taken
 from allegro_queue.terms import FIELD as TERMS_FIELD
 from allegro_queue.terms import decode_terms
 
+TERMS = TERMS_FIELD.encode()
 STATUSES = {each.value.encode(): each for each in JobStatus}
 
 
@@ -48,7 +49,7 @@ USUAL: Mapping[bytes, tuple[str, Callable[[bytes], Any]]] = {
     b"ttl": ("ttl", int),
     b"status": ("_status", STATUSES.__getitem__),
     b"retries_left": ("retries_left", int),
-    TERMS_FIELD.encode(): ("terms_text", bytes.decode),
+    TERMS: ("terms_text", bytes.decode),
     ATTEMPT_FIELD.encode(): ("attempt", int),
 }
 """Fields of an ordinary job, and what RQ makes of them. A hash with any other goes through RQ's own reader."""
@@ -74,12 +75,12 @@ class JobBuilder:
             job = self._class(taken.held.job_id, connection=self._connection)
             job.restore(taken.fields)
         job.origin = job.origin or taken.held.origin
-        started_at = datetime.fromtimestamp(taken.seconds, UTC).replace(microsecond=taken.microseconds)
         job.worker_name = taken.held.worker
-        job.started_at = job.last_heartbeat = started_at
+        job.started_at = job.last_heartbeat = datetime.fromtimestamp(taken.held.taken_at, UTC)
         job._status = JobStatus.STARTED
-        # Terms that cannot be read are found here, before anything runs.
-        decode_terms(getattr(job, "terms_text", ""))
+        if TERMS in taken.fields:
+            # Terms that cannot be read are found here, before anything runs.
+            decode_terms(taken.fields[TERMS])
         return job
 
     def _quickly(self, taken: Taken) -> Job | None:

@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from redis import Redis
 
 from allegro_queue.dispatch import dispatch
+from allegro_queue.jobs import JobOptions
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
 from allegro_queue.workers.child import make_worker
@@ -138,3 +139,14 @@ def test_a_worker_name_that_is_taken_is_refused_in_words(redis: Redis):
 def test_a_malformed_duration_is_refused_also_when_nobody_is_there_to_leave(redis: Redis):
     with pytest.raises(CommandError, match="'soon' is not a duration"):
         call_command("horizon_terminate", "--wait", "--within", "soon")
+
+
+def test_retry_says_why_a_unique_job_stays_failed():
+    alone = JobOptions(unique=True, unique_key="sync")
+    first = dispatch(jobs.fail, options=alone)
+    fail_some(1)
+    second = dispatch(jobs.fail, options=alone)
+
+    assert said("horizon_retry", first) == (
+        f"Queued 0 failed jobs again.\n{first} stays failed: {second}, another job of its kind, waits or runs.\n"
+    )
