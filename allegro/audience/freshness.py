@@ -17,7 +17,7 @@ from django.db import connections
 from django.utils import timezone
 
 from allegro.audience.faults import told, words_of
-from allegro.audience.health import health_of, note_failure, note_stale_sign_in, note_success
+from allegro.audience.health import health_by_provider, note_failure, note_stale_sign_in, note_success
 from allegro.audience.models import Member, ProviderAccount
 from allegro.audience.pauses import leave_alone
 from allegro.audience.profiles import ask, is_stale, known_of, put_off, record_failure, store
@@ -83,7 +83,7 @@ def ensure_fresh_for_login(member: Member, seconds: float = LOGIN_SECONDS) -> li
         Names of the providers that were asked and answered.
     """
     now = timezone.now()
-    health = health_of(member.organization_id)
+    health = health_by_provider(member.organization_id)
     asked: list[Question] = []
     for question in stale_questions(member, now):
         found = health.get(question.account.provider)

@@ -5,7 +5,7 @@ Many jobs write here at once. A success is therefore noted only when it says som
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
 from django.db.models import F, Q, QuerySet
@@ -31,10 +31,20 @@ class Health:
     busy_until: datetime | None = None
     failures_in_a_row: int = 0
     last_failure_at: datetime | None = None
+    last_success_at: datetime | None = None
+
+    def is_busy(self, now: datetime) -> bool:
+        """Whether the source asked to be left alone until later than now."""
+        return self.busy_until is not None and self.busy_until > now
+
+    def is_noted(self, now: datetime) -> bool:
+        """Whether another success would say nothing new."""
+        lately = self.last_success_at is not None and self.last_success_at > now - NOTED_EVERY
+        return lately and not self.failures_in_a_row
 
     def why_not_now(self, now: datetime) -> str:
         """Why a sign-in should not wait for the source; empty when it may."""
-        if self.busy_until is not None and self.busy_until > now:
+        if self.is_busy(now):
             return "The source asked to be left alone for a while."
         broken = self.failures_in_a_row >= BROKEN_AFTER and self.last_failure_at is not None
         if broken and self.last_failure_at is not None and self.last_failure_at > now - BROKEN_FOR:
@@ -42,24 +52,29 @@ class Health:
         return ""
 
 
-def health_of(organization_id: int) -> dict[str, Health]:
-    """By provider."""
-    rows = SyncRun.objects.filter(organization_id=organization_id)
-    return {
-        row.provider: Health(
-            busy_until=row.busy_until, failures_in_a_row=row.failures_in_a_row, last_failure_at=row.last_failure_at
-        )
-        for row in rows
-    }
+FIELDS = tuple(each.name for each in fields(Health))
 
 
-def busy_until(account: ProviderAccount, now: datetime) -> datetime | None:
-    """Until when the source asked to be left alone; ``None`` when it may be asked."""
-    return run_of(account).filter(busy_until__gt=now).values_list("busy_until", flat=True).first()
+def health_by_provider(organization_id: int) -> dict[str, Health]:
+    """How all sources of an organization are doing."""
+    rows = SyncRun.objects.filter(organization_id=organization_id).values("provider", *FIELDS)
+    return {row.pop("provider"): Health(**row) for row in rows}
 
 
-def note_success(account: ProviderAccount, now: datetime) -> None:
-    """The source has answered."""
+def health_of(account: ProviderAccount) -> Health:
+    """How one source is doing."""
+    row = run_of(account).values(*FIELDS).first()
+    return Health(**row) if row else Health()
+
+
+def note_success(account: ProviderAccount, now: datetime, before: Health | None = None) -> None:
+    """The source has answered.
+
+    Args:
+        before: how it did a moment ago, if the caller knows; spares writing what is known.
+    """
+    if before is not None and before.is_noted(now):
+        return
     noted_lately = Q(failures_in_a_row=0, last_success_at__gt=now - NOTED_EVERY)
     if not run_of(account).exclude(noted_lately).update(failures_in_a_row=0, last_success_at=now):
         make_sure(account)

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from allegro.audience.faults import words_of
 from allegro.audience.freshness import ask_together, keep, stale_questions
-from allegro.audience.health import busy_until, note_failure, note_success
+from allegro.audience.health import health_of, note_failure, note_success
 from allegro.audience.models import Member, ProviderAccount, SyncRound
 from allegro.audience.pauses import leave_alone, queue_put_off
 from allegro.audience.profiles import ask, known_of, put_off, record_failure, store
@@ -70,7 +70,7 @@ def continue_round(round_id: str) -> str:
     if not step.account.enabled:
         SyncRound.objects.filter(pk=step.pk).update(dispatched_at=timezone.now(), error="The account was switched off.")
         return "ended: the account was switched off"
-    if busy_until(step.account, timezone.now()) is not None:
+    if health_of(step.account).is_busy(timezone.now()):
         SyncRound.objects.filter(pk=step.pk).update(moved_at=None)
         return "put off: the source asked to be left alone"
     return f"queued {go_on(step, step.account, provider_for(step.account))}"
@@ -96,8 +96,9 @@ def sync_member(account_id: int, member_id: str, round_id: str | None = None) ->
         count(round_id, "skipped")
         return "skipped: the member was deleted"
     now = timezone.now()
-    if (until := busy_until(account, now)) is not None:
-        put_off(member, account.provider, until, now)
+    health = health_of(account)
+    if health.busy_until is not None and health.is_busy(now):
+        put_off(member, account.provider, health.busy_until, now)
         count(round_id, "put_off")
         return "put off: the source asked to be left alone"
     try:
@@ -113,7 +114,7 @@ def sync_member(account_id: int, member_id: str, round_id: str | None = None) ->
         count(round_id, "failed")
         raise
     kept = store(member, account.provider, fetched, now)
-    note_success(account, now)
+    note_success(account, now, health)
     if fetched.rest_seconds:
         leave_alone(account, fetched.rest_seconds, now)
     count(round_id, "synced")
@@ -130,7 +131,7 @@ def ask_again(account_id: int, turn: str) -> int:
     account = ProviderAccount.objects.filter(pk=account_id, enabled=True).first()
     now = timezone.now()
     # If it is busy anew, whoever heard that has queued such a job for later.
-    if account is None or busy_until(account, now) is not None:
+    if account is None or health_of(account).is_busy(now):
         return 0
     return queue_put_off(account, now, turn)
 

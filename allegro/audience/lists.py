@@ -10,14 +10,14 @@ import logging
 import time
 from datetime import datetime
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from allegro.audience.faults import told
 from allegro.audience.health import note_failure, note_success
-from allegro.audience.models import Member, ProviderAccount, SyncRound
-from allegro.audience.profiles import store
+from allegro.audience.models import ExternalProfile, Member, ProviderAccount, SyncRound
+from allegro.audience.profiles import store, store_first
 from allegro.audience.providers import ListingProvider, Page, ProviderFailed, SourceBusy
 
 log = logging.getLogger(__name__)
@@ -57,13 +57,24 @@ def keep_page(account: ProviderAccount, page: Page, asked_at: datetime) -> int:
         How many of them were in it.
     """
     said = dict(page.rows)
-    members = Member.objects.filter(organization_id=account.organization_id, email__in=list(said))
-    count = 0
-    with transaction.atomic():
-        for member in members.iterator():
+    members = list(Member.objects.filter(organization_id=account.organization_id, email__in=list(said)))
+    stored = set(
+        ExternalProfile.objects.filter(provider=account.provider, member__in=members).values_list(
+            "member_id", flat=True
+        )
+    )
+    try:
+        with transaction.atomic():
+            new = {each.pk: said[each.email] for each in members if each.pk not in stored}
+            store_first(new, account.provider, asked_at)
+            for member in members:
+                if member.pk in stored:
+                    store(member, account.provider, said[member.email], asked_at)
+    except IntegrityError:
+        # Somebody was deleted meanwhile, who is passed over when each is stored alone.
+        for member in members:
             store(member, account.provider, said[member.email], asked_at)
-            count += 1
-    return count
+    return len(members)
 
 
 def turn(step: SyncRound, page: Page, listed: int) -> bool:

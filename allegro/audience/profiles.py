@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError
 from django.db.models import Q, QuerySet
@@ -58,15 +60,7 @@ def store(member: Member, provider: str, fetched: Fetched, asked_at: datetime) -
         # Only what it was compared with can be unchanged: somebody may have stored another version meanwhile.
         same = rows_of(member, provider).filter(etag=fetched.etag, synced_at__lt=asked_at)
         return bool(same.update(synced_at=asked_at, error="", failed_at=None, ask_again_at=None))
-    fields: dict[str, Any] = {
-        "payload": fetched.payload,
-        "etag": fetched.etag[:500],
-        "changed_at": fetched.changed_at,
-        "synced_at": asked_at,
-        "error": "",
-        "failed_at": None,
-        "ask_again_at": None,
-    }
+    fields = columns_of(fetched, asked_at)
     older = rows_of(member, provider).filter(older_than(fetched, asked_at))
     if older.update(**fields):
         return True
@@ -77,6 +71,32 @@ def store(member: Member, provider: str, fetched: Fetched, asked_at: datetime) -
         return False
     # The row may have been made between the two statements.
     return created or bool(older.update(**fields))
+
+
+def store_first(rows: Mapping[UUID, Fetched], provider: str, asked_at: datetime) -> None:
+    """Keep answers on members, by id, of whom nothing was stored, in one statement; what is there by now stays.
+
+    Raises:
+        IntegrityError: one of them was deleted; nothing was stored.
+    """
+    made = (
+        ExternalProfile(member_id=member_id, provider=provider, **columns_of(fetched, asked_at))
+        for member_id, fetched in rows.items()
+    )
+    ExternalProfile.objects.bulk_create(made, batch_size=500, ignore_conflicts=True)
+
+
+def columns_of(fetched: Fetched, asked_at: datetime) -> dict[str, Any]:
+    """An answer as a row has it."""
+    return {
+        "payload": fetched.payload,
+        "etag": fetched.etag[:500],
+        "changed_at": fetched.changed_at,
+        "synced_at": asked_at,
+        "error": "",
+        "failed_at": None,
+        "ask_again_at": None,
+    }
 
 
 def older_than(fetched: Fetched, asked_at: datetime) -> Q:

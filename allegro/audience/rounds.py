@@ -17,7 +17,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from allegro.audience.faults import told, words_of
-from allegro.audience.health import busy_until, make_sure, note_failure, run_of
+from allegro.audience.health import health_of, make_sure, note_failure, run_of
 from allegro.audience.lists import read_list
 from allegro.audience.models import ExternalProfile, Member, ProviderAccount, SyncRound
 from allegro.audience.pauses import leave_alone, put_off_members
@@ -81,7 +81,7 @@ def evaluate_account(account: ProviderAccount, now: datetime) -> int | None:
         Jobs queued, or ``None`` when there was nothing to do.
     """
     provider = provider_for(account)
-    if busy_until(account, now) is not None:
+    if health_of(account).is_busy(now):
         return None
     if put_off_members(account, now).exists():
         queue_ask_again(account)
