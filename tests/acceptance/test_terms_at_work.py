@@ -78,7 +78,9 @@ def test_several_workers_together_keep_to_a_rate(redis: Redis, stores: Stores, t
 
 def test_a_supervisor_can_have_every_job_of_its_queues_isolated(redis: Redis, stores: Stores, tmp_path: Path):
     # As stock RQ queues it, so nothing in the job asks for it.
-    job = get_queue("default", redis).enqueue("tests.support.term_jobs.sleep_long", str(tmp_path / "pid"), job_timeout=30)
+    job = get_queue("default", redis).enqueue(
+        "tests.support.term_jobs.sleep_long", str(tmp_path / "pid"), job_timeout=30
+    )
 
     with running(
         "horizon",
