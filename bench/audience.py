@@ -145,11 +145,12 @@ def report(
         "",
         "## Syncing, one worker process, a source that answers at once",
         "",
-        "| | members | s | members/s |",
-        "|---|---|---|---|",
+        "| | members | s | members/s | ms of the processor, a member |",
+        "|---|---|---|---|---|",
     ]
     rows += [
-        f"| {name} | {each['members']:,} | {each['seconds']:.1f} | {each['members'] / each['seconds']:,.0f} |"
+        f"| {name} | {each['members']:,} | {each['seconds']:.1f} | {each['members'] / each['seconds']:,.0f} "
+        f"| {each['processor'] / each['members'] * 1000:.2f} |"
         for name, each in (
             ("one by one, first time", first),
             ("one by one, unchanged (304)", second),

@@ -41,7 +41,7 @@ def tick() -> int:
     return count
 
 
-@job(queue=SYNC_QUEUE)
+@job(queue=SYNC_QUEUE, unique_key="evaluate:{organization_id}")
 def evaluate_organization(organization_id: int) -> dict[str, int]:
     """Dispatch the rounds of one organization that are due.
 
@@ -57,8 +57,8 @@ def evaluate_organization(organization_id: int) -> dict[str, int]:
     return result.dispatched
 
 
-@job(queue=SYNC_QUEUE)
-def continue_round(round_id: str) -> str:
+@job(queue=SYNC_QUEUE, unique_key="round:{round_id}:{turn}")
+def continue_round(round_id: str, turn: str) -> str:
     """Read on in a source's list, or queue the next members of a round.
 
     Returns:
@@ -73,10 +73,10 @@ def continue_round(round_id: str) -> str:
     if health_of(step.account).is_busy(timezone.now()):
         SyncRound.objects.filter(pk=step.pk).update(moved_at=None)
         return "put off: the source asked to be left alone"
-    return f"queued {go_on(step, step.account, provider_for(step.account))}"
+    return f"queued {go_on(step, step.account, provider_for(step.account), turn)}"
 
 
-@job(queue=SYNC_QUEUE)
+@job(queue=SYNC_QUEUE, unique_key="sync:{account_id}:{member_id}")
 def sync_member(account_id: int, member_id: str, round_id: str | None = None) -> str:
     """Ask one source about one member.
 
@@ -121,7 +121,7 @@ def sync_member(account_id: int, member_id: str, round_id: str | None = None) ->
     return "unchanged" if fetched.unchanged else "synced" if kept else "synced: what is stored is newer"
 
 
-@job(queue=SYNC_QUEUE)
+@job(queue=SYNC_QUEUE, unique_key="ask-again:{account_id}:{turn}")
 def ask_again(account_id: int, turn: str) -> int:
     """Queue some of the members whom a busy source had put off.
 
@@ -142,7 +142,7 @@ def count(round_id: str | None, field: str) -> None:
         SyncRound.objects.filter(pk=round_id).update(**{field: F(field) + 1})
 
 
-@job(queue="high", timeout=60)
+@job(queue="high", timeout=60, unique_key="prewarm:{member_id}", tags=("member:{member_id}",))
 def prewarm_profile(member_id: str) -> list[str]:
     """Refresh what signing in would have to refresh, so that the person who clicks a link does not wait for it.
 

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from allegro.audience.health import note_busy
 from allegro.audience.models import ExternalProfile, ProviderAccount
-from allegro.audience.queueing import queue_ask_again, queue_members
+from allegro.audience.queueing import queue_ask_again, queue_members, turn_after
 from allegro_queue.errors import QueueUnavailable
 
 log = logging.getLogger(__name__)
@@ -60,5 +60,5 @@ def queue_put_off(account: ProviderAccount, now: datetime, turn: str) -> int:
         return 0
     count = queue_members(account, found.values())
     ExternalProfile.objects.filter(pk__in=found, ask_again_at__lte=now).update(ask_again_at=now + ASKED_AGAIN_EVERY)
-    queue_ask_again(account, turn="odd" if turn == "even" else "even")
+    queue_ask_again(account, turn=turn_after(turn))
     return count

@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 from allegro.audience.faults import told
 from allegro.audience.models import ExternalProfile, Member
 from allegro.audience.providers import Fetched, Known, ProviderFailed, SyncProvider
+from allegro_queue.tenancy import acting_for
 
 MALFORMED = "The provider returned a {found}; it must return Fetched, with a dict as its payload."
 
@@ -37,7 +38,9 @@ def ask(provider: SyncProvider, member: Member, known: Known, seconds: float) ->
         ProviderFailed: whatever went wrong, in words that may be shown.
     """
     try:
-        fetched = provider.sync(member, known, seconds=seconds)
+        # Also in a thread of its own, which knows nothing of whoever started it.
+        with acting_for(str(member.organization_id)):
+            fetched = provider.sync(member, known, seconds=seconds)
         if not isinstance(fetched, Fetched):
             raise ProviderFailed(MALFORMED.format(found=type(fetched).__name__))
         if not isinstance(fetched.payload, dict):

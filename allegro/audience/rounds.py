@@ -22,7 +22,7 @@ from allegro.audience.lists import read_list
 from allegro.audience.models import ExternalProfile, Member, ProviderAccount, SyncRound
 from allegro.audience.pauses import leave_alone, put_off_members
 from allegro.audience.providers import ListingProvider, SourceBusy, SyncProvider, provider_for
-from allegro.audience.queueing import queue_ask_again, queue_members, queue_round
+from allegro.audience.queueing import queue_ask_again, queue_members, queue_round, turn_after
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +35,12 @@ PORTION = 1000
 STEP_SECONDS = 20.0
 """Time that one job spends on queueing before it hands on to the next."""
 
+STEP_MEMBERS = 20 * PORTION
+"""Members that one step queues at most. The next step waits behind them, so that the queue of a large audience stays short
+enough for Redis, however large the audience is."""
+
 STALLED_AFTER = timedelta(minutes=2)
-"""A round that has not moved for so long has lost its job; the next tick takes it up."""
+"""A round that has not moved for so long may have lost its job; the next tick queues one, unless one waits."""
 
 KEPT_FOR = timedelta(days=30)
 
@@ -86,7 +90,9 @@ def evaluate_account(account: ProviderAccount, now: datetime) -> int | None:
     if put_off_members(account, now).exists():
         queue_ask_again(account)
     running = open_round(account)
-    if running is not None and running.moved_at is not None and running.moved_at > now - STALLED_AFTER:
+    if running is not None and running.moved_at is not None:
+        if running.moved_at <= now - STALLED_AFTER:
+            queue_round(account, running.pk)
         return None
     step = running or claim_round(account, provider.refresh_interval(), now)
     if step is None:
@@ -127,8 +133,11 @@ def begin_round(account: ProviderAccount, now: datetime) -> SyncRound | None:
     return step
 
 
-def advance(step: SyncRound, account: ProviderAccount, provider: SyncProvider) -> int:
-    """Go on with a round for ``STEP_SECONDS``, and leave the rest to another job.
+def advance(step: SyncRound, account: ProviderAccount, provider: SyncProvider, turn: str = "") -> int:
+    """Go on with a round for ``STEP_SECONDS`` or ``STEP_MEMBERS``, and leave the rest to another job.
+
+    Args:
+        turn: of the job that does this, if it is one of the round's.
 
     Returns:
         Jobs for members that were queued.
@@ -140,29 +149,29 @@ def advance(step: SyncRound, account: ProviderAccount, provider: SyncProvider) -
         if wants_list(step, account, provider):
             # Reading takes its time, which the organization's other providers should not wait for.
             touch(step)
-            queue_round(account, step.pk)
+            queue_round(account, step.pk, turn_after(turn))
             return 0
-        return queue_portions(step, account, provider)
+        return queue_portions(step, account, provider, turn)
     except Exception as error:
         SyncRound.objects.filter(pk=step.pk).update(moved_at=None, error=words_of(error))
         raise
 
 
-def go_on(step: SyncRound, account: ProviderAccount, provider: SyncProvider) -> int:
+def go_on(step: SyncRound, account: ProviderAccount, provider: SyncProvider, turn: str) -> int:
     """The same in a job of its own, which reads the source's list first if that is wanted.
 
     Returns:
         Jobs for members that were queued.
     """
     if not (wants_list(step, account, provider) and isinstance(provider, ListingProvider)):
-        return advance(step, account, provider)
+        return advance(step, account, provider, turn)
     try:
         read_list(step, account, provider, STEP_SECONDS)
     except SourceBusy as busy:
         leave_alone(account, busy.wait_seconds, timezone.now())
         SyncRound.objects.filter(pk=step.pk).update(moved_at=None, error=str(busy))
         return 0
-    return advance(step, account, provider)
+    return advance(step, account, provider, turn)
 
 
 def wants_list(step: SyncRound, account: ProviderAccount, provider: SyncProvider) -> bool:
@@ -170,11 +179,11 @@ def wants_list(step: SyncRound, account: ProviderAccount, provider: SyncProvider
     return account.read_list and step.list_done_at is None and isinstance(provider, ListingProvider)
 
 
-def queue_portions(step: SyncRound, account: ProviderAccount, provider: SyncProvider) -> int:
-    """Queue portion after portion until the members or the time are at an end."""
+def queue_portions(step: SyncRound, account: ProviderAccount, provider: SyncProvider, turn: str = "") -> int:
+    """Queue portion after portion until the members, the time, or the room of this step are at an end."""
     started = time.monotonic()
     total = 0
-    while time.monotonic() - started < STEP_SECONDS:
+    while total < STEP_MEMBERS and time.monotonic() - started < STEP_SECONDS:
         found = list(members_left(step, account, provider).values_list("pk", flat=True)[:PORTION])
         queued = queue_members(account, found, step.pk) if found else 0
         total += queued
@@ -184,7 +193,7 @@ def queue_portions(step: SyncRound, account: ProviderAccount, provider: SyncProv
         if len(found) < PORTION:
             finish(step, account)
             return total
-    queue_round(account, step.pk)
+    queue_round(account, step.pk, turn_after(turn))
     return total
 
 

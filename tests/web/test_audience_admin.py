@@ -121,7 +121,7 @@ def test_a_round_is_started_by_hand_and_only_one_at_a_time(admin: Client, redis:
     assert "not begun; one is being dispatched already." in second.text
     step = SyncRound.objects.get()
     assert step.by_hand
-    assert queued(redis, "audience-sync") == [("allegro.audience.jobs.continue_round", (str(step.pk),))]
+    assert queued(redis, "audience-sync") == [("allegro.audience.jobs.continue_round", (str(step.pk), "even"))]
 
 
 def test_an_action_says_so_when_redis_is_away(client: Client, redis_away: None):

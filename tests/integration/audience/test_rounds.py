@@ -73,6 +73,28 @@ def test_a_round_that_takes_long_goes_on_in_further_jobs(redis: Redis, monkeypat
     assert jobs.continue_round(*args).startswith("skipped")
 
 
+def test_the_next_step_waits_behind_the_members_that_a_step_has_queued(redis: Redis, monkeypatch):
+    monkeypatch.setattr(rounds, "PORTION", 10)
+    monkeypatch.setattr(rounds, "STEP_MEMBERS", 20)
+    asked: list[int] = []
+
+    def note(member: Member) -> Fetched:
+        asked.append(redis.llen("rq:queue:audience-sync"))
+        return Fetched()
+
+    with registered_as("noting", note):
+        account = an_idle_account(provider="noting")
+        many_members(account, 65)
+        redis.flushall()
+        jobs.tick()
+        assert work_off_with_terms(redis) == []
+
+    assert len(asked) == 65
+    # Never more than one step's members at a time, and the job that goes on.
+    assert max(asked) <= 20
+    assert SyncRound.objects.get().synced == 65
+
+
 def test_a_round_whose_job_was_lost_is_taken_up_where_it_stood(redis: Redis, monkeypatch):
     monkeypatch.setattr(rounds, "PORTION", 10)
     account = an_idle_account(refresh_minutes=600)
@@ -82,7 +104,10 @@ def test_a_round_whose_job_was_lost_is_taken_up_where_it_stood(redis: Redis, mon
     # Killed after the first portion.
     SyncRound.objects.create(account=account, started_at=started, cursor=members[9].pk, dispatched=10, moved_at=started)
 
-    assert jobs.evaluate_organization(account.organization_id) == {"json-profile": 15}
+    jobs.evaluate_organization(account.organization_id)
+    jobs.evaluate_organization(account.organization_id)
+    ((name, args),) = queued(redis, "audience-sync")
+    assert (name, jobs.continue_round(*args)) == (GO_ON, "queued 15")
 
     assert sorted(asked_for(redis)) == [str(each.pk) for each in members[10:]]
     assert SyncRound.objects.get().dispatched == SyncRun.objects.get().dispatched_members == 25
@@ -254,7 +279,7 @@ def test_a_round_ends_when_its_account_is_switched_off(redis: Redis):
     many_members(account, 3)
     step = SyncRound.objects.create(account=account)
 
-    assert jobs.continue_round(str(step.pk)) == "ended: the account was switched off"
+    assert jobs.continue_round(str(step.pk), "even") == "ended: the account was switched off"
 
     assert asked_for(redis) == []
     assert SyncRound.objects.get().dispatched_at is not None
