@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.db import DEFAULT_DB_ALIAS, transaction
+from rq.exceptions import DuplicateJobError
 from rq.job import Retry
 
 from allegro_queue.arguments import check_arguments
@@ -44,6 +45,16 @@ def dispatch(
         UnknownQueue: the queue is not in ``RQ_QUEUES``.
         QueueUnavailable: Redis did not answer; nothing was queued.
     """
+    settings, name, chosen = prepare(function, args, kwargs, options)
+    job_id = str(uuid4())
+    transaction.on_commit(lambda: enqueue(settings, name, args, kwargs, chosen, job_id), using=using)
+    return job_id
+
+
+def prepare(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], options: JobOptions | None
+) -> tuple[HorizonSettings, str, JobOptions]:
+    """The settings, the job's name, and its options without gaps; faults of the call are raised here, as by dispatch."""
     settings = horizon_settings()
     name = job_name(function)
     if not is_allowed(name, tuple(settings.allowed_jobs)):
@@ -52,10 +63,7 @@ def dispatch(
             "so no worker would run it. Add its package there (HORIZON_ALLOWED_JOBS)."
         )
     check_arguments(name, args, kwargs, settings.max_payload_bytes)
-    chosen = resolve_options(settings, (options or JobOptions()).over(declared_options(function)))
-    job_id = str(uuid4())
-    transaction.on_commit(lambda: enqueue(settings, name, args, kwargs, chosen, job_id), using=using)
-    return job_id
+    return settings, name, resolve_options(settings, (options or JobOptions()).over(declared_options(function)))
 
 
 def resolve_options(settings: HorizonSettings, given: JobOptions) -> JobOptions:
@@ -83,8 +91,13 @@ def enqueue(
     kwargs: dict[str, Any],
     options: JobOptions,
     job_id: str,
+    *,
+    once: bool = False,
 ) -> None:
     """Write the job to Redis, now.
+
+    Args:
+        once: not if Redis has a job of this id already, waiting, running or done.
 
     Raises:
         QueueUnavailable: Redis did not answer; nothing was queued.
@@ -104,7 +117,11 @@ def enqueue(
             description=name,
             job_id=job_id,
             retry=Retry(max=options.tries - 1) if options.tries > 1 else None,
+            unique=once,
         )
+    except DuplicateJobError:
+        log.debug("job was queued before name=%s id=%s", name, job_id)
+        return
     except UNREACHABLE as error:
         raise QueueUnavailable(
             f"Redis at {address(connection)} did not answer ({error}); {name} was not queued. "
