@@ -62,6 +62,18 @@ def horizon(*, environment: str, connection: str, prefix: str, path: str, allowe
                 "queue": "audience-sync",
             },
             {
+                "name": "webhooks-due",
+                "cron": "* * * * *",
+                "job": "allegro.webhooks.jobs.queue_due_deliveries",
+                "queue": "default",
+            },
+            {
+                "name": "webhooks-forget",
+                "cron": "17 3 * * *",
+                "job": "allegro.webhooks.jobs.forget_old_events",
+                "queue": "default",
+            },
+            {
                 "name": "horizon-snapshot",
                 "cron": "*/5 * * * *",
                 "job": "allegro_queue.metrics.snapshot.snapshot",

@@ -8,6 +8,7 @@ from django.core.management.utils import get_random_secret_key
 from allegro.env import ENVIRONMENTS, LOG_LEVELS, ROOT, read_environment
 from allegro.horizon import QUEUES, horizon
 from allegro.redis import REDIS_ADDRESSES, connection_from, rq_queues
+from allegro.sealing import key_from, key_problems
 
 env = read_environment()
 
@@ -27,6 +28,13 @@ if not SECRET_KEY:
         env.problems.append("SECRET_KEY is missing; set it to a long random text that only this installation knows.")
     # Lets the checks run and report; nothing is served with it (see allegro.checks).
     SECRET_KEY = get_random_secret_key()
+
+# Keys that seal credentials in the database; the first seals, all open.
+CREDENTIAL_KEYS = env.words("CREDENTIAL_KEYS", "")
+if faults := key_problems(CREDENTIAL_KEYS):
+    env.problems += faults
+    CREDENTIAL_KEYS = []
+CREDENTIAL_KEYS = CREDENTIAL_KEYS or [key_from(SECRET_KEY)]
 
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if IS_LOCAL else "")
 # Links in mails are built from this, never from a request's Host header.
@@ -138,6 +146,13 @@ DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Allegro <no-reply@allegro.i
 MAGIC_LINK_MINUTES = env.whole("MAGIC_LINK_MINUTES", 30)
 if MAGIC_LINK_MINUTES < 1:
     env.problems.append(f"MAGIC_LINK_MINUTES is {MAGIC_LINK_MINUTES}; it must be 1 or more.")
+
+# Pauses before the second try of a webhook delivery, the third, and so on, for endpoints that want to be tried again.
+WEBHOOK_RETRY_SECONDS = env.seconds("WEBHOOK_RETRY_SECONDS", "60,300,1800,7200,18000")
+# How long events and their deliveries are kept.
+WEBHOOK_HISTORY_DAYS = env.whole("WEBHOOK_HISTORY_DAYS", 30)
+if WEBHOOK_HISTORY_DAYS < 1:
+    env.problems.append(f"WEBHOOK_HISTORY_DAYS is {WEBHOOK_HISTORY_DAYS}; it must be 1 or more.")
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
