@@ -155,3 +155,13 @@ class DeliveryAdmin(HistoryAdmin):
         self.message_user(
             request, f"{queued} {unit} queued again.{note}", messages.SUCCESS if queued else messages.WARNING
         )
+
+
+@admin.register(Breaker)
+class BreakerAdmin(HistoryAdmin):
+    """Hosts that have not answered. Deleting a row has its host tried again at once."""
+
+    list_display = ("host", "organization", "silences", "open_until")
+    list_filter = ("organization",)
+    list_select_related = ("organization",)
+    search_fields = ("host",)

@@ -42,7 +42,7 @@ def test_of_many_processes_at_once_five_find_a_place_for_an_endpoint_on_postgres
             for each in processes:
                 assert each.stdout is not None
                 assert each.stdout.readline() == "ready\n"
-            said = [each.communicate("go\n", timeout=30)[0].strip() for each in release(processes)]
+            said = [each.communicate(timeout=30)[0].strip() for each in release(processes)]
         finally:
             for each in processes:
                 each.kill()

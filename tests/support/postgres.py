@@ -39,7 +39,7 @@ def a_postgres_server(programs: Path) -> Iterator[str]:
         subprocess.run([*as_owner(), str(programs / "initdb"), *initdb], **quiet)
         subprocess.run([*run, "--wait", "--options", options, "--log", str(folder / "log"), "start"], **quiet)
         try:
-            yield f"postgres://allegro@{str(folder).replace('/', '%2F')}/postgres"
+            yield f"postgres://allegro@/postgres?host={folder}"
         finally:
             subprocess.run([*run, "--wait", "--mode", "immediate", "stop"], **quiet)
     finally:

@@ -15,13 +15,13 @@ from allegro.accounts.models import User
 from allegro.audience.models import ExternalProfile, Member, ProviderAccount, SyncRun
 from allegro.magic_links.models import MagicLink
 from allegro.organizations.models import Organization
-from allegro.webhooks.models import Delivery, Endpoint, Event
+from allegro.webhooks.models import Breaker, Delivery, Endpoint, Event
 from tests.support.people import a_member, an_account, an_organization, staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 EDITABLE = [User, Organization, Member, ProviderAccount, Endpoint]
-HISTORY = [ExternalProfile, SyncRun, MagicLink, Event, Delivery]
+HISTORY = [ExternalProfile, SyncRun, MagicLink, Event, Delivery, Breaker]
 
 
 @pytest.fixture
@@ -35,6 +35,7 @@ def admin(client: Client, redis: Redis) -> Client:
     SyncRun.objects.create(organization=news, provider="json-profile")
     MagicLink.objects.create(organization=news, email="ada@example.com", token_hash="a-hash-of-a-token")
     Endpoint.objects.create(organization=news, url="http://hook.invalid/")
+    Breaker.objects.create(organization=news, host="hook.invalid", silences=3)
     return client
 
 
@@ -46,7 +47,10 @@ def test_every_model_of_the_product_is_in_the_admin_site():
     ours = {model for model in apps.get_models() if model.__module__.startswith("allegro.")}
 
     assert {model for model in ours if django_admin.site.is_registered(model)} == {*EDITABLE, *HISTORY}
-    assert {model.__name__ for model in ours} - {model.__name__ for model in (*EDITABLE, *HISTORY)} == {"ReceivedCall"}
+    assert {model.__name__ for model in ours} - {model.__name__ for model in (*EDITABLE, *HISTORY)} == {
+        "Attempt",
+        "ReceivedCall",
+    }
 
 
 @pytest.mark.parametrize("model", [*EDITABLE, *HISTORY])
