@@ -23,8 +23,8 @@ class OutboxEntry(models.Model):
 
     job_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     name = models.CharField("job", max_length=255)
-    args = models.JSONField(default=list)
-    kwargs = models.JSONField(default=dict)
+    data = models.BinaryField(help_text="Function and arguments, as Redis will keep them.")
+    terms = models.TextField(blank=True, help_text="Tags and the like, as Redis will keep them.")
     options = models.JSONField(default=dict, help_text="Queue, tries, timeout and the like.")
     tenant = models.CharField(
         max_length=100, blank=True, help_text="For whom the job acts; empty: nobody in particular."

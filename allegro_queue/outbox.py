@@ -1,29 +1,35 @@
 """Jobs that must survive Redis being away at the commit: a row in the same transaction, sent after it or later.
 
 The row carries the job's id, and Redis takes a job of that id once. So a row may be sent again whenever it is not
-certain that Redis has the job; nothing is doubled by it.
+certain that Redis has the job; nothing is doubled by it, as long as Redis keeps the job, which it does for a while after
+the job has ended.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, close_old_connections, transaction
 from django.db.models import Max, Min
 from django.utils import timezone
-from redis.exceptions import RedisError
+from redis import Redis
 
+from allegro_queue.calls import Call
 from allegro_queue.conf import horizon_settings
-from allegro_queue.dispatch import enqueue, prepare
+from allegro_queue.connection import client
 from allegro_queue.errors import HorizonError, QueueUnavailable
 from allegro_queue.jobs import JobOptions
 from allegro_queue.models import OutboxEntry
-from allegro_queue.tenancy import acting_for, current_tenant
+from allegro_queue.orders import Order, order_for
+from allegro_queue.queues import check_queue
+from allegro_queue.stores.enqueue import NewJob
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +45,9 @@ MOST_AT_ONCE = 200
 LOOK_SECONDS = 2.0
 REST_SECONDS = 30.0
 """Between two looks, after one that the database refused."""
+
+KEPT = ("queue", "tries", "timeout", "keep_completed", "keep_failed")
+"""Options that a row keeps; the others are in its terms."""
 
 SOON = timedelta(minutes=1)
 """A row that waits longer is worth a warning."""
@@ -68,20 +77,26 @@ def dispatch_durably(
         InvalidJob, UnknownQueue: as ``dispatch``.
         QueueUnavailable: the outbox is full; nothing was kept.
     """
-    _, name, chosen = prepare(function, args, kwargs, options)
+    order = order_for(function, options, None, None)
+    job_id = uuid4()
+    job = order.new_job(str(job_id), Call(args, kwargs))
     refuse_when_full(using)
-    now = timezone.now()
     entry = OutboxEntry.objects.using(using).create(
-        name=name,
-        args=list(args),
-        kwargs=kwargs,
-        options=as_json(chosen),
-        tenant=current_tenant(),
-        created_at=now,
-        held_until=now + HOLD,
+        job_id=job_id,
+        name=order.name,
+        data=job.data,
+        terms=job.terms,
+        options={
+            **{name: getattr(order.options, name) for name in KEPT},
+            "unique_key": job.unique_key,
+            "unique_seconds": job.unique_seconds,
+        },
+        tenant=order.tenant,
+        created_at=order.created_at,
+        held_until=order.created_at + HOLD,
     )
     transaction.on_commit(lambda: send_at_once(entry), using=using)
-    return str(entry.job_id)
+    return str(job_id)
 
 
 def refuse_when_full(using: str) -> None:
@@ -96,12 +111,24 @@ def refuse_when_full(using: str) -> None:
         )
 
 
+_away: tuple[Redis, float] | None = None
+"""The client that got no answer of late, and until when it is not asked again."""
+
+
 def send_at_once(entry: OutboxEntry) -> None:
-    """Send after the commit. Whatever fails is left to ``drain``: the change is committed and must not seem to fail."""
+    """Send after the commit. Whatever fails is left to ``drain``: the change is committed and must not seem to fail.
+
+    Where Redis did not answer a moment ago it is not asked again: whoever commits would wait each time.
+    """
+    global _away
+    asked = client()
     try:
-        send(entry, timezone.now())
+        if _away is not None and _away[0] is asked and time.monotonic() < _away[1]:
+            put_back(entry, timezone.now(), "Redis did not answer a moment before.")
+        elif not send(entry, timezone.now()):
+            _away = asked, time.monotonic() + LOOK_SECONDS
     except DatabaseError:
-        log.warning("outbox row not removed; it is looked at again later job=%s", entry.job_id, exc_info=True)
+        log.warning("outbox row not put right; it is looked at again later job=%s", entry.job_id, exc_info=True)
 
 
 def drain(now: datetime, using: str = DEFAULT_DB_ALIAS) -> int:
@@ -132,13 +159,19 @@ def drain(now: datetime, using: str = DEFAULT_DB_ALIAS) -> int:
 
 def send(entry: OutboxEntry, now: datetime) -> bool:
     """Hand a row's job to Redis and remove the row; whether that went well."""
+    options = dict(entry.options)
+    job = NewJob(
+        id=str(entry.job_id),
+        data=bytes(entry.data),
+        terms=entry.terms,
+        unique_key=options.pop("unique_key", ""),
+        unique_seconds=options.pop("unique_seconds", 0),
+    )
     try:
-        options = from_json(entry.options)
-        with acting_for(entry.tenant):
-            enqueue(
-                horizon_settings(), entry.name, tuple(entry.args), entry.kwargs, options, str(entry.job_id), once=True
-            )
-    except (QueueUnavailable, RedisError) as error:
+        kept = JobOptions(**{name: options.get(name) for name in KEPT})
+        check_queue(str(kept.queue))
+        Order(horizon_settings(), entry.name, None, kept, created_at=entry.created_at).send([job])
+    except QueueUnavailable as error:
         log.warning("job stays in the outbox name=%s job=%s: %s", entry.name, entry.job_id, error)
         put_back(entry, now, str(error))
         return False
@@ -163,23 +196,6 @@ def waiting(now: datetime, using: str = DEFAULT_DB_ALIAS) -> Waiting:
     late = OutboxEntry.objects.using(using).filter(created_at__lt=now - SOON)
     first = late.order_by("created_at").values_list("created_at", flat=True).first()
     return Waiting(count=late.count() if first else 0, since=first)
-
-
-def as_json(options: JobOptions) -> dict[str, Any]:
-    """Options as a row keeps them."""
-    said = {each.name: getattr(options, each.name) for each in fields(options)}
-    return {
-        name: list(value) if isinstance(value, tuple) else value for name, value in said.items() if value is not None
-    }
-
-
-def from_json(kept: dict[str, Any]) -> JobOptions:
-    """The options of a row; what this release does not know is left out."""
-    known = {each.name for each in fields(JobOptions)}
-    values: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in kept.items() if name in known
-    }
-    return JobOptions(**values)
 
 
 class OutboxDrain:

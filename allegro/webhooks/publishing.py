@@ -13,6 +13,7 @@ from django.utils import timezone
 from allegro.organizations.models import Organization
 from allegro.webhooks.models import Delivery, Endpoint, Event
 from allegro_queue.errors import QueueUnavailable
+from allegro_queue.jobs import JobOptions
 from allegro_queue.outbox import dispatch_durably
 from allegro_queue.tenancy import acting_for
 
@@ -54,9 +55,11 @@ def queue_deliveries(deliveries: Iterable[Delivery]) -> None:
     from allegro.webhooks.jobs import deliver
 
     for delivery in deliveries:
+        tenant, event = str(delivery.event.organization_id), delivery.event.type
+        tags = (f"organization:{tenant}", f"webhook:{delivery.endpoint_id}", f"event:{event}")
         try:
-            with acting_for(str(delivery.event.organization_id)):
-                dispatch_durably(deliver, str(delivery.pk))
+            with acting_for(tenant):
+                dispatch_durably(deliver, str(delivery.pk), options=JobOptions(tags=tags))
         except QueueUnavailable as error:
             log.error("webhook delivery not queued delivery=%s: %s", delivery.pk, error)
             return

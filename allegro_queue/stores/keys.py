@@ -47,6 +47,11 @@ class Keys:
         """Hash: worker name to ``{"job", "queue", "origin", "execution", "at"}`` of the one job it holds. One field a worker, gone when settled."""
         return f"{self.prefix}reserved"
 
+    def unique(self, key: str) -> str:
+        """Text: id of the job that holds this lock, so that no second one is queued. Lives ``unique_seconds`` of its terms,
+        and as long as it waits for its time; taken over when that job has ended or is gone."""
+        return f"{self.prefix}unique:{key}"
+
     def settling(self, worker: str) -> str:
         """Text: somebody is settling this dead worker's job. Lives 30 s."""
         return f"{self.prefix}settling:{worker}"

@@ -15,11 +15,14 @@ from redis import Redis
 
 from allegro.dev.valkey import server_binary
 from allegro_queue import outbox
+from allegro_queue.arguments import arguments_as_json, payload
 from allegro_queue.connection import forget_client
 from allegro_queue.errors import InvalidJob, QueueUnavailable
 from allegro_queue.jobs import JobOptions
 from allegro_queue.models import OutboxEntry
 from allegro_queue.outbox import OutboxDrain, dispatch_durably, drain
+from allegro_queue.tenancy import acting_for
+from allegro_queue.terms import decode_terms
 from tests.support import jobs
 from tests.support.burst import queued, work_off
 from tests.support.eventually import eventually
@@ -28,6 +31,7 @@ from tests.support.server import start_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+OPTIONS = {"queue": "default", "tries": 1, "timeout": 60, "keep_completed": 3600, "keep_failed": 3600}
 NOTHING = "tests.support.jobs.nothing"
 
 
@@ -43,11 +47,11 @@ def elsewhere(settings: Any, tmp_path: Path) -> Iterator[str]:
 
 def test_with_redis_up_a_job_is_queued_at_the_commit_and_its_row_is_gone(redis: Redis):
     with transaction.atomic():
-        job_id = dispatch_durably(jobs.nothing, 1, options=JobOptions(queue="high"))
+        job_id = dispatch_durably(jobs.hold, "a", "b", options=JobOptions(queue="high"))
         assert queued(redis, "high") == []
         assert str(OutboxEntry.objects.get().job_id) == job_id
 
-    assert queued(redis, "high") == [(NOTHING, (1,))]
+    assert queued(redis, "high") == [("tests.support.jobs.hold", ("a", "b"))]
     assert redis.exists(f"rq:job:{job_id}")
     assert not OutboxEntry.objects.exists()
 
@@ -64,6 +68,8 @@ def test_a_roll_back_takes_the_row_along(redis: Redis):
 def test_a_faulty_call_is_refused_where_it_is_made():
     with pytest.raises(InvalidJob):
         dispatch_durably(jobs.nothing, object())
+    with pytest.raises(InvalidJob):
+        dispatch_durably(jobs.hold, "too few")
 
     assert not OutboxEntry.objects.exists()
 
@@ -74,7 +80,7 @@ def test_redis_killed_at_the_commit_loses_no_job_and_doubles_none(elsewhere: str
         ids = []
         for number in range(20):
             with transaction.atomic():
-                ids.append(dispatch_durably(jobs.nothing, number, options=JobOptions(tries=2, timeout=7)))
+                ids.append(dispatch_durably(jobs.nothing, options=JobOptions(tries=2, timeout=7)))
                 if number == 10:
                     server.send_signal(signal.SIGKILL)
                     server.wait()
@@ -117,7 +123,8 @@ def a_late_row(**fields: Any) -> OutboxEntry:
     return OutboxEntry.objects.create(
         **{
             "name": NOTHING,
-            "options": {"queue": "default", "tries": 1, "timeout": 60},
+            "data": payload(NOTHING, arguments_as_json(NOTHING, (), {}, 1000)),
+            "options": OPTIONS,
             "created_at": then,
             "held_until": then,
             **fields,
@@ -168,7 +175,7 @@ def test_a_row_that_somebody_sends_is_left_alone(redis: Redis):
 
 
 def test_a_row_that_cannot_be_sent_holds_up_no_other_and_is_given_up_in_the_end(redis: Redis, settings: Any):
-    wrong = a_late_row(options={"queue": "gone", "tries": 1, "timeout": 60})
+    wrong = a_late_row(options={**OPTIONS, "queue": "gone"})
     a_late_row()
 
     assert drain(timezone.now()) == 1
@@ -208,3 +215,12 @@ def test_a_database_that_cannot_be_read_is_told_of_once_and_ends_nothing(caplog:
             cursor.execute("ALTER TABLE hidden RENAME TO allegro_queue_outboxentry")
 
     assert caplog.text.count("the outbox cannot be read") == 1
+
+
+def test_tags_and_tenant_travel_along(redis: Redis, redis_away: None, settings: Any):
+    with acting_for("42"):
+        dispatch_durably(jobs.nothing, options=JobOptions(tags=["member:7"]))
+
+    terms = decode_terms(OutboxEntry.objects.get().terms)
+    assert (terms.tags, terms.tenant) == (("member:7",), "42")
+    assert OutboxEntry.objects.get().tenant == "42"

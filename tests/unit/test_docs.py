@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from allegro_queue.conf import HorizonSettings
-from allegro_queue.plan import OPTION_NAMES
+from allegro_queue.plan import OPTION_NAMES, QUEUE_OPTION_NAMES
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 READERS = {"text", "whole", "switch", "words", "seconds", "choice", "database", "email"}
@@ -67,6 +67,10 @@ def test_every_key_of_horizon_is_explained_and_nothing_else():
 
 def test_every_supervisor_option_is_explained_and_nothing_else():
     assert sorted(first_column("settings.md", "### Supervisor options")) == sorted(OPTION_NAMES)
+
+
+def test_every_queue_option_is_explained_and_nothing_else():
+    assert sorted(first_column("settings.md", "### Queue options")) == sorted(QUEUE_OPTION_NAMES)
 
 
 def test_every_command_is_explained_with_its_exit_codes_and_nothing_else():

@@ -16,6 +16,7 @@ from allegro.audience.models import ExternalProfile, Member, ProviderAccount, Sy
 from allegro.magic_links.models import MagicLink
 from allegro.organizations.models import Organization
 from allegro.webhooks.models import Breaker, Delivery, Endpoint, Event
+from tests.support.burst import queued
 from tests.support.people import a_member, an_account, an_organization, staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -113,11 +114,15 @@ def test_an_endpoint_is_added_for_chosen_events_and_pinged(admin: Client):
         "active": "on",
     }
 
-    assert admin.post(page(Endpoint, "add"), fields).status_code == 302
+    answer = admin.post(page(Endpoint, "add"), fields)
 
     endpoint = Endpoint.objects.get(description="Billing")
     assert (endpoint.all_events, endpoint.events) == (False, ["audience_member.created"])
     assert [each.event.type for each in endpoint.deliveries.all()] == ["ping"]
+    secret = endpoint.secrets_in_force(timezone.now())[0]
+    assert secret in answer.text
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert secret not in admin.get(page(Endpoint, "change", endpoint.pk)).text
     refused = admin.post(page(Endpoint, "add"), {**fields, "events": []})
     assert "Choose at least one kind of event, or all." in refused.text
 
@@ -197,3 +202,46 @@ def test_a_sign_in_that_would_lead_to_another_site_leads_to_the_admin_site(redis
     answer = browser.post(reverse("admin:login"), fields)
 
     assert answer.headers["Location"] == reverse("admin:index")
+
+
+def test_a_new_secret_is_made_by_a_post_and_shown_once(admin: Client):
+    endpoint = Endpoint.objects.get()
+    address = reverse("admin:webhooks_endpoint_new_secret", args=[endpoint.pk])
+    old = endpoint.secrets_in_force(timezone.now())
+
+    asking = admin.get(address)
+    endpoint.refresh_from_db()
+    assert asking.status_code == 200
+    assert endpoint.secrets_in_force(timezone.now()) == old
+
+    shown = admin.post(address)
+    endpoint.refresh_from_db()
+    new, *former = endpoint.secrets_in_force(timezone.now())
+    assert former == old
+    assert new in shown.text
+    assert old[0] not in shown.text
+    assert new not in admin.get(address).text
+
+
+def test_a_secret_is_changed_by_nobody_who_may_not_change_endpoints(admin: Client):
+    endpoint = Endpoint.objects.get()
+    viewer = staff("viewer@alley.com")
+    viewer.user_permissions.add(*Permission.objects.filter(codename__in=["view_endpoint", "view_delivery"]))
+    browser = Client()
+    browser.force_login(viewer)
+
+    assert browser.post(reverse("admin:webhooks_endpoint_new_secret", args=[endpoint.pk])).status_code == 403
+    assert "Deliver again" not in browser.get(page(Delivery, "changelist")).text
+
+
+def test_deliveries_are_sent_again_from_their_list(admin: Client, redis: Redis):
+    delivery = Delivery.objects.get()
+    Delivery.objects.update(state="failed")
+    redis.flushall()
+
+    answer = admin.post(
+        page(Delivery, "changelist"), {"action": "deliver_again", "_selected_action": [str(delivery.pk)]}, follow=True
+    )
+
+    assert "1 delivery queued again." in answer.text
+    assert queued(redis, "default") == [("allegro.webhooks.jobs.deliver", (str(delivery.pk),))]

@@ -18,6 +18,7 @@ from allegro.webhooks.models import Delivery, Endpoint, Event
 from allegro.webhooks.publishing import publish
 from allegro_queue import outbox
 from allegro_queue.models import OutboxEntry
+from allegro_queue.terms import decode_terms
 from tests.support.burst import queued, work_off
 from tests.support.hooks import a_delivery, an_endpoint
 from tests.support.people import a_member, an_organization
@@ -191,7 +192,13 @@ def test_what_redis_cannot_take_waits_in_the_outbox_and_does_not_undo_the_change
     a_member(news)
 
     assert news.members.count() == 1
-    assert {each.args[0] for each in OutboxEntry.objects.all()} == {str(each.pk) for each in Delivery.objects.all()}
+    assert OutboxEntry.objects.count() == 2
+    endpoint = news.webhook_endpoints.get()
+    assert decode_terms(OutboxEntry.objects.last().terms).tags == (
+        f"organization:{news.pk}",
+        f"webhook:{endpoint.pk}",
+        "event:audience_member.created",
+    )
     assert {each.tenant for each in OutboxEntry.objects.all()} == {str(news.pk)}
     assert Delivery.objects.filter(state="pending").count() == 2
 
