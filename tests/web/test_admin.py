@@ -6,6 +6,7 @@ import pytest
 from django.apps import apps
 from django.contrib import admin as django_admin
 from django.contrib.auth.models import Permission
+from django.core import mail
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -13,15 +14,15 @@ from redis import Redis
 
 from allegro.accounts.models import User
 from allegro.audience.models import ExternalProfile, Member, ProviderAccount, SyncRun
-from allegro.magic_links.models import MagicLink
+from allegro.magic_links.models import MagicLink, MailTemplate
 from allegro.organizations.models import Organization
 from allegro.webhooks.models import Breaker, Delivery, Endpoint, Event
-from tests.support.burst import queued
+from tests.support.burst import queued, work_off
 from tests.support.people import a_member, an_account, an_organization, staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-EDITABLE = [User, Organization, Member, ProviderAccount, Endpoint]
+EDITABLE = [User, Organization, Member, ProviderAccount, Endpoint, MailTemplate]
 HISTORY = [ExternalProfile, SyncRun, MagicLink, Event, Delivery, Breaker]
 
 
@@ -36,6 +37,7 @@ def admin(client: Client, redis: Redis) -> Client:
     SyncRun.objects.create(organization=news, provider="json-profile")
     MagicLink.objects.create(organization=news, email="ada@example.com", token_hash="a-hash-of-a-token")
     Endpoint.objects.create(organization=news, url="http://hook.invalid/")
+    MailTemplate.objects.create(organization=news, subject="Hello", text="{% sign_in_link %}")
     Breaker.objects.create(organization=news, host="hook.invalid", silences=3)
     return client
 
@@ -245,3 +247,31 @@ def test_deliveries_are_sent_again_from_their_list(admin: Client, redis: Redis):
 
     assert "1 delivery queued again." in answer.text
     assert queued(redis, "default") == [("allegro.webhooks.jobs.deliver", (str(delivery.pk),))]
+
+
+def test_a_template_is_checked_before_it_is_kept(admin: Client):
+    template = MailTemplate.objects.get()
+    fields = {"subject": "Hello {% nam %}", "text": "No link", "html": "<p>{% sign_in_link %}</p>"}
+
+    text = admin.post(page(MailTemplate, "change", template.pk), fields).text
+
+    assert "There is no placeholder &#x27;nam&#x27;" in text
+    assert "The link is missing; put {% sign_in_link %} where it should stand." in text
+    template.refresh_from_db()
+    assert template.subject == "Hello"
+
+
+def test_a_template_is_mailed_to_whoever_looks_at_it_and_opens_nothing(admin: Client, redis: Redis):
+    template = MailTemplate.objects.get()
+
+    answer = admin.post(
+        page(MailTemplate, "changelist"), {"action": "send_test", "_selected_action": [template.pk]}, follow=True
+    )
+    assert work_off(redis, ["high"]) == []
+
+    assert "1 test mail queued for sam@alley.com." in answer.text
+    (message,) = mail.outbox
+    assert message.recipients() == ["sam@alley.com"]
+    assert message.subject == "[Test] Hello"
+    link = str(message.body).removeprefix("http://testserver")
+    assert Client().get(link).status_code == 410

@@ -33,7 +33,7 @@ def link_in(folder: Path) -> str:
     """The link in the one mail file."""
     (file,) = folder.iterdir()
     message = message_from_bytes(file.read_bytes().partition(b"\n-----")[0], policy=policy.default)
-    body = message.get_body()
+    body = message.get_body(("plain",))
     assert body is not None
     found = re.search(r"http\S+", body.get_content())
     assert found
