@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from redis import Redis
 
-from allegro.accounts.models import User
+from allegro.accounts.models import StaffLink, User
 from allegro.audience.models import ExternalProfile, Member, ProviderAccount, SyncRun
 from allegro.magic_links.models import MagicLink, MailTemplate
 from allegro.organizations.models import Organization
@@ -23,7 +23,7 @@ from tests.support.people import a_member, an_account, an_organization, staff
 pytestmark = pytest.mark.django_db(transaction=True)
 
 EDITABLE = [User, Organization, Member, ProviderAccount, Endpoint, MailTemplate]
-HISTORY = [ExternalProfile, SyncRun, MagicLink, Event, Delivery, Breaker]
+HISTORY = [ExternalProfile, SyncRun, MagicLink, StaffLink, Event, Delivery, Breaker]
 
 
 @pytest.fixture
@@ -37,6 +37,7 @@ def admin(client: Client, redis: Redis) -> Client:
     SyncRun.objects.create(organization=news, provider="json-profile")
     MagicLink.objects.create(organization=news, email="ada@example.com", token_hash="a-hash-of-a-token")
     Endpoint.objects.create(organization=news, url="http://hook.invalid/")
+    StaffLink.objects.create(email="sam@alley.com", token_hash="a-hash-of-a-token")
     MailTemplate.objects.create(organization=news, subject="Hello", text="{% sign_in_link %}")
     Breaker.objects.create(organization=news, host="hook.invalid", silences=3)
     return client
