@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+import time
+from statistics import NormalDist
 
 import pytest
 from django.core import mail
@@ -442,3 +444,33 @@ def test_the_web_process_says_that_it_is_up(client: Client):
 def test_the_demos_other_side_is_mounted_in_local_alone():
     assert resolve("/demo/receiver/").url_name == "receiver"
     assert not any(str(each.pattern).startswith("demo") for each in mounted(local=False))
+
+
+def test_known_and_unknown_addresses_are_answered_in_the_same_time(redis: Redis):
+    news = an_organization()
+    count = 120
+    for number in range(count):
+        a_member(news, f"known-{number}@example.com")
+    redis.flushall()
+    times: dict[str, list[float]] = {"known": [], "other": []}
+
+    for number in range(count):
+        # Now the one first, now the other, so that what slows the machine down slows both.
+        for kind in ("known", "other") if number % 2 else ("other", "known"):
+            client = Client(REMOTE_ADDR=f"198.51.{number}.{1 if kind == 'known' else 2}")
+            started = time.perf_counter()
+            assert client.post(ASK, {"email": f"{kind}-{number}@example.com"}).status_code == 200
+            times[kind].append(time.perf_counter() - started)
+
+    assert rank_sum_p(times["known"], times["other"]) > 0.001
+    assert {name for name, _ in queued(redis, "high")} == {"allegro.magic_links.jobs.send_magic_link"}
+
+
+def rank_sum_p(one: list[float], other: list[float]) -> float:
+    """Chance that two samples of one kind differ as much (rank-sum test, two-sided, by the normal curve)."""
+    ranked = sorted([(value, 0) for value in one] + [(value, 1) for value in other])
+    ranks = sum(place for place, (_, kind) in enumerate(ranked, start=1) if kind == 0)
+    size = len(one) + len(other)
+    mean = len(one) * (size + 1) / 2
+    deviation = (len(one) * len(other) * (size + 1) / 12) ** 0.5
+    return 2 * (1 - NormalDist().cdf(abs(ranks - mean) / deviation))
