@@ -62,9 +62,21 @@ def horizon(*, environment: str, connection: str, prefix: str, path: str, allowe
                 "queue": "audience-sync",
             },
             {
+                "name": "horizon-snapshot",
+                "cron": "*/5 * * * *",
+                "job": "allegro_queue.metrics.snapshot.snapshot",
+                "queue": "high",
+            },
+            {
                 "name": "webhooks-due",
                 "cron": "* * * * *",
                 "job": "allegro.webhooks.jobs.queue_due_deliveries",
+                "queue": "default",
+            },
+            {
+                "name": "links-forget",
+                "cron": "7 3 * * *",
+                "job": "allegro.magic_links.jobs.forget_old_links",
                 "queue": "default",
             },
             {
@@ -72,12 +84,6 @@ def horizon(*, environment: str, connection: str, prefix: str, path: str, allowe
                 "cron": "17 3 * * *",
                 "job": "allegro.webhooks.jobs.forget_old_events",
                 "queue": "default",
-            },
-            {
-                "name": "horizon-snapshot",
-                "cron": "*/5 * * * *",
-                "job": "allegro_queue.metrics.snapshot.snapshot",
-                "queue": "high",
             },
         ],
     }

@@ -36,6 +36,11 @@ MOST_CODE_TRIES_AN_HOUR = 15
 
 LONGEST_TOKEN = 64
 
+KEPT = timedelta(days=30)
+"""How long requests are kept."""
+
+MOST_FORGOTTEN_AT_ONCE = 10_000
+
 
 class TooManyRequests(Exception):
     """Too many links were asked for; ``wait_seconds`` says when the next may be."""
@@ -147,3 +152,11 @@ def open_links(rows: models.QuerySet[Link]) -> models.QuerySet[Link]:
 def live_links(rows: models.QuerySet[Link], token: str, now: datetime) -> models.QuerySet[Link]:
     """The one request with this token, while it may be used."""
     return open_links(rows).filter(token_hash=hash_of(token), expires_at__gt=now)
+
+
+def forget_old(rows: models.QuerySet[Link], now: datetime) -> int:
+    """Delete requests past their days, so many at a time; how many."""
+    ids = list(rows.filter(requested_at__lt=now - KEPT).values_list("pk", flat=True)[:MOST_FORGOTTEN_AT_ONCE])
+    for start in range(0, len(ids), 500):
+        rows.filter(pk__in=ids[start : start + 500]).delete()
+    return len(ids)

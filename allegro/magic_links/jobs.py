@@ -6,12 +6,13 @@ import logging
 
 from django.utils import timezone
 
-from allegro.accounts.models import User
+from allegro.accounts.models import StaffLink, User
 from allegro.audience.jobs import prewarm_profile
 from allegro.audience.models import Member
 from allegro.magic_links.links import ready
 from allegro.magic_links.mails import link_mail, sample_mail
 from allegro.magic_links.models import MagicLink, MailTemplate
+from allegro.mailed_links import forget_old
 from allegro_queue.dispatch import dispatch
 from allegro_queue.errors import QueueUnavailable
 from allegro_queue.jobs import job
@@ -53,6 +54,17 @@ def send_test_mail(template_id: int, user_id: int) -> str:
         return "skipped: the template or the user was deleted"
     sample_mail(template, user.email).send()
     return "sent"
+
+
+@job(queue="default")
+def forget_old_links() -> int:
+    """Every day: delete requests of members and of staff past their days.
+
+    Returns:
+        How many were deleted.
+    """
+    now = timezone.now()
+    return forget_old(MagicLink.objects.all(), now) + forget_old(StaffLink.objects.all(), now)
 
 
 def warm_up(member: Member) -> None:

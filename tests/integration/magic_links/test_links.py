@@ -10,9 +10,10 @@ from django.db import connection
 from django.utils import timezone
 from redis import Redis
 
+from allegro.accounts.models import StaffLink
 from allegro.audience.models import Member
 from allegro.magic_links import links
-from allegro.magic_links.jobs import send_magic_link
+from allegro.magic_links.jobs import forget_old_links, send_magic_link
 from allegro.magic_links.models import MagicLink
 from allegro.webhooks.models import Event
 from allegro_queue.models import OutboxEntry
@@ -327,3 +328,15 @@ def test_with_redis_away_the_mail_waits_in_the_outbox(redis_away: None):
     assert entry.name == "allegro.magic_links.jobs.send_magic_link"
     assert entry.tenant == str(link.organization_id)
     assert mail.outbox == []
+
+
+def test_requests_are_forgotten_after_thirty_days(redis: Redis):
+    news, now = an_organization(), timezone.now()
+    links.request_link(news, "old@example.com", "", now - timedelta(days=30, seconds=1))
+    StaffLink.objects.create(email="old@alley.com", requested_at=now - timedelta(days=31))
+    young = links.request_link(news, "new@example.com", "", now - timedelta(days=29))
+
+    assert forget_old_links() == 2
+
+    assert list(MagicLink.objects.all()) == [young]
+    assert not StaffLink.objects.exists()
