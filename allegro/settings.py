@@ -150,6 +150,18 @@ MAGIC_LINK_MINUTES = env.whole("MAGIC_LINK_MINUTES", 30)
 if MAGIC_LINK_MINUTES < 1:
     env.problems.append(f"MAGIC_LINK_MINUTES is {MAGIC_LINK_MINUTES}; it must be 1 or more.")
 
+# How many proxies of ours stand before this site, each of which adds to X-Forwarded-For whom it was called by.
+TRUSTED_PROXIES = env.whole("TRUSTED_PROXIES", 0)
+if TRUSTED_PROXIES < 0:
+    env.problems.append(f"TRUSTED_PROXIES is {TRUSTED_PROXIES}; it must be 0 or more.")
+
+# Pauses before the second try of a webhook delivery, the third, and so on, for endpoints that want to be tried again.
+WEBHOOK_RETRY_SECONDS = env.seconds("WEBHOOK_RETRY_SECONDS", "60,300,1800,7200,18000")
+# How long events and their deliveries are kept.
+WEBHOOK_HISTORY_DAYS = env.whole("WEBHOOK_HISTORY_DAYS", 30)
+if WEBHOOK_HISTORY_DAYS < 1:
+    env.problems.append(f"WEBHOOK_HISTORY_DAYS is {WEBHOOK_HISTORY_DAYS}; it must be 1 or more.")
+
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],

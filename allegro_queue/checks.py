@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.apps import AppConfig, apps
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import DatabaseError
+from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from allegro_queue.conf import parse_settings, queue_configs, raw_horizon
@@ -66,3 +68,27 @@ def warnings() -> Iterator[CheckMessage]:
             hint="Move 'allegro_queue' before 'django_rq'.",
             id="horizon.W002",
         )
+
+
+@register(Tags.database)
+def check_outbox(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Jobs that wait in the outbox; looked at by ``manage.py check --database default`` alone."""
+    from allegro_queue.outbox import waiting
+
+    found: list[CheckMessage] = []
+    for alias in databases or ():
+        try:
+            late = waiting(timezone.now(), alias)
+        except DatabaseError:
+            # Not migrated yet, which other checks tell of.
+            continue
+        if late.since is not None:
+            found.append(
+                Warning(
+                    f"The outbox in the database {alias!r} has {late.count} jobs that Redis has not taken, the oldest "
+                    f"since {late.since:%Y-%m-%d %H:%M} UTC.",
+                    hint="Is Redis up, and does 'manage.py horizon' or 'rqscheduler' run? The rows' errors are in admin.",
+                    id="horizon.W010",
+                )
+            )
+    return found

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 
@@ -36,14 +36,16 @@ class SchedulerLoop:
         entries: Sequence[CronEntry] | None = None,
         master: str = "",
         interval: float = 1,
+        chores: Sequence[Callable[[float], None]] = (),
     ) -> None:
-        """``entries`` are what the schedule is made to say; ``None`` leaves it as it is."""
+        """``entries`` are what the schedule is made to say; ``None`` leaves it as it is. ``chores`` are done at each look."""
         self._scheduler = scheduler
         self._entries = entries
         self._installed = entries is None
         self._master = master
         self._parent = os.getppid()
         self._interval = interval
+        self._chores = chores
         self._started_at = time.time()
         self._failures = 0
         # Putting into it is safe in a signal handler, and ends the wait of the loop.
@@ -74,6 +76,8 @@ class SchedulerLoop:
         if self._failures:
             log.info("Redis at %s answers again", address(self._scheduler.connection))
             self._failures = 0
+        for chore in self._chores:
+            chore(now)
         # More than one look takes may be due.
         return 0.0 if len(queued) >= BATCH else max(self._interval - (time.time() - now), 0.0)
 

@@ -9,6 +9,7 @@ from rq.job import Job
 from rq.results import Result
 
 from allegro_queue.queues import all_queues, get_queue
+from allegro_queue.scheduling.install import declared_entries
 from allegro_queue.stores import Stores
 from allegro_queue.stores.schedule import SCHEDULED, LastRun
 from tests.support import records
@@ -25,8 +26,8 @@ def quiet_system(stores: Stores, now: float) -> None:
 
 
 def plan_entries(stores: Stores, now: float, next_in: float = 120.0) -> None:
-    """Both entries of the settings ran three minutes ago and are due in a while."""
-    for name in ("audience-sync-tick", "horizon-snapshot"):
+    """The entries of the settings ran three minutes ago and are due in a while."""
+    for name in (entry.name for entry in declared_entries()):
         stores.client.zadd(SCHEDULED, {f"cron-{name}": int(now + next_in)})
         stores.schedule.note_run(LastRun(entry=name, due_at=now - 180, enqueued_at=now - 179.8, job_id=f"run-{name}"))
 

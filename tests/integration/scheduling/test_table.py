@@ -30,8 +30,8 @@ def test_a_line_reads_as_plain_language(line: str, words: str):
 def test_an_entry_that_no_scheduler_installed_has_no_next_time(stores: Stores):
     rows = read_schedule(stores, NOON)
 
-    assert [row.entry.name for row in rows] == ["audience-sync-tick", "horizon-snapshot"]
-    assert [(row.next_at, row.last, row.late_seconds) for row in rows] == [(None, None, 0.0)] * 2
+    assert [row.entry.name for row in rows] == [entry.name for entry in declared_entries()]
+    assert {(row.next_at, row.last, row.late_seconds) for row in rows} == {(None, None, 0.0)}
 
 
 def test_a_row_has_the_next_time_the_last_run_and_how_late_it_is(redis: Redis, stores: Stores):
@@ -81,7 +81,7 @@ def test_the_command_shows_the_table(redis: Redis):
     assert " s late)" in tick
     assert tick.endswith("queued")
     assert snapshot.index("high") == tick.index("audience-sync  allegro")
-    assert rest == [
+    assert rest[-2:] == [
         "Times are in UTC.",
         "No scheduler is running. Start one: manage.py horizon, or manage.py rqscheduler",
     ]
