@@ -54,7 +54,7 @@ def test_a_signal_to_every_process_of_the_tree_kills_no_running_job_and_starts_n
         dispatch(jobs.note, str(trail), "another")
         eventually(lambda: line_in(trail, "held"), explain=process.said)
         tree = [*children_of(process.pid), process.pid]
-        for pid in tree:
+        for pid in [*tree, *tree]:
             os.kill(pid, signal.SIGTERM)
         began = time.monotonic()
         worker = eventually(lambda: [each for each in stores.workers.living() if each.state == "leaving"])[0].pid
