@@ -46,7 +46,8 @@ class GuardedTransport(httpx.BaseTransport):
             str(request.url),
             headers=headers,
             body=request.read(),
-            seconds=remaining,
+            # Rounded for the message that names it.
+            seconds=round(remaining, 2),
             allow_private=settings.IS_LOCAL,
             largest=self.largest,
         )
