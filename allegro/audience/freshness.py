@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from django.db import connections
 from django.utils import timezone
 
-from allegro.audience.faults import told, words_of
+from allegro.audience.faults import told
 from allegro.audience.health import health_by_provider, note_failure, note_stale_sign_in, note_success
 from allegro.audience.models import Member, ProviderAccount
 from allegro.audience.pauses import leave_alone
@@ -53,7 +53,7 @@ class Question:
 
 
 def stale_questions(member: Member, now: datetime) -> list[Question]:
-    """What would have to be asked for a sign-in at ``now``; a provider that cannot even say so is left out and logged."""
+    """What would have to be asked for a sign-in at ``now``; a provider that cannot even say so is left out, and noted."""
     synced = dict(member.external_profiles.values_list("provider", "synced_at"))
     found = []
     for account in ProviderAccount.objects.filter(organization_id=member.organization_id, enabled=True):
@@ -62,7 +62,9 @@ def stale_questions(member: Member, now: datetime) -> list[Question]:
             if not is_stale(synced.get(account.provider), provider.max_age_on_login(), now):
                 continue
         except Exception as error:  # noqa: BLE001 - providers are other people's code, and each stands alone
-            log.warning("provider not usable provider=%s account=%s: %s", account.provider, account.pk, words_of(error))
+            fault = str(told(error, account.provider))
+            log.warning("provider not usable provider=%s account=%s: %s", account.provider, account.pk, fault)
+            note_failure(account, fault, timezone.now())
             continue
         found.append(Question(account=account, provider=provider, known=known_of(member, account.provider)))
     return found

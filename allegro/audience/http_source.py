@@ -46,7 +46,8 @@ class GuardedTransport(httpx.BaseTransport):
             str(request.url),
             headers=headers,
             body=request.read(),
-            seconds=remaining,
+            # Rounded for the message that names it.
+            seconds=round(remaining, 2),
             allow_private=settings.IS_LOCAL,
             largest=self.largest,
         )
@@ -179,6 +180,6 @@ def moment(text: Any) -> datetime | None:
         return None
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        return found.astimezone(UTC) if found.tzinfo is not None else None
+    except (ValueError, OverflowError):
         return None
-    return found.astimezone(UTC) if found.tzinfo is not None else None

@@ -17,8 +17,8 @@ from django.utils import timezone
 from allegro.audience.faults import told
 from allegro.audience.health import note_failure, note_success
 from allegro.audience.models import ExternalProfile, Member, ProviderAccount, SyncRound
-from allegro.audience.profiles import store, store_first
-from allegro.audience.providers import ListingProvider, Page, ProviderFailed, SourceBusy
+from allegro.audience.profiles import checked, store, store_first
+from allegro.audience.providers import Fetched, ListingProvider, Page, ProviderFailed, SourceBusy
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ def keep_page(account: ProviderAccount, page: Page, asked_at: datetime) -> int:
     Returns:
         How many of them were in it.
     """
-    said = dict(page.rows)
+    said = {email: fetched for email, fetched in page.rows if is_keepable(fetched)}
     members = list(Member.objects.filter(organization_id=account.organization_id, email__in=list(said)))
     stored = set(
         ExternalProfile.objects.filter(provider=account.provider, member__in=members).values_list(
@@ -75,6 +75,15 @@ def keep_page(account: ProviderAccount, page: Page, asked_at: datetime) -> int:
         for member in members:
             store(member, account.provider, said[member.email], asked_at)
     return len(members)
+
+
+def is_keepable(fetched: Fetched) -> bool:
+    """Whether a row can be stored; who is in one that cannot is asked for singly, where the reason is recorded."""
+    try:
+        checked(fetched)
+    except ProviderFailed:
+        return False
+    return True
 
 
 def turn(step: SyncRound, page: Page, listed: int) -> bool:

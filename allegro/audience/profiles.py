@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,6 +19,14 @@ from allegro.audience.providers import Fetched, Known, ProviderFailed, SyncProvi
 from allegro_queue.tenancy import acting_for
 
 MALFORMED = "The provider returned a {found}; it must return Fetched, with a dict as its payload."
+
+NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""As JSON writes it, and not a backslash with such letters behind it. PostgreSQL has no place for this character."""
+
+LARGEST_PAYLOAD_BYTES = 64 * 1024
+
+FUTURE = timedelta(days=1)
+"""A source's clock may be this far ahead. A change that is said to come later is not believed: nothing could follow it."""
 
 
 def is_stale(synced_at: datetime | None, max_age: timedelta | None, now: datetime) -> bool:
@@ -40,14 +51,30 @@ def ask(provider: SyncProvider, member: Member, known: Known, seconds: float) ->
     try:
         # Also in a thread of its own, which knows nothing of whoever started it.
         with acting_for(str(member.organization_id)):
-            fetched = provider.sync(member, known, seconds=seconds)
-        if not isinstance(fetched, Fetched):
-            raise ProviderFailed(MALFORMED.format(found=type(fetched).__name__))
-        if not isinstance(fetched.payload, dict):
-            raise ProviderFailed(MALFORMED.format(found=f"payload of {type(fetched.payload).__name__}"))
+            return checked(provider.sync(member, known, seconds=seconds))
     except Exception as error:  # noqa: BLE001 - providers are other people's code
         # The cause is left behind: its message may hold what nobody should read.
         raise told(error, provider.name) from None
+
+
+def checked(fetched: Fetched) -> Fetched:
+    """The same answer, once it is known that every database can keep it.
+
+    Raises:
+        ProviderFailed: it is no answer, or its payload is not plain JSON, is too long, or holds text that is none.
+    """
+    if not isinstance(fetched, Fetched):
+        raise ProviderFailed(MALFORMED.format(found=type(fetched).__name__))
+    if not isinstance(fetched.payload, dict):
+        raise ProviderFailed(MALFORMED.format(found=f"payload of {type(fetched.payload).__name__}"))
+    try:
+        written = json.dumps(fetched.payload, allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError, RecursionError):
+        raise ProviderFailed("The source's answer cannot be kept: it is not plain JSON.") from None
+    if NUL.search(written):
+        raise ProviderFailed("The source's answer cannot be kept: it holds the character NUL.")
+    if len(written) > LARGEST_PAYLOAD_BYTES:
+        raise ProviderFailed(f"The source's answer is longer than {LARGEST_PAYLOAD_BYTES // 1024} KB.")
     return fetched
 
 
@@ -59,6 +86,8 @@ def store(member: Member, provider: str, fetched: Fetched, asked_at: datetime) -
     Returns:
         Whether it was kept.
     """
+    if fetched.changed_at is not None and fetched.changed_at > asked_at + FUTURE:
+        fetched = replace(fetched, changed_at=None)
     if fetched.unchanged:
         # Only what it was compared with can be unchanged: somebody may have stored another version meanwhile.
         same = rows_of(member, provider).filter(etag=fetched.etag, synced_at__lt=asked_at)

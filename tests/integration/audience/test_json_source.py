@@ -265,6 +265,30 @@ def test_what_the_source_says_changed_later_wins_over_what_was_asked_for_later(c
     assert profile().payload["level"] == "donor"
 
 
+def test_a_source_that_dates_a_change_into_the_future_cannot_shut_out_what_follows(crm: Crm):
+    account = a_crm_account(crm)
+    ada = a_patron(crm, account, updated_at="2999-01-01T00:00:00Z")
+    sync(account, ada)
+
+    crm.people[ada.email] = {"level": "reader", "updated_at": "2026-03-01T12:00:00Z"}
+    assert sync(account, ada) == "synced"
+
+    assert profile().payload["level"] == "reader"
+
+
+def test_a_row_of_a_list_that_cannot_be_kept_holds_up_no_other(redis: Redis, crm: Crm):
+    account = a_crm_account(crm, list_url=f"{crm.url}/people", read_list=True)
+    ada, bob = a_patron(crm, account, name="a\u0000b"), a_patron(crm, account, "bob@example.com")
+    redis.flushall()
+
+    jobs.evaluate_organization(account.organization_id)
+    failed = work_off_with_terms(redis)
+
+    assert len(failed) == 1
+    assert "the character NUL" in ada.external_profiles.get().error
+    assert bob.external_profiles.get().payload["level"] == "patron"
+
+
 def test_a_late_failure_does_not_hide_an_answer_that_came_meanwhile(crm: Crm):
     account = a_crm_account(crm)
     ada = a_patron(crm, account)
