@@ -1,8 +1,31 @@
-"""No tables: only the permission that ``access.staff_with_permission`` asks for, so that it can be granted in admin."""
+"""Where Django looks for models: the tables of history, and the permission that ``access.staff_with_permission`` asks for."""
 
 from __future__ import annotations
 
 from django.db import models
+
+from allegro_queue.history.models import (
+    Collected,
+    FailureGroup,
+    Gap,
+    MonitoredTag,
+    Run,
+    RunTag,
+    Series,
+    SeriesName,
+)
+
+__all__ = [
+    "Collected",
+    "FailureGroup",
+    "Gap",
+    "Horizon",
+    "MonitoredTag",
+    "Run",
+    "RunTag",
+    "Series",
+    "SeriesName",
+]
 
 
 class Horizon(models.Model):
