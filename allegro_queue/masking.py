@@ -36,9 +36,7 @@ PATTERNS = re.compile(
 )
 
 
-SUSPECT = re.compile(
-    r"@|eyj|bearer|basic|://|token|passw|secret|api_?key|signature|credential", re.IGNORECASE
-)
+SUSPECT = re.compile(r"@|eyj|bearer|basic|://|token|passw|secret|api_?key|signature|credential", re.IGNORECASE)
 """What every text that ``PATTERNS`` finds something in has somewhere. Cheap, where ``PATTERNS`` is not."""
 
 

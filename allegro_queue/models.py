@@ -12,7 +12,6 @@ from allegro_queue.history.models import (
     Run,
     RunTag,
     Series,
-    SeriesName,
 )
 
 __all__ = [
@@ -24,7 +23,6 @@ __all__ = [
     "Run",
     "RunTag",
     "Series",
-    "SeriesName",
 ]
 
 

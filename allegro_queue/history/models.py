@@ -168,17 +168,6 @@ class Series(models.Model):
         indexes: ClassVar = [models.Index(fields=["seconds", "starts_at"], name="horizon_series_time")]
 
 
-class SeriesName(models.Model):
-    """A name that is measured by itself; those beyond the cap are measured together."""
-
-    pk = models.CompositePrimaryKey("kind", "name")
-    kind = models.CharField(max_length=10)
-    name = models.CharField(max_length=NAME_LENGTH)
-
-    class Meta:
-        default_permissions = ()
-
-
 class Gap(models.Model):
     """Runs that Redis had dropped before the collector came to them."""
 

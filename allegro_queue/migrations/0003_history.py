@@ -65,17 +65,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='SeriesName',
-            fields=[
-                ('pk', models.CompositePrimaryKey('kind', 'name', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(max_length=10)),
-                ('name', models.CharField(max_length=200)),
-            ],
-            options={
-                'default_permissions': (),
-            },
-        ),
-        migrations.CreateModel(
             name='FailureGroup',
             fields=[
                 ('fingerprint', models.CharField(max_length=32, primary_key=True, serialize=False)),

@@ -19,6 +19,7 @@ from allegro_queue.stores.metrics import MetricsStore
 from allegro_queue.stores.pauses import PauseStore
 from allegro_queue.stores.pulse import PulseStore
 from allegro_queue.stores.reservations import ReservationStore
+from allegro_queue.stores.runs import RunStore
 from allegro_queue.stores.schedule import ScheduleStore
 from allegro_queue.stores.workers import WorkerStore
 from allegro_queue.stores.workload import WorkloadStore
@@ -37,6 +38,7 @@ class Stores:
     pauses: PauseStore
     pulse: PulseStore
     reservations: ReservationStore
+    runs: RunStore
     schedule: ScheduleStore
     workers: WorkerStore
     workload: WorkloadStore
@@ -56,6 +58,7 @@ def open_stores(connection: Redis | None = None) -> Stores:
         pauses=PauseStore(connection, keys),
         pulse=PulseStore(connection, keys),
         reservations=ReservationStore(connection, keys),
+        runs=RunStore(connection, keys),
         schedule=ScheduleStore(connection, keys),
         workers=WorkerStore(connection, keys),
         workload=WorkloadStore(connection, keys),

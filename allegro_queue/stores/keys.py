@@ -101,3 +101,18 @@ class Keys:
     def runs(self) -> str:
         """Stream (field ``run``: a run record): every ended attempt, the last ``HORIZON["runs_kept"]``, oldest first."""
         return f"{self.prefix}runs"
+
+    @property
+    def collecting(self) -> str:
+        """Text: token of the one process that collects runs. Lives 10 s past its last beat."""
+        return f"{self.prefix}collecting"
+
+    @property
+    def collector(self) -> str:
+        """Text (JSON): what the living collector says of itself. Lives 30 s past its last beat."""
+        return f"{self.prefix}collector"
+
+    @property
+    def runtimes(self) -> str:
+        """Hash: queue name to the mean run time of its last minutes in milliseconds. Written anew at once; lives a day."""
+        return f"{self.prefix}runtimes"
