@@ -11,8 +11,8 @@ from allegro_queue.history.rows import Kept, Silence, first_id_at, kept
 from allegro_queue.history.writing import Batch, Writer, trim_runs
 from allegro_queue.masking import masked
 from allegro_queue.stores import Stores
+from allegro_queue.stores.collecting import Entry, Stream, time_of
 from allegro_queue.stores.run_record import decode_run
-from allegro_queue.stores.runs import Entry, Stream, time_of
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class Looked:
 
 
 class Collector:
-    """Collects. Whether it may is for its caller to know (``stores.runs.RunStore.hold``)."""
+    """Collects. Whether it may is for its caller to know (``stores.collecting.CollectingStore.hold``)."""
 
     def __init__(self, stores: Stores, settings: HorizonSettings) -> None:
         self._stores = stores
@@ -51,7 +51,7 @@ class Collector:
             Overtaken: another collector writes; call ``writer.forget()`` before the next look.
         """
         place = self.writer.place
-        stream, entries = self._stores.runs.read(place.position, BATCH)
+        stream, entries = self._stores.collecting.read(place.position, BATCH)
         gap = gap_between(place.position, place.read, stream)
         if not entries and gap is None:
             return Looked(read=0, new=0, behind=0, behind_seconds=0.0)

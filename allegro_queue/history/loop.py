@@ -18,7 +18,7 @@ from allegro_queue.history.database import database
 from allegro_queue.history.writing import Overtaken, recent_runtimes
 from allegro_queue.inbox import SignalInbox
 from allegro_queue.stores import Stores
-from allegro_queue.stores.runs import CollectorRecord
+from allegro_queue.stores.collecting import CollectorRecord
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class CollectorLoop:
             if until_empty and (self._collector is None or (pause and not self._trouble)):
                 break
         try:
-            self._stores.runs.let_go(self._token)
+            self._stores.collecting.let_go(self._token)
         except RedisError:
             log.info("Redis does not answer; the collector's lease ends by itself")
 
@@ -85,7 +85,7 @@ class CollectorLoop:
         return 0.0 if looked is not None and looked.read == BATCH else REST
 
     def _look(self, now: float) -> Looked | None:
-        if now >= self._beat_due and not self._stores.runs.hold(self._token):
+        if now >= self._beat_due and not self._stores.collecting.hold(self._token):
             self._collector = None
             return None
         if self._collector is None:
@@ -101,14 +101,14 @@ class CollectorLoop:
             self._trim_due = now + (0.0 if self._collector.trim(now) else TRIM_EVERY)
         if now >= self._runtimes_due:
             self._runtimes_due = now + RUNTIMES_EVERY
-            self._stores.runs.publish_runtimes(recent_runtimes(now))
+            self._stores.collecting.publish_runtimes(recent_runtimes(now))
         return looked
 
     def _beat(self, looked: Looked, now: float) -> None:
         if now - self._since >= 5:
             self._per_second = self._collected / (now - self._since)
             self._since, self._collected = now, 0
-        self._stores.runs.beat(
+        self._stores.collecting.beat(
             CollectorRecord(
                 host=socket.gethostname(),
                 pid=os.getpid(),
@@ -134,7 +134,7 @@ class CollectorLoop:
             database().close()
         log.error("%s (%s); nothing is collected. Next look in %.1f s.", self._trouble, error, pause)
         try:
-            if not isinstance(error, RedisError) and self._stores.runs.hold(self._token):
+            if not isinstance(error, RedisError) and self._stores.collecting.hold(self._token):
                 self._beat(Looked(read=0, new=0, behind=0, behind_seconds=0.0), now)
         except RedisError:
             log.info("Redis does not answer either")

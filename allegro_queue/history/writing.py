@@ -22,7 +22,7 @@ from allegro_queue.history.rows import COLUMNS, Kept
 from allegro_queue.history.search_index import WORDS_TABLE
 from allegro_queue.metrics.counts import DAY, HOUR, Counts, Kind, SeriesKey, counted
 from allegro_queue.metrics.histograms import decode, encode
-from allegro_queue.stores.runs import START
+from allegro_queue.stores.collecting import START
 
 RUNS = "allegro_queue_run"
 TAGS = "allegro_queue_runtag"

@@ -11,6 +11,7 @@ from redis import Redis
 
 from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import client
+from allegro_queue.stores.collecting import CollectingStore
 from allegro_queue.stores.controls import ControlStore
 from allegro_queue.stores.jobs import JobStore
 from allegro_queue.stores.keys import Keys
@@ -19,7 +20,6 @@ from allegro_queue.stores.metrics import MetricsStore
 from allegro_queue.stores.pauses import PauseStore
 from allegro_queue.stores.pulse import PulseStore
 from allegro_queue.stores.reservations import ReservationStore
-from allegro_queue.stores.runs import RunStore
 from allegro_queue.stores.schedule import ScheduleStore
 from allegro_queue.stores.workers import WorkerStore
 from allegro_queue.stores.workload import WorkloadStore
@@ -31,6 +31,7 @@ class Stores:
 
     client: Redis
     keys: Keys
+    collecting: CollectingStore
     controls: ControlStore
     jobs: JobStore
     masters: MasterStore
@@ -38,7 +39,6 @@ class Stores:
     pauses: PauseStore
     pulse: PulseStore
     reservations: ReservationStore
-    runs: RunStore
     schedule: ScheduleStore
     workers: WorkerStore
     workload: WorkloadStore
@@ -51,6 +51,7 @@ def open_stores(connection: Redis | None = None) -> Stores:
     return Stores(
         client=connection,
         keys=keys,
+        collecting=CollectingStore(connection, keys),
         controls=ControlStore(connection, keys),
         jobs=JobStore(connection),
         masters=MasterStore(connection, keys),
@@ -58,7 +59,6 @@ def open_stores(connection: Redis | None = None) -> Stores:
         pauses=PauseStore(connection, keys),
         pulse=PulseStore(connection, keys),
         reservations=ReservationStore(connection, keys),
-        runs=RunStore(connection, keys),
         schedule=ScheduleStore(connection, keys),
         workers=WorkerStore(connection, keys),
         workload=WorkloadStore(connection, keys),

@@ -21,7 +21,7 @@ from allegro_queue.stores import Stores
 from tests.support.eventually import eventually
 from tests.support.postgres import postgres, programs
 from tests.support.running import manage, running
-from tests.support.runs import RUNS, failed_record, run_record
+from tests.support.runs import RUNS, add_runs, failed_record, run_record
 
 
 class Tables:
@@ -157,17 +157,17 @@ def test_of_two_one_collects_and_the_other_takes_over_when_it_hangs(
     ledger = Ledger(2_000)
     url = sqlite_tables.url
     with running("horizon_collect", DATABASE_URL=url) as first:
-        eventually(stores.runs.collector, explain=first.said)
+        eventually(stores.collecting.collector, explain=first.said)
         with running("horizon_collect", DATABASE_URL=url) as second:
             eventually(lambda: "collector started" in second.said())
-            record = stores.runs.collector()
+            record = stores.collecting.collector()
             assert record is not None
             assert record.pid == first.pid
             ledger.start()
             eventually(lambda: sqlite_tables.read > 100, explain=first.said)
             first.send(signal.SIGSTOP)
             redis.delete("horizon:collecting")
-            eventually(lambda: stores.runs.collector().pid == second.pid, within=15, explain=second.said)
+            eventually(lambda: stores.collecting.collector().pid == second.pid, within=15, explain=second.said)
             first.send(signal.SIGCONT)
             ledger.join()
             eventually(lambda: sqlite_tables.read == 2_040, explain=second.said)
@@ -176,20 +176,23 @@ def test_of_two_one_collects_and_the_other_takes_over_when_it_hangs(
 
 
 def test_it_waits_for_a_database_that_is_away_and_says_so(redis: Redis, stores: Stores, tmp_path: Path) -> None:
-    stores.runs.add([run_record(time.time())], keep=100)
+    add_runs(redis, run_record(time.time()))
     url = f"sqlite:///{tmp_path / 'later.sqlite3'}"
     with running("horizon_collect", DATABASE_URL=url) as process:
-        eventually(lambda: (stores.runs.collector() or None) and stores.runs.collector().trouble, explain=process.said)
+        eventually(
+            lambda: (stores.collecting.collector() or None) and stores.collecting.collector().trouble,
+            explain=process.said,
+        )
         assert manage("migrate", DATABASE_URL=url).returncode == 0
         eventually(lambda: "gets on again" in process.said(), within=20, explain=process.said)
-        eventually(lambda: not stores.runs.collector().trouble, explain=process.said)
+        eventually(lambda: not stores.collecting.collector().trouble, explain=process.said)
 
 
 def test_it_leaves_within_two_seconds_of_a_signal_and_gives_its_lease_back(
     redis: Redis, stores: Stores, sqlite_tables: Tables
 ) -> None:
     with running("horizon_collect", DATABASE_URL=sqlite_tables.url) as process:
-        eventually(stores.runs.collector, explain=process.said)
+        eventually(stores.collecting.collector, explain=process.said)
 
         process.send(signal.SIGTERM)
 

@@ -1,9 +1,9 @@
-"""The stream of run records, the lease of its one collector, and what that collector says of itself."""
+"""The stream of run records as its one collector reads it, that collector's lease, and what it says of itself."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
 from redis import Redis
@@ -11,7 +11,6 @@ from redis.exceptions import ResponseError
 
 from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.replies import text
-from allegro_queue.stores.run_record import RunRecord
 
 LEASE_SECONDS = 10
 COLLECTOR_LIFE = 30
@@ -86,7 +85,7 @@ class CollectorRecord:
     """Why it does not get on; empty when it does."""
 
 
-class RunStore:
+class CollectingStore:
     """Reads the stream; keeps the lease."""
 
     def __init__(self, client: Redis, keys: Keys) -> None:
@@ -116,17 +115,6 @@ class RunStore:
             return read_stream(self._client.xinfo_stream(self._keys.runs))
         except ResponseError as error:
             return read_stream(error)
-
-    def add(self, records: Sequence[RunRecord], keep: int) -> None:
-        """Append records. (A worker's step does it in its own script.)
-
-        Args:
-            keep: records that the stream holds, about.
-        """
-        with self._client.pipeline(transaction=False) as pipeline:
-            for record in records:
-                pipeline.xadd(self._keys.runs, {"run": record.encode()}, maxlen=keep, approximate=True)
-            pipeline.execute()
 
     def hold(self, token: str) -> bool:
         """Take the lease, or renew it; false while another has it."""
