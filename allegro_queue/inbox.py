@@ -41,6 +41,8 @@ class SignalInbox:
     def wait(self, seconds: float) -> list[signal.Signals]:
         """Rest until a signal comes or the time is up, and hand over all that came."""
         arrived: list[signal.Signals] = []
+        if seconds <= 0 and self._arrived.empty():
+            return arrived
         try:
             arrived.append(self._arrived.get(timeout=seconds) if seconds > 0 else self._arrived.get_nowait())
             while True:

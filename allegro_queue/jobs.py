@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -9,11 +10,16 @@ from typing import Any, TypeVar
 from redis import Redis
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from rq.utils import as_text, decode_redis_hash
 
 from allegro_queue.conf import horizon_settings
 from allegro_queue.errors import InvalidJob, JobNotAllowed
+from allegro_queue.terms import FIELD as TERMS_FIELD
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+ATTEMPT_FIELD = "horizon_attempt"
+"""The field of RQ's job hash that holds the number of the next attempt, once there was one: RQ does not count them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,8 +91,31 @@ def is_allowed(name: str, allowed: tuple[str, ...]) -> bool:
 class HorizonJob(Job):
     """RQ's job, with JSON as its serializer everywhere and a look at the allow-list before anything is imported."""
 
+    terms_text = ""
+    """What it asks for (``terms.Terms``), as it stands in its hash; empty for nothing."""
+
+    attempt = 1
+    """Number of the attempt that runs, or that comes next: 1 for the first."""
+
     def __init__(self, id: str | None = None, connection: Redis | None = None, serializer: Any = None) -> None:
         super().__init__(id=id, connection=connection, serializer=serializer or JSONSerializer)
+
+    @property
+    def func(self) -> Any:
+        """The function; one that is loaded already is found without RQ's search, which a job makes twice."""
+        if not self.instance:
+            module, _, name = str(self.func_name).rpartition(".")
+            found = getattr(sys.modules.get(module), name, None)
+            if found is not None:
+                return found
+        return super().func
+
+    def restore(self, raw_data: Any) -> Any:
+        """Read RQ's fields, and ours."""
+        super().restore(raw_data)
+        found = decode_redis_hash(raw_data)
+        self.terms_text = as_text(found.get(TERMS_FIELD) or b"")
+        self.attempt = int(found.get(ATTEMPT_FIELD) or 1)
 
     def perform(self) -> Any:
         """Run the function.
@@ -95,9 +124,10 @@ class HorizonJob(Job):
             JobNotAllowed: its name is outside ``HORIZON["allowed_jobs"]``.
         """
         name = str(self.func_name)
-        if not is_allowed(name, tuple(horizon_settings().allowed_jobs)):
+        allowed = horizon_settings().allowed_jobs
+        if not is_allowed(name, tuple(allowed)):
             raise JobNotAllowed(
-                f"{name!r} is not under HORIZON['allowed_jobs'] ({', '.join(horizon_settings().allowed_jobs)}), "
+                f"{name!r} is not under HORIZON['allowed_jobs'] ({', '.join(allowed)}), "
                 "so it was not run. Add its package there (HORIZON_ALLOWED_JOBS) if it should."
             )
         return super().perform()

@@ -20,6 +20,7 @@ from allegro_queue.stores.metrics import MetricsStore
 from allegro_queue.stores.pauses import PauseStore
 from allegro_queue.stores.pulse import PulseStore
 from allegro_queue.stores.reservations import ReservationStore
+from allegro_queue.stores.runs import RunStore
 from allegro_queue.stores.schedule import ScheduleStore
 from allegro_queue.stores.workers import WorkerStore
 from allegro_queue.stores.workload import WorkloadStore
@@ -39,6 +40,7 @@ class Stores:
     pauses: PauseStore
     pulse: PulseStore
     reservations: ReservationStore
+    runs: RunStore
     schedule: ScheduleStore
     workers: WorkerStore
     workload: WorkloadStore
@@ -47,7 +49,8 @@ class Stores:
 def open_stores(connection: Redis | None = None) -> Stores:
     """Every store over this process's client, or over the one given."""
     connection = connection if connection is not None else client()
-    keys = Keys(horizon_settings().prefix)
+    settings = horizon_settings()
+    keys = Keys(settings.prefix)
     return Stores(
         client=connection,
         keys=keys,
@@ -59,6 +62,7 @@ def open_stores(connection: Redis | None = None) -> Stores:
         pauses=PauseStore(connection, keys),
         pulse=PulseStore(connection, keys),
         reservations=ReservationStore(connection, keys),
+        runs=RunStore(keys, settings.runs_kept),
         schedule=ScheduleStore(connection, keys),
         workers=WorkerStore(connection, keys),
         workload=WorkloadStore(connection, keys),

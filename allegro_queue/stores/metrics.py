@@ -19,6 +19,9 @@ KINDS: tuple[Kind, ...] = ("queue", "job")
 MINUTE_LIFE = 2 * 60 * 60
 SNAPSHOT_LIFE = 2 * 24 * 60 * 60
 NAMES_KEPT = 1000
+
+TALLIES = True
+"""Whether each ended attempt is counted where it is filed."""
 TAKING_LIFE = 30
 
 FREEZE = """
@@ -127,6 +130,8 @@ class MetricsStore:
 
     def add(self, outcome: Outcome, pipeline: Pipeline) -> None:
         """Count one ended attempt, in the transaction that files the job as ended."""
+        if not TALLIES:
+            return
         for kind, name in (("queue", outcome.queue), ("job", outcome.job)):
             tally = self._keys.tally(kind, name)
             pipeline.sadd(self._keys.tallied(kind), name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from redis import Redis
 from redis.client import Pipeline
@@ -11,6 +11,7 @@ from rq.queue import Queue
 
 from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.replies import Reply, text
+from allegro_queue.stores.run_record import RunRecord
 
 PUT_BACK = """
 -- KEYS: reserved, queue. ARGV: worker, the claim as it was read, job id.
@@ -21,14 +22,14 @@ return 1
 """
 
 DROP = """
--- KEYS: reserved. ARGV: worker, the claim as it was read.
+-- KEYS: reserved, run records. ARGV: worker, the claim as it was read, a run record or empty text, records kept.
 if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
+if ARGV[3] ~= '' then redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[4], '*', 'run', ARGV[3]) end
 return redis.call('HDEL', KEYS[1], ARGV[1])
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
+class Reservation(NamedTuple):
     """One job in one worker's hands."""
 
     worker: str
@@ -75,9 +76,14 @@ class ReservationStore:
         )
         return bool(done)
 
-    def drop(self, reservation: Reservation) -> bool:
-        """Forget a reservation whose job has ended. False when it has changed meanwhile."""
-        return bool(self._drop(keys=[self._keys.reserved], args=[reservation.worker, reservation.claim]))
+    def drop(self, reservation: Reservation, run: RunRecord | None, runs_kept: int) -> bool:
+        """Forget a reservation whose job has ended, and note the attempt. False when it has changed meanwhile."""
+        return bool(
+            self._drop(
+                keys=[self._keys.reserved, self._keys.runs],
+                args=[reservation.worker, reservation.claim, run.encode() if run else "", runs_kept],
+            )
+        )
 
 
 def read_reservation(worker: str, claim: Reply) -> Reservation:

@@ -45,7 +45,8 @@ class RunRecord:
     terms: str = ""
     """The job's terms (``terms.Terms``) as they stood in its hash."""
     call: str = ""
-    """The call as JSON, cut short and not masked: what shows or keeps it masks it first."""
+    """Its arguments as JSON, ``[[positional, ...], {named}]``; not masked: what shows or keeps it masks it first. What is
+    longer than ``ARGUMENTS_KEPT`` is cut off there, and is no JSON then."""
     error: str = ""
     """Type and message of the failure, such as ``ValueError: no such member``."""
     traceback: str = ""
@@ -54,17 +55,37 @@ class RunRecord:
 
     def encode(self) -> str:
         """As one text. A separator inside a value becomes a space."""
-        values = [FORMAT, *(written(getattr(self, name)) for name in NAMES)]
-        return SEPARATOR.join(values)
+        return run_text(*(getattr(self, name) for name in NAMES))
 
 
 NAMES = tuple(each.name for each in fields(RunRecord))
 
 
-def written(value: str | int | float) -> str:
-    if isinstance(value, float):
-        return f"{value:.6f}"
-    return str(value).replace(SEPARATOR, " ")
+def run_text(
+    execution_id: str,
+    job_id: str,
+    name: str,
+    queue: str,
+    worker: str,
+    supervisor: str,
+    attempt: int,
+    enqueued_at: float,
+    started_at: float,
+    ended_at: float,
+    outcome: RunOutcome,
+    *texts: str,
+) -> str:
+    """The text of a record from its fields in order; a worker makes it at each job, without the record."""
+    before = (execution_id, job_id, name, queue, worker, supervisor)
+    times = f"{attempt}{SEPARATOR}{enqueued_at:.6f}{SEPARATOR}{started_at:.6f}{SEPARATOR}{ended_at:.6f}"
+    text = SEPARATOR.join((FORMAT, *before, times, outcome, *texts))
+    if text.count(SEPARATOR) == len(NAMES):
+        return text
+    return SEPARATOR.join((FORMAT, *map(without, before), times, outcome, *map(without, texts)))
+
+
+def without(value: str) -> str:
+    return value.replace(SEPARATOR, " ")
 
 
 def decode_run(text: str) -> RunRecord:

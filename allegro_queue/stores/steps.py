@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import IntEnum
 from hashlib import sha1
-from typing import Any
+from typing import Any, NamedTuple
 
 from redis import Redis
 from redis.exceptions import ResponseError
 from rq.defaults import DEFAULT_WORKER_TTL, RQ_KEY_PREFIX
 from rq.suspension import WORKERS_SUSPENDED
 
+from allegro_queue.stores import metrics
 from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.metrics import MINUTE_LIFE
 from allegro_queue.stores.reservations import Reservation
@@ -26,6 +27,10 @@ LEASE = script("moment", "lease")
 CACHING = pack(["CLIENT", "CACHING", "YES"])
 
 IDLE, BUSY = "idle", "busy"
+MILLION = 1_000_000
+
+COUNT_SECONDS = 1.0
+"""How old the worker's own counts in RQ's hash may get while it goes from job to job."""
 
 
 class Finished(IntEnum):
@@ -38,30 +43,33 @@ class Finished(IntEnum):
     """RQ's own methods must finish it; nothing was taken."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
+FINISHED = tuple(Finished)
+
+
+class Finish(NamedTuple):
     """A job that returned, and what is to be written of it."""
 
     held: Reservation
-    ended_at: datetime
+    ended_us: int
+    """Microseconds of Unix time."""
     result_ttl: int
     """Seconds that it is kept, or -1: for ever."""
     has_dependencies: bool
     runtime_ms: float
     wait_ms: float
     name: str
-    entry: tuple[str | bytes | int | float, ...]
-    """Field, value, ... of its result, as RQ writes it."""
+    result: bytes
+    """What it returned, as RQ keeps it; empty: nothing."""
+    run: str
+    """Its run record as text; empty: none is kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """A job that is now this worker's, and counts as started."""
 
     held: Reservation
-    seconds: int
-    microseconds: int
-    """With the seconds: when it started, by the server's clock."""
+    started_us: int
+    """When it started, by the server's clock: microseconds of Unix time."""
     fields: dict[bytes, bytes]
     """The job's hash, as it was before."""
 
@@ -69,15 +77,23 @@ class Taken:
 class StepStore:
     """The steps of one worker, over a connection of its own."""
 
-    def __init__(self, client: Redis, keys: Keys, worker: str, queues: Sequence[str]) -> None:
+    def __init__(
+        self, client: Redis, keys: Keys, worker: str, queues: Sequence[str], *, runs_kept: int = 100_000
+    ) -> None:
         self._client = client
         self._keys = keys
         self._worker = worker
         self._queues = tuple(queues)
+        self._runs_kept = runs_kept
         self._wire = Wire(client)
         self._sha = sha1(STEP.encode(), usedforsecurity=False).hexdigest()
         self._lease = client.register_script(LEASE)
         self._state = ""
+        self._minute = (0, "")
+        self._uncounted = (0, 0.0)
+        """Jobs and seconds worked that the worker's hash does not have yet."""
+        self._count_at = 0.0
+        """When they are written next although the worker goes on."""
         self._worker_key = f"{RQ_KEY_PREFIX}:worker:{worker}"
         queue_keys = [f"{RQ_KEY_PREFIX}:queue:{name}" for name in queues]
         self._keys_always = (
@@ -86,6 +102,7 @@ class StepStore:
             WORKERS_SUSPENDED,
             self._worker_key,
             f"{self._worker_key}:executions",
+            keys.runs,
             *queue_keys,
         )
         self._watch = CACHING + pack(["EXISTS", keys.paused, WORKERS_SUSPENDED, *queue_keys])
@@ -107,6 +124,10 @@ class StepStore:
             ResponseError: the server refused.
         """
         keys, arguments = self._finishing(finish) if finish is not None else ((), ())
+        jobs, seconds_worked = self._uncounted
+        if finish is not None:
+            jobs, seconds_worked = jobs + 1, seconds_worked + finish.runtime_ms / 1000
+        count_now = time.monotonic() > self._count_at
         numbers = (
             len(self._keys_always) + len(keys),
             *self._keys_always,
@@ -116,30 +137,40 @@ class StepStore:
             execution_id,
             self._state,
             DEFAULT_WORKER_TTL,
+            jobs,
+            f"{seconds_worked:.6f}",
+            "1" if count_now else "0",
             len(self._queues),
-            *self._queues,
+            self._runs_kept,
             *arguments,
         )
+        kept, self._uncounted = self._uncounted, (0, 0.0)
+        # Without an answer they may have been counted, and are not sent twice.
         reply = self._send(numbers, watch=watch)
-        finished = Finished(reply[0])
+        finished = FINISHED[reply[0]]
         if finished is Finished.BY_HAND:
+            self._uncounted = kept
             return finished, None
         if len(reply) == 1:
             self._state = IDLE
             return finished, None
         self._state = BUSY
+        if count_now:
+            self._count_at = time.monotonic() + COUNT_SECONDS
+        else:
+            self._uncounted = (jobs, seconds_worked) if finished is Finished.YES else kept
         _, place, claim, job_id, execution, origin, seconds, microseconds, hash_ = reply
         held = Reservation(
             worker=self._worker,
             job_id=job_id.decode(),
             queue=self._queues[place - 1],
-            taken_at=seconds + microseconds / 1e6,
+            taken_at=(seconds * MILLION + microseconds) / MILLION,
             claim=claim.decode(),
             execution_id=execution.decode(),
             origin=origin.decode(),
         )
         pairs = iter(hash_)
-        return finished, Taken(held, seconds, microseconds, dict(zip(pairs, pairs, strict=True)))
+        return finished, Taken(held, seconds * MILLION + microseconds, dict(zip(pairs, pairs, strict=True)))
 
     def _send(self, numbers: tuple[Any, ...], *, watch: bool) -> list[Any]:
         before, replies = (self._watch, 3) if watch and self.is_told else (b"", 1)
@@ -152,42 +183,43 @@ class StepStore:
         found: list[Any] = reply
         return found
 
-    def _finishing(self, finish: Finish) -> tuple[tuple[str, ...], tuple[str | bytes | int | float, ...]]:
+    def _finishing(self, finish: Finish) -> tuple[tuple[str, ...], tuple[str | bytes | int, ...]]:
         """Keys and arguments that finish a job, in the order of the script's head."""
         held = finish.held
-        job_id, origin, prefix = held.job_id, held.origin, RQ_KEY_PREFIX
-        job = f"{prefix}:job:{job_id}"
-        keys = (
-            job,
-            f"{job}:dependents",
-            f"{prefix}:job::{job_id}:dependencies",
-            f"{prefix}:results:{job_id}",
-            f"{prefix}:executions:{job_id}",
-            f"{prefix}:execution:{job_id}:{held.execution_id}",
-            f"{prefix}:wip:{origin}",
-            f"{prefix}:finished:{origin}",
-            self._keys.tally("queue", origin),
+        minute, ended_at = self._moment(finish.ended_us)
+        arguments = (
+            held.claim,
+            held.job_id,
+            held.execution_id,
+            held.origin,
+            ended_at,
+            minute,
+            finish.result_ttl,
+            "1" if finish.has_dependencies else "0",
+            finish.run,
+            repr(held.taken_at),
+            repr(finish.ended_us / MILLION),
+            finish.result,
+        )
+        if not metrics.TALLIES:
+            return (), arguments
+        tallies = (
+            self._keys.tally("queue", held.origin),
             self._keys.tally("job", finish.name),
             self._keys.tallied("queue"),
             self._keys.tallied("job"),
-            self._keys.minute(int(finish.ended_at.timestamp() // 60)),
+            self._keys.minute(minute),
         )
-        arguments = (
-            held.claim,
-            job_id,
-            held.execution_id,
-            f"{finish.ended_at.isoformat(timespec='microseconds')[:26]}Z",
-            finish.result_ttl,
-            "1" if finish.has_dependencies else "0",
-            f"{finish.runtime_ms / 1000:.6f}",
-            f"{finish.runtime_ms:.3f}",
-            f"{finish.wait_ms:.3f}",
-            origin,
-            finish.name,
-            MINUTE_LIFE,
-            *finish.entry,
-        )
-        return keys, arguments
+        counted = (f"{finish.runtime_ms:.3f}", f"{finish.wait_ms:.3f}", finish.name, MINUTE_LIFE)
+        return tallies, arguments + counted
+
+    def _moment(self, microseconds: int) -> tuple[int, str]:
+        """A Unix time's minute, and the time as RQ writes it. The calendar is asked once a minute only."""
+        second, fraction = divmod(microseconds, MILLION)
+        minute, second = divmod(second, 60)
+        if minute != self._minute[0]:
+            self._minute = minute, datetime.fromtimestamp(minute * 60, UTC).strftime("%Y-%m-%dT%H:%M:")
+        return minute, f"{self._minute[1]}{second:02d}.{fraction:06d}Z"
 
     def renew(self, held: Reservation, lease: int) -> bool:
         """Say that the job is not abandoned; safe from another thread. False when it is no longer this worker's.

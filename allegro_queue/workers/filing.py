@@ -1,4 +1,4 @@
-"""Filing an ended job: RQ's own methods, with the reservation let go and the outcome counted in the same transaction."""
+"""Filing an ended job: RQ's own methods, with the reservation let go and the run noted in the same transaction."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from rq.queue import Queue
 from rq.registry import StartedJobRegistry
 from rq.worker import SimpleWorker
 
+from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import UNREACHABLE, address
 from allegro_queue.jobs import HorizonJob
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.reservations import Reservation
-from allegro_queue.workers.recorder import Result, outcome_of
+from allegro_queue.stores.run_record import RunOutcome
+from allegro_queue.workers.recorder import outcome_of, run_of
 
 log = logging.getLogger(__name__)
 
@@ -44,12 +46,20 @@ class FilingWorker(SimpleWorker):
     job_class = HorizonJob
     log_result_lifespan = False
     log_job_description = False
+    supervisor = ""
+    """Name of the supervisor that started it; empty when started by hand."""
+
+    fails_as: RunOutcome = "failed"
+    """What a run that ends without a verdict of its own is noted as."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("job_class", HorizonJob)
         super().__init__(*args, **kwargs)
         self.stores: Stores = open_stores(self.connection)
-        self._result: Result = "done"
+        self.code_version = horizon_settings().version
+        self._outcome: RunOutcome = "succeeded"
+        self._exc_string = ""
+        """RQ's text of the failure that is being filed."""
         self.held: Reservation | None = None
         """The job at hand: what is written of its end is written only while it is still this worker's."""
 
@@ -64,12 +74,23 @@ class FilingWorker(SimpleWorker):
         """Called by RQ inside each transaction that ends an attempt; ours rides along."""
         super().cleanup_execution(job, pipeline, execution)
         self.stores.reservations.release(self.name, pipeline)
-        self.stores.metrics.add(outcome_of(job, self._result), pipeline)
+        self.stores.metrics.add(outcome_of(job, self._outcome), pipeline)
+        held = self.held
+        if held is not None:
+            run = run_of(
+                job,
+                held,
+                self._outcome,
+                supervisor=self.supervisor,
+                version=self.code_version,
+                exc_string=self._exc_string,
+            )
+            self.stores.runs.add(run, pipeline)
 
     def handle_job_success(
         self, job: Job, queue: Queue, started_job_registry: StartedJobRegistry, execution: Execution
     ) -> None:
-        self._result = "done"
+        self._outcome, self._exc_string = "succeeded", ""
         self.until_filed(
             lambda: super(FilingWorker, self).handle_job_success(job, queue, started_job_registry, execution)
         )
@@ -83,7 +104,11 @@ class FilingWorker(SimpleWorker):
         execution: Execution | None = None,
     ) -> None:
         stopped = self._stopped_job_id
-        self._result = "retried" if job.should_retry and stopped != job.id else "failed"
+        if stopped == job.id:
+            self._outcome = "stopped"
+        else:
+            self._outcome = "retried" if job.should_retry else self.fails_as
+        self._exc_string = exc_string
         retries_left = job.retries_left
 
         def file() -> None:
@@ -100,9 +125,12 @@ class FilingWorker(SimpleWorker):
         self, job: Job, queue: Queue, retry: Retry, started_job_registry: StartedJobRegistry, execution: Execution
     ) -> None:
         used_up = bool(job.number_of_retries and job.number_of_retries >= retry.max)
-        self._result = "failed" if used_up else "retried"
+        self._outcome = "failed" if used_up else "retried"
+        self._exc_string = f"The job asked to be tried again, which it may {retry.max} times." if used_up else ""
+        retries = job.number_of_retries
 
         def file() -> None:
+            job.number_of_retries = retries
             super(FilingWorker, self).handle_job_retry(job, queue, retry, started_job_registry, execution)
             # Likewise, when the retries are used up.
             if self.still_holds():

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
 from rq.defaults import UNSERIALIZABLE_RETURN_VALUE_PAYLOAD
 from rq.job import Job, Retry
-from rq.results import Result
 
-from allegro_queue.stores.reservations import Reservation
-from allegro_queue.stores.steps import Finish
-from allegro_queue.workers.recorder import name_of, unix
+from allegro_queue.stores.run_record import run_text
+from allegro_queue.stores.steps import MILLION, Finish, Taken
+from allegro_queue.terms import decode_terms
+from allegro_queue.workers.recorder import call_of, name_of, unix
 
 saved_values = attrgetter(
     "created_at", "enqueued_at", "started_at", "ended_at", "last_heartbeat", "worker_name", "origin", "description",
@@ -41,33 +40,33 @@ def is_plain(job: Job, result: Any, result_ttl: int, before: tuple[Any, ...]) ->
         or job.rate_limit_key
         or job._success_callback_name
         or saved_values(job) != before
+        or not decode_terms(getattr(job, "terms_text", "")).are_plain
     )
 
 
-def finish_of(job: Job, held: Reservation, result: Any, result_ttl: int, ended_at: datetime) -> Finish:
+def finish_of(
+    job: Job, taken: Taken, result: Any, result_ttl: int, ended_us: int, *, supervisor: str = "", version: str = ""
+) -> Finish:
     """What the next step writes of a plain job."""
-    assert job.started_at is not None
-    job.ended_at = ended_at
-    started, ended = job.started_at.timestamp(), ended_at.timestamp()
-    entry: list[str | bytes | int | float] = ["type", Result.Type.SUCCESSFUL.value, "worker_name", held.worker]
-    if result is not None:
-        entry += ["return_value", b64encode(written(job, result))]
-    entry += [
-        *("execution_id", held.execution_id),
-        *("execution_started_at", repr(started)),
-        *("execution_ended_at", repr(ended)),
-    ]
+    held = taken.held
+    ended = ended_us / MILLION
+    enqueued = unix(job.enqueued_at) or 0.0
+    name = name_of(job)
     return Finish(
         held=held,
-        ended_at=ended_at,
+        ended_us=ended_us,
         result_ttl=result_ttl,
         has_dependencies=bool(job._dependency_ids),
-        runtime_ms=(ended - started) * 1000,
+        runtime_ms=(ended_us - taken.started_us) / 1000,
         # Clocks of two hosts may differ: a wait below nothing is none.
-        wait_ms=max(started - (unix(job.enqueued_at) or started), 0.0) * 1000,
-        name=name_of(job),
-        entry=tuple(entry),
-    )
+        wait_ms=max(held.taken_at - enqueued, 0.0) * 1000 if enqueued else 0.0,
+        name=name,
+        result=b64encode(written(job, result)) if result is not None else b"",
+        run=run_text(
+            held.execution_id, held.job_id, name, held.queue, held.worker, supervisor, getattr(job, "attempt", 1),
+            enqueued, held.taken_at, ended, "succeeded", getattr(job, "terms_text", ""), call_of(job), "", "", version,
+        ),
+    )  # fmt: skip
 
 
 def written(job: Job, result: Any) -> bytes:

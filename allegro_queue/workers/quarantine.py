@@ -17,7 +17,7 @@ from allegro_queue.jobs import HorizonJob
 from allegro_queue.stores import Stores
 from allegro_queue.stores.metrics import Outcome
 from allegro_queue.stores.reservations import Reservation
-from allegro_queue.workers.recorder import UNREADABLE
+from allegro_queue.workers.recorder import UNREADABLE, run_without_job
 
 log = logging.getLogger(__name__)
 
@@ -46,4 +46,7 @@ def quarantine(stores: Stores, held: Reservation, error: Exception) -> None:
         stores.metrics.add(
             Outcome(queue=held.origin, job=UNREADABLE, result="failed", runtime_ms=0, wait_ms=0, ended_at=now), pipeline
         )
+        if held.execution_id:
+            run = run_without_job(held, "failed", version=horizon_settings().version, error=reason)
+            stores.runs.add(run, pipeline)
         pipeline.execute()

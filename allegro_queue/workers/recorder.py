@@ -1,8 +1,10 @@
-"""What is counted of each ended attempt."""
+"""What is noted and counted of each ended attempt. Pure."""
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -10,13 +12,82 @@ from rq.exceptions import DeserializationError
 from rq.job import Job
 
 from allegro_queue.stores.metrics import Outcome
-
-Result = Literal["done", "failed", "retried"]
+from allegro_queue.stores.reservations import Reservation
+from allegro_queue.stores.run_record import ARGUMENTS_KEPT, TRACEBACK_KEPT, RunOutcome, RunRecord
 
 UNREADABLE = "unreadable"
 
+COUNTED_AS: Mapping[RunOutcome, Literal["done", "failed", "retried"]] = {
+    "succeeded": "done",
+    "retried": "retried",
+    "failed": "failed",
+    "stopped": "failed",
+    "lost": "failed",
+}
 
-def outcome_of(job: Job, result: Result) -> Outcome:
+
+def run_of(
+    job: Job, held: Reservation, outcome: RunOutcome, *, supervisor: str, version: str, exc_string: str = ""
+) -> RunRecord:
+    """The record of a job's attempt that has just ended.
+
+    Args:
+        exc_string: RQ's text of the failure: a traceback, or a line.
+    """
+    ended_at = unix(job.ended_at) or time.time()
+    error = exc_string.rstrip()
+    return RunRecord(
+        execution_id=held.execution_id,
+        job_id=job.id,
+        name=name_of(job),
+        queue=held.queue,
+        worker=held.worker,
+        supervisor=supervisor,
+        attempt=getattr(job, "attempt", 1),
+        enqueued_at=unix(job.enqueued_at) or 0.0,
+        started_at=held.taken_at,
+        ended_at=ended_at,
+        outcome=outcome,
+        terms=getattr(job, "terms_text", ""),
+        call=call_of(job),
+        error=error.rpartition("\n")[2],
+        traceback=error[-TRACEBACK_KEPT:] if "\n" in error else "",
+        version=version,
+    )
+
+
+def run_without_job(held: Reservation, outcome: RunOutcome, *, version: str, error: str) -> RunRecord:
+    """The record of an attempt whose job cannot be read, or is gone; it ends now."""
+    return RunRecord(
+        execution_id=held.execution_id,
+        job_id=held.job_id,
+        name=UNREADABLE,
+        queue=held.queue,
+        worker=held.worker,
+        supervisor="",
+        attempt=1,
+        enqueued_at=0.0,
+        started_at=held.taken_at,
+        ended_at=max(time.time(), held.taken_at),
+        outcome=outcome,
+        error=error,
+        version=version,
+    )
+
+
+def call_of(job: Job) -> str:
+    """A job's arguments as JSON, ``[[positional, ...], {named}]``, cut short; empty when they cannot be read."""
+    try:
+        # The usual call is JSON already, with the function's name before the arguments.
+        head = f'["{job.func_name}", null, '.encode()
+        if job.data.startswith(head):
+            return "[" + job.data[len(head) : len(head) + ARGUMENTS_KEPT - 1].decode(errors="ignore")
+        return json.dumps([job.args, job.kwargs], default=repr)[:ARGUMENTS_KEPT]
+    except (DeserializationError, TypeError, ValueError):
+        return ""
+
+
+def outcome_of(job: Job, result: RunOutcome) -> Outcome:
     """The outcome of a job that just ended, from the times that RQ noted on it."""
     ended_at = unix(job.ended_at) or time.time()
     started_at = unix(job.started_at) or ended_at
@@ -24,7 +95,7 @@ def outcome_of(job: Job, result: Result) -> Outcome:
     return Outcome(
         queue=job.origin,
         job=name_of(job),
-        result=result,
+        result=COUNTED_AS[result],
         runtime_ms=max(ended_at - started_at, 0.0) * 1000,
         # Clocks of two hosts may differ: a wait below nothing is none.
         wait_ms=max(started_at - enqueued_at, 0.0) * 1000,

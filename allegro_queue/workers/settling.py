@@ -14,15 +14,17 @@ from rq.exceptions import NoSuchJobError
 from rq.executions import Execution
 from rq.job import Job, JobStatus
 
+from allegro_queue.conf import horizon_settings
 from allegro_queue.jobs import HorizonJob
 from allegro_queue.queues import get_queue
 from allegro_queue.stores import Stores
 from allegro_queue.stores.reservations import Reservation
+from allegro_queue.stores.run_record import RunOutcome, RunRecord
 from allegro_queue.stores.workers import LostWorker
 from allegro_queue.workers.filing import FilingWorker
 from allegro_queue.workers.names import host_of, pid_of
 from allegro_queue.workers.quarantine import quarantine
-from allegro_queue.workers.recorder import name_of
+from allegro_queue.workers.recorder import name_of, run_of, run_without_job
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +61,8 @@ def settle(stores: Stores, worker: str, *, host: str, pid: int, reason: str) -> 
 class StandIn(FilingWorker):
     """Files the job of a dead worker in that worker's name."""
 
+    fails_as: RunOutcome = "lost"
+
     def patiently(self, step: Callable[[], object]) -> None:
         """Try once: whoever settles has others to look after, and comes again."""
         step()
@@ -82,7 +86,7 @@ def settle_job(stores: Stores, held: Reservation, reason: str) -> tuple[str, Job
     try:
         job = HorizonJob.fetch(held.job_id, connection=stores.client)
     except NoSuchJobError:
-        let_go(stores, held)
+        let_go(stores, held, None, reason)
         return "gone", None
     except Exception as error:  # noqa: BLE001 - whatever the hash holds, it must not stop the one who settles
         quarantine(stores, held, error)
@@ -97,13 +101,15 @@ def settle_job(stores: Stores, held: Reservation, reason: str) -> tuple[str, Job
         stores.reservations.put_back(held)
         return "put back", job
     if status != JobStatus.STARTED or job.worker_name != held.worker:
-        # It had ended, and only the news of it was missing.
-        let_go(stores, held)
+        # Somebody else ended it meanwhile, such as by cancelling it.
+        let_go(stores, held, job, reason)
         return "ended", job
     stand_in = StandIn(
         [get_queue(held.queue, stores.client)], name=held.worker, connection=stores.client, prepare_for_work=False
     )
     stand_in.held = held
+    record = stores.workers.get(held.worker)
+    stand_in.supervisor = record.supervisor if record else ""
     retried = stand_in.fail(job, execution, reason)
     return ("retried" if retried else "failed"), job
 
@@ -125,16 +131,27 @@ def execution_of(job: Job, held: Reservation) -> Execution | None:
     return None
 
 
-def let_go(stores: Stores, held: Reservation) -> None:
-    """Forget that a job is held, and RQ's records of the attempt: there is nothing to file."""
+def let_go(stores: Stores, held: Reservation, job: Job | None, reason: str) -> None:
+    """Forget that a job is held, and RQ's records of the attempt: there is nothing to file but that it was lost."""
     if held.execution_id:
-        job = HorizonJob(held.job_id, connection=stores.client)
-        job.origin = held.origin
+        stub = HorizonJob(held.job_id, connection=stores.client)
+        stub.origin = held.origin
         with stores.client.pipeline() as pipeline:
             attempt = Execution(held.execution_id, held.job_id, stores.client, worker_name=held.worker)
-            attempt.delete(job, pipeline)
+            attempt.delete(stub, pipeline)
             pipeline.execute()
-    stores.reservations.drop(held)
+    stores.reservations.drop(held, lost_run(held, job, reason), stores.runs.kept)
+
+
+def lost_run(held: Reservation, job: Job | None, reason: str) -> RunRecord | None:
+    """The record of an attempt that died with its worker; ``None`` when it had not begun."""
+    if not held.execution_id:
+        return None
+    error, version = f"allegro_queue.errors.WorkerLost: {reason}", horizon_settings().version
+    if job is None:
+        return run_without_job(held, "lost", version=version, error=error)
+    job.ended_at = datetime.now(UTC)
+    return run_of(job, held, "lost", supervisor="", version=version, exc_string=error)
 
 
 def sweep(stores: Stores, *, spare: frozenset[str] = frozenset()) -> list[LostWorker]:

@@ -10,8 +10,12 @@ from typing import Any
 from redis import Redis
 from rq.job import Job, JobStatus
 
+from allegro_queue.jobs import ATTEMPT_FIELD, HorizonJob
 from allegro_queue.stores.steps import Taken
+from allegro_queue.terms import FIELD as TERMS_FIELD
+from allegro_queue.terms import decode_terms
 
+TERMS = TERMS_FIELD.encode()
 STATUSES = {each.value.encode(): each for each in JobStatus}
 
 
@@ -45,6 +49,8 @@ USUAL: Mapping[bytes, tuple[str, Callable[[bytes], Any]]] = {
     b"ttl": ("ttl", int),
     b"status": ("_status", STATUSES.__getitem__),
     b"retries_left": ("retries_left", int),
+    TERMS: ("terms_text", bytes.decode),
+    ATTEMPT_FIELD.encode(): ("attempt", int),
 }
 """Fields of an ordinary job, and what RQ makes of them. A hash with any other goes through RQ's own reader."""
 
@@ -56,7 +62,7 @@ class JobBuilder:
         self._class = job_class
         self._connection = connection
         self._blank = job_class("blank", connection=connection).__dict__
-        self._is_known = job_class.restore is Job.restore
+        self._is_known = job_class.restore in (Job.restore, HorizonJob.restore)
 
     def build(self, taken: Taken) -> Job:
         """The job, started.
@@ -69,10 +75,12 @@ class JobBuilder:
             job = self._class(taken.held.job_id, connection=self._connection)
             job.restore(taken.fields)
         job.origin = job.origin or taken.held.origin
-        started_at = datetime.fromtimestamp(taken.seconds, UTC).replace(microsecond=taken.microseconds)
         job.worker_name = taken.held.worker
-        job.started_at = job.last_heartbeat = started_at
+        job.started_at = job.last_heartbeat = datetime.fromtimestamp(taken.held.taken_at, UTC)
         job._status = JobStatus.STARTED
+        if TERMS in taken.fields:
+            # Terms that cannot be read are found here, before anything runs.
+            decode_terms(taken.fields[TERMS])
         return job
 
     def _quickly(self, taken: Taken) -> Job | None:

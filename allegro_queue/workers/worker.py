@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 import signal
 import socket
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 from redis.client import PubSub, PubSubWorkerThread
 from redis.exceptions import RedisError
@@ -27,7 +25,7 @@ import allegro_queue
 from allegro_queue.connection import new_client
 from allegro_queue.inbox import LEAVE
 from allegro_queue.stores import open_stores
-from allegro_queue.stores.steps import Finish, Finished, StepStore, Taken
+from allegro_queue.stores.steps import MILLION, Finish, Finished, StepStore, Taken
 from allegro_queue.stores.workers import WorkerRecord
 from allegro_queue.workers.filing import FilingWorker, will_pass
 from allegro_queue.workers.heartbeat import Heartbeat
@@ -38,6 +36,7 @@ from allegro_queue.workers.recorder import name_of
 from allegro_queue.workers.settling import sweep
 from allegro_queue.workers.taken_job import JobBuilder
 from allegro_queue.workers.time_limit import TimeLimit, interrupt
+from allegro_queue.workers.tokens import Tokens
 from allegro_queue.workers.waiting import WakefulInbox
 
 log = logging.getLogger(__name__)
@@ -53,8 +52,7 @@ SWEEP_SECONDS = 30.0
 LEAVE_WITHOUT_REDIS_SECONDS = 15.0
 
 
-@dataclass(frozen=True, slots=True)
-class Doing:
+class Doing(NamedTuple):
     """What the worker is at, for its record."""
 
     state: str = "starting"
@@ -65,8 +63,7 @@ class Doing:
     job_timeout: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """A job that this worker runs."""
 
     taken: Taken
@@ -76,10 +73,9 @@ class Attempt:
     began: float
     """By the clock that never jumps (``time.perf_counter``)."""
 
-    def ended_at(self) -> datetime:
-        """Now, on the clock that says when the job started: the server's."""
-        assert self.job.started_at is not None
-        return self.job.started_at + timedelta(seconds=time.perf_counter() - self.began)
+    def ended_us(self) -> int:
+        """Now, on the clock that says when the job started: microseconds of the server's Unix time."""
+        return self.taken.started_us + int((time.perf_counter() - self.began) * MILLION)
 
 
 class HorizonWorker(FilingWorker):
@@ -88,16 +84,18 @@ class HorizonWorker(FilingWorker):
 
     death_penalty_class = TimeLimit
     master = ""
-    supervisor = ""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.doing = Doing()
         self.done = self.failed = 0
         self.inbox = WakefulInbox()
-        self.steps = StepStore(self.connection, self.stores.keys, self.name, self.queue_names())
+        self.steps = StepStore(
+            self.connection, self.stores.keys, self.name, self.queue_names(), runs_kept=self.stores.runs.kept
+        )
         self._builder = JobBuilder(self.job_class, self.connection)
         self._queue_by_name = {each.name: each for each in self.queues}
+        self._tokens = Tokens()
         self._paused = False
         self._told_at: float | None = None
         """When the first signal to leave came, perhaps in the middle of a job."""
@@ -190,7 +188,7 @@ class HorizonWorker(FilingWorker):
         Raises:
             StopRequested: told to leave, and Redis has been away too long.
         """
-        execution_id = secrets.token_hex(16) if take else ""
+        execution_id = self._tokens.next() if take else ""
         answers: list[tuple[Finished, Taken | None]] = []
         self.patiently(lambda: answers.append(self.steps.step(finish, execution_id, watch=watch)))
         finished, taken = answers[-1]
@@ -237,7 +235,7 @@ class HorizonWorker(FilingWorker):
         finish = in_clean_state(self._perform, attempt, timeout)
         log.info(
             "job %s name=%s queue=%s id=%s seconds=%.3f",
-            self._result, name, held.queue, job.id, time.perf_counter() - attempt.began,
+            self._outcome, name, held.queue, job.id, time.perf_counter() - attempt.began,
         )  # fmt: skip
         if finish is None:
             self._attempt = None
@@ -257,8 +255,11 @@ class HorizonWorker(FilingWorker):
             return None
         result_ttl = job.get_result_ttl(self.default_result_ttl)
         if is_plain(job, result, result_ttl, before):
-            self._result = "done"
-            return finish_of(job, attempt.taken.held, result, result_ttl, attempt.ended_at())
+            self._outcome = "succeeded"
+            return finish_of(
+                job, attempt.taken, result, result_ttl, attempt.ended_us(),
+                supervisor=self.supervisor, version=self.code_version,
+            )  # fmt: skip
         self._count(self._end(attempt, lambda: self._finalize_success(job, attempt.queue, attempt.execution, result)))
         return None
 
@@ -285,7 +286,7 @@ class HorizonWorker(FilingWorker):
     def handle_execution_ended(self, job: Job, queue: Queue, heartbeat_ttl: int) -> None:
         """Note when the job ended; RQ's extra heartbeat at this point is not needed, since the job's hash has no end."""
         assert self._attempt is not None
-        job.ended_at = self._attempt.ended_at()
+        job.ended_at = datetime.fromtimestamp(self._attempt.ended_us() / MILLION, UTC)
 
     def await_news(self) -> None:
         """Rest until a signal comes, or there may be something to do."""

@@ -5,69 +5,92 @@
 -- worker that holds a job is handed that one, whatever execution id it brings.
 --
 -- KEYS  1 reservations (hash: worker to claim)   2 pauses (hash)   3 RQ's suspension   4 the worker's hash
---       5 the worker's executions (set)          then the queues, highest priority first, Q of them
---       and, to finish a job: its hash, dependents, dependencies, results, executions, execution; RQ's started and
---       finished registry of its queue; our tally of the queue, of the job name, the names of queues, of job names,
---       the minute (hashes and sets of stores/metrics.py)
+--       5 the worker's executions (set)   6 our run records (stream)   then the queues, highest priority first, Q of them
+--       and, to count a job that is finished: our tally of the queue, of the job name, the names of queues, of job
+--       names, the minute (hashes and sets of stores/metrics.py)
+--       The keys of single jobs are made here, from RQ's prefix and the job's id and queue.
 -- ARGV  1 RQ's prefix   2 worker   3 id for the new execution, empty: take nothing   4 the worker's state in Redis
---       5 lease in seconds of a job without a time limit   6 Q, then the queues' names
---       and, to finish a job: claim, job id, execution id, time of its end (RQ's form), result_ttl (above 0, or -1),
---       '1' if it has dependencies, seconds worked, milliseconds worked, milliseconds waited, queue, job name,
---       seconds that a minute lives, then field, value, ... of the result's entry
+--       5 lease in seconds of a job without a time limit   6, 7 jobs and seconds worked that the worker's hash does
+--       not have yet, with the job to be finished   8 '1' to write them although the worker goes on
+--       9 Q   10 run records kept
+--       and, to finish a job: 11 claim   12 job id   13 execution id   14 its queue   15 time of its end (RQ's form)
+--       16 the number of that time's minute (Unix time / 60)   17 result_ttl (above 0, or -1)
+--       18 '1' if it has dependencies   19 the run record, or empty text   20, 21 its start and end in Unix seconds
+--       22 its result as RQ keeps it, or empty text for none
+--       and, to count it: milliseconds worked, milliseconds waited, job name, seconds that a minute lives
 -- Result { finished }, or { finished, place, claim, job id, execution id, origin, seconds, microseconds, job's hash }
 --       finished: 1 done, 0 nothing to finish or no longer this worker's, 2 RQ's own methods must finish it (then
 --       nothing was taken); place: which queue, counted from 1; seconds and microseconds: when it started
 local call = redis.call
 local reservations, worker_hash, executions_of_worker = KEYS[1], KEYS[4], KEYS[5]
 local prefix, worker, new_execution, state = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local queues = tonumber(ARGV[6])
-local k, a = 5 + queues, 6 + queues
-local finishing = #KEYS > k
+local queues = tonumber(ARGV[9])
+local finishing = ARGV[11]
 local time = call('TIME')
 local now, microseconds = tonumber(time[1]), tonumber(time[2])
-local at = moment(now, microseconds)
+local second = string.format('%02d.%06d', now % 60, microseconds)
+local at
+if finishing and math.floor(now / 60) == tonumber(ARGV[16]) then
+  -- The calendar was counted already.
+  at = string.sub(ARGV[15], 1, 17) .. second .. 'Z'
+else
+  at = moment(now, microseconds)
+end
 local held = call('HGET', reservations, worker)
 local finished, ended, stopped = 0, false, 0
 
-local function count(tally, names, name)
-  call('HINCRBY', tally, 'done', 1)
-  -- A tally begins with its first run, and its name is noted then.
-  if call('HINCRBY', tally, 'runs', 1) == 1 then call('SADD', names, name) end
-  call('HINCRBYFLOAT', tally, 'wait_ms', ARGV[a + 9])
-  call('HINCRBYFLOAT', tally, 'runtime_ms', ARGV[a + 8])
+-- The worker's own counts need not be written at each job: who looks at them sees the last second's.
+local function count_for_worker()
+  if ARGV[6] == '0' or (finishing and finished == 0) then return end
+  call('HINCRBY', worker_hash, 'successful_job_count', ARGV[6])
+  call('HINCRBYFLOAT', worker_hash, 'total_working_time', ARGV[7])
 end
 
-if finishing and held == ARGV[a + 1] then
-  local job, dependents, results = KEYS[k + 1], KEYS[k + 2], KEYS[k + 4]
-  local id, execution, ttl = ARGV[a + 2], ARGV[a + 3], ARGV[a + 5]
+if finishing and held == finishing then
+  local id, execution, origin, ttl = ARGV[12], ARGV[13], ARGV[14], ARGV[17]
+  local job, results = prefix .. ':job:' .. id, prefix .. ':results:' .. id
+  local dependents = job .. ':dependents'
   -- One look at all that is usually absent.
   stopped = call('EXISTS', dependents, KEYS[2], KEYS[3])
   if stopped > 0 and call('EXISTS', dependents) == 1 then return {2} end
-  if call('HSET', job, 'status', 'finished', 'ended_at', ARGV[a + 4], 'last_heartbeat', at) > 1 then
+  if call('HSET', job, 'status', 'finished', 'ended_at', ARGV[15], 'last_heartbeat', at) > 1 then
     -- The job deleted itself while it ran: RQ writes the whole hash anew.
     call('DEL', job)
     return {2}
   end
-  call('XADD', results, 'MAXLEN', '~', '10', '*', unpack(ARGV, a + 13))
+  if ARGV[22] == '' then
+    call('XADD', results, 'MAXLEN', '~', '10', '*', 'type', '1', 'worker_name', worker, 'execution_id', execution,
+      'execution_started_at', ARGV[20], 'execution_ended_at', ARGV[21])
+  else
+    call('XADD', results, 'MAXLEN', '~', '10', '*', 'type', '1', 'worker_name', worker, 'return_value', ARGV[22],
+      'execution_id', execution, 'execution_started_at', ARGV[20], 'execution_ended_at', ARGV[21])
+  end
   if ttl == '-1' then
     call('PERSIST', results)
-    call('ZADD', KEYS[k + 8], '+inf', id)
+    call('ZADD', prefix .. ':finished:' .. origin, '+inf', id)
   else
     call('EXPIRE', job, ttl)
     call('EXPIRE', results, ttl)
-    if ARGV[a + 6] == '1' then call('EXPIRE', KEYS[k + 3], ttl) end
-    call('ZADD', KEYS[k + 8], now + ttl, id)
+    if ARGV[18] == '1' then call('EXPIRE', prefix .. ':job::' .. id .. ':dependencies', ttl) end
+    call('ZADD', prefix .. ':finished:' .. origin, now + ttl, id)
   end
   ended = id .. ':' .. execution
-  call('ZREM', KEYS[k + 5], execution)
-  call('DEL', KEYS[k + 6])
-  call('ZREM', KEYS[k + 7], ended)
-  call('HINCRBY', worker_hash, 'successful_job_count', 1)
-  call('HINCRBYFLOAT', worker_hash, 'total_working_time', ARGV[a + 7])
-  count(KEYS[k + 9], KEYS[k + 11], ARGV[a + 10])
-  count(KEYS[k + 10], KEYS[k + 12], ARGV[a + 11])
-  if call('HINCRBY', KEYS[k + 13], 'done:' .. ARGV[a + 10], 1) == 1 then
-    call('EXPIRE', KEYS[k + 13], ARGV[a + 12])
+  call('ZREM', prefix .. ':executions:' .. id, execution)
+  call('DEL', prefix .. ':execution:' .. ended)
+  call('ZREM', prefix .. ':wip:' .. origin, ended)
+  if ARGV[19] ~= '' then call('XADD', KEYS[6], 'MAXLEN', '~', ARGV[10], '*', 'run', ARGV[19]) end
+  local k = 6 + queues
+  if KEYS[k + 1] then
+    local names = { origin, ARGV[25] }
+    for place = 1, 2 do
+      local tally = KEYS[k + place]
+      call('HINCRBY', tally, 'done', 1)
+      -- A tally begins with its first run, and its name is noted then.
+      if call('HINCRBY', tally, 'runs', 1) == 1 then call('SADD', KEYS[k + 2 + place], names[place]) end
+      call('HINCRBYFLOAT', tally, 'wait_ms', ARGV[24])
+      call('HINCRBYFLOAT', tally, 'runtime_ms', ARGV[23])
+    end
+    if call('HINCRBY', KEYS[k + 5], 'done:' .. origin, 1) == 1 then call('EXPIRE', KEYS[k + 5], ARGV[26]) end
   end
   finished, held = 1, false
 else
@@ -76,6 +99,7 @@ end
 
 -- The worker holds nothing when the step is over.
 local function rest()
+  count_for_worker()
   if ended then
     call('SREM', executions_of_worker, ended)
     call('HDEL', reservations, worker)
@@ -92,7 +116,7 @@ if held then
   local claim = cjson.decode(held)
   local hash = call('HGETALL', prefix .. ':job:' .. claim.job)
   for place = 1, queues do
-    if #hash > 0 and ARGV[6 + place] == claim.queue then
+    if #hash > 0 and KEYS[6 + place] == prefix .. ':queue:' .. claim.queue then
       local seconds, rest_of_second = string.match(claim.at, '(%d+)%.(%d+)')
       return {finished, place, held, claim.job, claim.execution, claim.origin, tonumber(seconds),
         tonumber(rest_of_second), hash}
@@ -117,7 +141,8 @@ end
 if stopped > 0 and is_paused('*') then return rest() end
 
 for place = 1, queues do
-  local queue, name = KEYS[5 + place], ARGV[6 + place]
+  local queue = KEYS[6 + place]
+  local name = string.sub(queue, #prefix + 8)
   local id = not (stopped > 0 and is_paused(name)) and call('LINDEX', queue, 0)
   while id do
     local job = prefix .. ':job:' .. id
@@ -134,12 +159,16 @@ for place = 1, queues do
       -- An origin that no queue can have: the job is registered where it was found.
       if origin == '' or string.find(origin, '[^%w%p ]') then origin = name end
       local lease = timeout > 0 and math.floor(timeout) + 60 or tonumber(ARGV[5])
-      local mark = string.format('%d.%06d', now, microseconds)
+      local mark = time[1] .. string.sub(second, 3)
       local composite = id .. ':' .. new_execution
       local execution, executions = prefix .. ':execution:' .. composite, prefix .. ':executions:' .. id
-      local claim = cjson.encode({
-        job = id, queue = name, origin = origin, execution = new_execution, at = mark,
-      })
+      local claim
+      if string.find(id .. name .. origin, '["\\%c]') then
+        claim = cjson.encode({ job = id, queue = name, origin = origin, execution = new_execution, at = mark })
+      else
+        claim = '{"job":"' .. id .. '","queue":"' .. name .. '","origin":"' .. origin .. '","execution":"'
+          .. new_execution .. '","at":"' .. mark .. '"}'
+      end
       call('HSET', reservations, worker, claim)
       call('HSET', execution, 'id', new_execution, 'job_id', id, 'created_at', mark, 'last_heartbeat', mark,
         'worker_name', worker)
@@ -154,6 +183,7 @@ for place = 1, queues do
       else
         call('EXPIRE', executions_of_worker, lease + 60)
       end
+      if ARGV[8] == '1' then count_for_worker() end
       if state ~= 'busy' then call('HSET', worker_hash, 'state', 'busy', 'last_heartbeat', at) end
       call('HSET', job, 'last_heartbeat', at, 'status', 'started', 'started_at', at, 'worker_name', worker)
       call('PERSIST', job)
