@@ -59,9 +59,6 @@ class HorizonSettings:
     failed_minutes: int = 7 * 24 * 60
     """Minutes that a failed job stays listed."""
 
-    snapshots: int = 288
-    """Snapshots kept per queue and per job name: a day, at one each five minutes."""
-
     database: str = "default"
     """Alias, in ``DATABASES``, of the database that keeps history and metrics: SQLite or PostgreSQL."""
 
@@ -115,7 +112,6 @@ TYPES: Mapping[str, tuple[type, ...]] = {
     "waits": (Mapping,),
     "completed_minutes": (int,),
     "failed_minutes": (int,),
-    "snapshots": (int,),
     "database": (str,),
     "history": (bool,),
     "history_days": (int,),

@@ -10,7 +10,7 @@ from redis import Redis
 from redis.exceptions import ResponseError
 
 from allegro_queue.stores.keys import Keys
-from allegro_queue.stores.replies import text
+from allegro_queue.stores.replies import Reply, text
 
 LEASE_SECONDS = 10
 COLLECTOR_LIFE = 30
@@ -109,13 +109,6 @@ class CollectingStore:
             found.append(Entry(text(entry), text(held["run"]) if "run" in held else ""))
         return read_stream(info), found
 
-    def stream(self) -> Stream:
-        """The stream as it is."""
-        try:
-            return read_stream(self._client.xinfo_stream(self._keys.runs))
-        except ResponseError as error:
-            return read_stream(error)
-
     def hold(self, token: str) -> bool:
         """Take the lease, or renew it; false while another has it."""
         return bool(self._hold(keys=[self._keys.collecting], args=[token, LEASE_SECONDS]))
@@ -130,11 +123,17 @@ class CollectingStore:
 
     def collector(self) -> CollectorRecord | None:
         """The living collector; ``None`` when there is none."""
-        found = self._client.get(self._keys.collector)
-        if not found:
-            return None
-        names = {each.name for each in fields(CollectorRecord)}
-        return CollectorRecord(**{key: value for key, value in json.loads(found).items() if key in names})
+        return self.standing()[0]
+
+    def standing(self) -> tuple[CollectorRecord | None, Stream]:
+        """The living collector and the stream, in one round trip."""
+        with self._client.pipeline(transaction=False) as pipeline:
+            pipeline.get(self._keys.collector)
+            pipeline.xinfo_stream(self._keys.runs)
+            record, info = pipeline.execute(raise_on_error=False)
+        if isinstance(record, Exception):
+            raise record
+        return read_record(record) if record else None, read_stream(info)
 
     def publish_runtimes(self, milliseconds: Mapping[str, float]) -> None:
         """Say how long the jobs of each queue take on average, for whoever shares workers among queues."""
@@ -149,6 +148,12 @@ class CollectingStore:
 def time_of(entry: str) -> float:
     """When an entry was added, as Unix time."""
     return int(entry.partition("-")[0]) / 1000
+
+
+def read_record(found: Reply) -> CollectorRecord:
+    """The record from its JSON. What a newer version has added is left out."""
+    names = {each.name for each in fields(CollectorRecord)}
+    return CollectorRecord(**{key: value for key, value in json.loads(found).items() if key in names})
 
 
 def read_stream(info: object) -> Stream:

@@ -71,18 +71,6 @@ class Keys:
         """Hash: cron entry name to the JSON of its last run. One field an entry; pruned with the entries."""
         return f"{self.prefix}entries"
 
-    def tally(self, kind: str, name: str) -> str:
-        """Hash: counts of one queue or job name since the last snapshot, which takes it away."""
-        return f"{self.prefix}tally:{kind}:{name}"
-
-    def tallied(self, kind: str) -> str:
-        """Set: the queues or job names that have a tally or snapshots; 1,000 names at most."""
-        return f"{self.prefix}tallied:{kind}"
-
-    def snapshots(self, kind: str, name: str) -> str:
-        """List (JSON): snapshots of one queue or job name, oldest first, ``HORIZON["snapshots"]`` at most, two days."""
-        return f"{self.prefix}snapshots:{kind}:{name}"
-
     @property
     def last_snapshot(self) -> str:
         """Text: Unix time in seconds of the last snapshot."""
@@ -94,7 +82,7 @@ class Keys:
         return f"{self.prefix}taking_snapshot"
 
     def minute(self, number: int) -> str:
-        """Hash: counts of one minute (Unix time // 60), for the last hour's charts. Lives two hours."""
+        """Hash: queue to the jobs that waited in one minute (Unix time // 60), for the last hour's charts. Lives two hours."""
         return f"{self.prefix}minute:{number}"
 
     @property

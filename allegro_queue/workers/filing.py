@@ -22,7 +22,7 @@ from allegro_queue.jobs import HorizonJob
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.reservations import Reservation
 from allegro_queue.stores.run_record import RunOutcome
-from allegro_queue.workers.recorder import outcome_of, run_of
+from allegro_queue.workers.recorder import run_of
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,6 @@ class FilingWorker(SimpleWorker):
         """Called by RQ inside each transaction that ends an attempt; ours rides along."""
         super().cleanup_execution(job, pipeline, execution)
         self.stores.reservations.release(self.name, pipeline)
-        self.stores.metrics.add(outcome_of(job, self._outcome), pipeline)
         held = self.held
         if held is not None:
             run = run_of(

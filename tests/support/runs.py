@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import secrets
+import time
 from typing import Any
 
 from redis import Redis
 
-from allegro_queue.stores.run_record import RunRecord
+from allegro_queue.conf import horizon_settings
+from allegro_queue.history.collector import Collector
+from allegro_queue.stores import Stores
+from allegro_queue.stores.run_record import RunRecord, decode_run
 
 RUNS = "horizon:runs"
 
@@ -53,3 +57,16 @@ def add_runs(redis: Redis, *records: RunRecord) -> None:
         for record in records:
             pipeline.xadd(RUNS, {"run": record.encode()})
         pipeline.execute()
+
+
+def collected(stores: Stores, *records: RunRecord) -> None:
+    """Append records, and have the collector count all there is."""
+    add_runs(stores.client, *records)
+    collector = Collector(stores, horizon_settings())
+    while collector.look(time.time()).read:
+        pass
+
+
+def outcomes(redis: Redis) -> list[str]:
+    """How the attempts ended that the stream tells of, the first first."""
+    return [decode_run(values[b"run"].decode()).outcome for _, values in redis.xrange(RUNS)]

@@ -306,7 +306,7 @@ def test_looking_changes_nothing_in_redis(client: Client, redis: Redis, stores: 
         reverse("horizon:confirm_pause") + "?queue=high",
         reverse("horizon:metrics"),
         reverse("horizon:queue_metrics", kwargs={"queue": "high"}),
-        reverse("horizon:job_metrics", kwargs={"job_name": "tests.support.jobs.nothing"}),
+        reverse("horizon:job_metrics", kwargs={"job_name": "shop.orders.jobs.pay"}),
     ):
         assert client.get(address).status_code == 200
         assert client.head(address).status_code == 200

@@ -14,6 +14,7 @@ from allegro_queue.stores.workers import LostWorker
 from allegro_queue.workers.child import make_worker
 from allegro_queue.workers.settling import settle, sweep
 from tests.support import jobs
+from tests.support.runs import outcomes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -66,7 +67,7 @@ def test_a_started_job_with_one_try_fails_with_the_reason_in_words(stores: Store
     assert rows[0].id == job_id
     assert rows[0].error.endswith("worker 4121 on web-1 was killed by signal 9 (SIGKILL)")
     assert stores.jobs.counts(["default"])[State.RUNNING] == 0
-    assert stores.client.hget(stores.keys.tally("queue", "default"), "failed") == b"1"
+    assert outcomes(stores.client) == ["lost"]
 
 
 def test_a_started_job_with_tries_left_is_queued_again(stores: Stores):
