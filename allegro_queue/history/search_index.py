@@ -12,7 +12,11 @@ CREATE = {
         f"CREATE VIRTUAL TABLE {WORDS_TABLE} USING fts5("
         "words, content='allegro_queue_run', content_rowid='id', tokenize='unicode61', detail='none', prefix='3')"
     ),
-    "postgresql": "CREATE INDEX horizon_run_words ON allegro_queue_run USING gin (to_tsvector('simple', words))",
+    # What has not been sorted in yet is looked through by every search: keep it short.
+    "postgresql": (
+        "CREATE INDEX horizon_run_words ON allegro_queue_run USING gin (to_tsvector('simple', words)) "
+        "WITH (gin_pending_list_limit = 128)"
+    ),
 }
 DROP = {"sqlite": f"DROP TABLE {WORDS_TABLE}", "postgresql": "DROP INDEX horizon_run_words"}
 

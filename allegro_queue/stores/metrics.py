@@ -24,7 +24,7 @@ class MetricsStore:
         """Note how many jobs wait in each queue, for the chart of the last hour."""
         minute = self._keys.minute(int(now // 60))
         with self._client.pipeline() as pipeline:
-            pipeline.hset(minute, mapping=dict(lengths))
+            pipeline.hset(minute, mapping={str(queue): length for queue, length in lengths.items()})
             pipeline.expire(minute, MINUTE_LIFE)
             pipeline.execute()
 
