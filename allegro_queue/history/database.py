@@ -10,8 +10,6 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from allegro_queue.conf import horizon_settings
 
-VENDORS = ("sqlite", "postgresql")
-
 
 def alias() -> str:
     """Its name in ``DATABASES``."""
