@@ -1,5 +1,5 @@
-"""Where Django looks for models: the journal of what people did, the outbox of jobs that Redis has not taken yet, and the
-permissions that can be granted in admin."""
+"""Where Django looks for models: the tables of history, the journal of what people did, the outbox of jobs that Redis has
+not taken yet, and the permissions that can be granted in admin."""
 
 from __future__ import annotations
 
@@ -10,9 +10,29 @@ from django.db import models
 from django.utils import timezone
 
 from allegro_queue.activity.models import Activity
+from allegro_queue.history.models import (
+    Collected,
+    FailureGroup,
+    Gap,
+    MonitoredTag,
+    Run,
+    RunTag,
+    Series,
+)
 from allegro_queue.rights import WORDS
 
-__all__ = ["Activity", "Horizon", "OutboxEntry"]
+__all__ = [
+    "Activity",
+    "Collected",
+    "FailureGroup",
+    "Gap",
+    "Horizon",
+    "MonitoredTag",
+    "OutboxEntry",
+    "Run",
+    "RunTag",
+    "Series",
+]
 
 
 class Horizon(models.Model):

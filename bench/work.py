@@ -54,13 +54,10 @@ def prepare(kind: str, port: int) -> Callable[[bool], None]:
     from rq.serializers import JSONSerializer
 
     from allegro_queue.connection import client
-    from allegro_queue.stores import metrics
     from allegro_queue.workers import plain
     from allegro_queue.workers.child import make_worker
     from allegro_queue.workers.names import new_token
 
-    # Metrics are made of the run records.
-    vars(metrics).update(TALLIES=False)
     if kind == "unrecorded":
         vars(plain).update(run_text=lambda *_: "", call_of=lambda _: "")
 

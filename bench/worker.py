@@ -255,7 +255,7 @@ def report(rounds: dict[str, list[Drain]], woken: dict[tuple[str, str], list[flo
         f"- processor of Redis, SimpleWorker's ÷ ours: {ratios('simple', 'ours', 'redis_us')}",
         "",
         "Trips are the reads that the server made of its connections, with those of start, heartbeat and leave.",
-        "Metrics are made of the run records here, not counted in the step (`TALLIES` in `stores/metrics.py` is off).",
+        "Metrics are made of the run records, by the collector, which did not run beside.",
         "",
         "## From the push to the job's first line, idle worker",
         "",

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('allegro_queue', '0001_permission'),
+        ('allegro_queue', '0003_history'),
     ]
 
     operations = [

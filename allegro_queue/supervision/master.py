@@ -1,4 +1,4 @@
-"""The master: one loop that hears signals and controls, ticks its supervisors and its scheduler, and says it is alive."""
+"""The master: one loop that hears signals and controls, ticks its children, and says it is alive."""
 
 from __future__ import annotations
 
@@ -66,6 +66,7 @@ class Master:
         plan: Plan,
         supervisors: Sequence[Supervisor],
         scheduler: ProcessPool,
+        collector: ProcessPool,
         stores: Stores,
         settlers: Settlers,
         inbox: SignalInbox,
@@ -75,6 +76,7 @@ class Master:
         self._plan = plan
         self._supervisors = supervisors
         self._scheduler = scheduler
+        self._collector = collector
         self._stores = stores
         self._settlers = settlers
         self._inbox = inbox
@@ -114,6 +116,7 @@ class Master:
                 supervisor.limit([Allowance(processes=0) for _ in supervisor.pools], now)
             supervisor.start(now)
         self._scheduler.scale(1, now)
+        self._collector.scale(1, now)
         while not self.has_left:
             self.tick(time.monotonic())
             leaving = self._status == "leaving"
@@ -133,6 +136,7 @@ class Master:
         return (
             self._status == "leaving"
             and self._scheduler.is_empty
+            and self._collector.is_empty
             and all(supervisor.is_empty for supervisor in self._supervisors)
         )
 
@@ -143,11 +147,12 @@ class Master:
                 log.info("worker ended name=%s %s", departure.child.name, departure.ending)
                 self._unsettled.append(departure)
         self._kill_overdue(now)
-        for departure in self._scheduler.tick(now):
-            log.log(
-                logging.INFO if departure.expected else logging.WARNING,
-                "scheduler ended pid=%d %s", departure.child.pid, departure.ending,
-            )  # fmt: skip
+        for what, pool in (("scheduler", self._scheduler), ("collector", self._collector)):
+            for departure in pool.tick(now):
+                log.log(
+                    logging.INFO if departure.expected else logging.WARNING,
+                    "%s ended pid=%d %s", what, departure.child.pid, departure.ending,
+                )  # fmt: skip
         was_away = self._redis_away
         if was_away and now < self._redis_due:
             return
@@ -195,6 +200,7 @@ class Master:
         if control is Control.TERMINATE:
             self._status = "leaving"
             self._scheduler.scale(0, now)
+            self._collector.scale(0, now)
             for supervisor in self._supervisors:
                 supervisor.leave(now)
         elif control is Control.RESTART:

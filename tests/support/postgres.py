@@ -35,7 +35,7 @@ def a_postgres_server(programs: Path) -> Iterator[str]:
     options = f"-k {folder} -c listen_addresses='' -c fsync=off"
     quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
     try:
-        initdb = ["--pgdata", str(data), "--username", "allegro", "--auth", "trust", "--no-sync"]
+        initdb = ["--pgdata", str(data), "--username", "allegro", "--auth", "trust", "--encoding", "UTF8", "--no-sync"]
         subprocess.run([*as_owner(), str(programs / "initdb"), *initdb], **quiet)
         subprocess.run([*run, "--wait", "--options", options, "--log", str(folder / "log"), "start"], **quiet)
         try:

@@ -1,4 +1,4 @@
-"""``manage.py horizon``: supervise workers and the scheduler until told to leave. Puts the parts together."""
+"""``manage.py horizon``: supervise workers, scheduler and collector until told to leave. Puts the parts together."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from allegro_queue.begun import Begun
 from allegro_queue.conf import horizon_settings, queue_configs
 from allegro_queue.connection import forget_client, page_client
 from allegro_queue.errors import AlreadyRunning, InvalidConfiguration
+from allegro_queue.history.process import run_collector
 from allegro_queue.inbox import SignalInbox
 from allegro_queue.plan import Balance, Plan, SupervisorOptions, build_plan
 from allegro_queue.queues import all_queues
@@ -36,11 +37,12 @@ from allegro_queue.workers.settling import settle
 from allegro_queue.workers.sweeping import Sweeper
 
 SCHEDULER_GRACE = 10.0
+COLLECTOR_GRACE = 20.0
 
 
 class Command(BaseCommand):
     help = (
-        "Supervise the workers of this host, and the scheduler. "
+        "Supervise the workers of this host, the scheduler and the collector. "
         "INT and TERM finish running jobs and leave (a second one stops them), USR1 restarts the workers, "
         "USR2 pauses, CONT continues."
     )
@@ -68,6 +70,7 @@ class Command(BaseCommand):
         ]
         scheduler = ProcessPool(scheduler_spawner(name), grace=SCHEDULER_GRACE)
         sweeper = Sweeper(stores, every=LOOK_SECONDS)
+        collector = ProcessPool(collector_spawner(name), grace=COLLECTOR_GRACE)
         settlers = Settlers(
             settle=lambda worker, pid, ending, begun: settle(
                 stores, worker, host=socket.gethostname(), pid=pid, reason=ending, begun=begun
@@ -78,7 +81,7 @@ class Command(BaseCommand):
         self.say(plan, name)
         with SignalInbox(HEARD) as inbox:
             try:
-                Master(name, plan, supervisors, scheduler, stores, settlers, inbox, all_queues()).run()
+                Master(name, plan, supervisors, scheduler, collector, stores, settlers, inbox, all_queues()).run()
             except AlreadyRunning as error:
                 raise CommandError(str(error)) from error
         self.stdout.write(f"Horizon {name} has left.")
@@ -168,5 +171,20 @@ def scheduler_spawner(master: str) -> Callable[[float], ChildProcess]:
 
         pid = fork(child)
         return ChildProcess(f"scheduler.{pid}", pid, now)
+
+    return spawn
+
+
+def collector_spawner(master: str) -> Callable[[float], ChildProcess]:
+    """How the master starts its collector."""
+
+    def spawn(now: float) -> ChildProcess:
+        def child() -> int:
+            forget_client()
+            run_collector(master)
+            return 0
+
+        pid = fork(child)
+        return ChildProcess(f"collector.{pid}", pid, now)
 
     return spawn
