@@ -42,7 +42,7 @@ class HorizonSettings:
     """Overrides by environment, then by supervisor name."""
 
     schedule: Sequence[Mapping[str, Any]] = ()
-    """Cron entries: ``name``, ``cron``, ``job``, and optionally ``queue``, ``args``, ``kwargs``, ``timeout``."""
+    """Cron entries: ``name``, ``job``, ``cron`` or ``every``, and what ``scheduling.entries.CronEntry`` has besides."""
 
     gate: str = "allegro_queue.access.nobody"
     """Dotted path of ``(request) -> Access``: who may see the dashboard. The default lets nobody in."""

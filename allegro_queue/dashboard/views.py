@@ -1,4 +1,4 @@
-"""The pages that show how things stand: overview, workers, schedule."""
+"""The pages that show how things stand: overview, workers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from django.views.decorators.http import require_safe
 
 from allegro_queue.dashboard.overview_page import read_overview
 from allegro_queue.dashboard.render import render_page
-from allegro_queue.dashboard.schedule_page import read_schedule_page
 from allegro_queue.dashboard.workers_page import read_workers
 
 
@@ -23,16 +22,7 @@ def workers(request: HttpRequest) -> HttpResponse:
     return render_page(request, "horizon/workers.html", read_workers, title="Workers", current="workers")
 
 
-@require_safe
-def schedule(request: HttpRequest) -> HttpResponse:
-    """What runs when, and did it run?"""
-    return render_page(
-        request, "horizon/schedule.html", read_schedule_page, title="Schedule", current="schedule", every=15
-    )
-
-
 PAGES = [
     ("", overview, "overview"),
     ("workers/", workers, "workers"),
-    ("schedule/", schedule, "schedule"),
 ]

@@ -12,6 +12,7 @@ from redis import Redis
 from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import client
 from allegro_queue.stores.controls import ControlStore
+from allegro_queue.stores.entries import EntryStore
 from allegro_queue.stores.jobs import JobStore
 from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.masters import MasterStore
@@ -31,6 +32,7 @@ class Stores:
     client: Redis
     keys: Keys
     controls: ControlStore
+    entries: EntryStore
     jobs: JobStore
     masters: MasterStore
     metrics: MetricsStore
@@ -50,6 +52,7 @@ def open_stores(connection: Redis | None = None) -> Stores:
         client=connection,
         keys=keys,
         controls=ControlStore(connection, keys),
+        entries=EntryStore(connection, keys),
         jobs=JobStore(connection),
         masters=MasterStore(connection, keys),
         metrics=MetricsStore(connection, keys),
