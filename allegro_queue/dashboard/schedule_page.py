@@ -23,6 +23,9 @@ LATE_START = 30
 RUNS_SHOWN = 24
 NAMES_SHOWN = 3
 
+FAILED = ("failed", "stopped", "canceled")
+"""RQ's words for a job that did not do its work."""
+
 OVERLAP_WORDS = {"skip": "skips a time while the run before has not ended", "allow": "runs beside the run before"}
 MISSED_WORDS = {
     "once": "makes up for missed times with one run",
@@ -90,7 +93,7 @@ def entry_row(row: ScheduleRow, accounts: Sequence[Account], pulse: Pulse) -> En
     late = last_run.start_delay if last_run is not None and last_run.what == "run" else 0.0
     return EntryRow(
         row=row,
-        state=entry_state(row, late, pulse),
+        state=entry_state(row, last_run, late, pulse),
         accounts=tuple(accounts),
         last_run=last_run,
         runs=strip(accounts[:RUNS_SHOWN]),
@@ -102,7 +105,7 @@ def entry_row(row: ScheduleRow, accounts: Sequence[Account], pulse: Pulse) -> En
     )
 
 
-def entry_state(row: ScheduleRow, late: float, pulse: Pulse) -> Status:
+def entry_state(row: ScheduleRow, last_run: Account | None, late: float, pulse: Pulse) -> Status:
     """The worst that is known of an entry."""
     if not row.entry.enabled:
         return Status(tone="idle", icon="idle", word="Not enabled")
@@ -114,6 +117,8 @@ def entry_state(row: ScheduleRow, late: float, pulse: Pulse) -> Status:
         return Status(tone="bad" if pulse.scheduler is None else "warn", icon="warn", word="Overdue")
     if pulse.scheduler is None:
         return Status(tone="warn", icon="unknown", word="No scheduler")
+    if last_run is not None and last_run.result in FAILED:
+        return Status(tone="bad", icon="bad", word="Failed")
     if row.last is not None and row.last.what in ("skipped", "missed"):
         return Status(tone="warn", icon="warn", word=row.last.what.capitalize())
     if late >= LATE_START:
@@ -152,7 +157,7 @@ def strip(accounts: Sequence[Account]) -> SafeString:
 def shape_of(account: Account) -> charts.RunResult:
     if not account.job_id:
         return "missed"
-    if account.result in ("failed", "stopped", "canceled"):
+    if account.result in FAILED:
         return "failed"
     return "late" if account.what == "run" and account.start_delay >= LATE_START else "done"
 

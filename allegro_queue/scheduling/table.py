@@ -50,6 +50,10 @@ class ScheduleRow:
         """When it comes, as it is declared."""
         return f"every {self.entry.every} s" if self.entry.every else self.entry.cron
 
+    @property
+    def comes_on_the_minute(self) -> bool:
+        return self.entry.every % 60 == 0
+
     def coming(self) -> tuple[float, ...]:
         """Its next times."""
         return () if self.next_at is None else coming(self.next_at, following_of(self.entry), COMING)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from zoneinfo import ZoneInfo
 
 from allegro_queue.scheduling.times import next_due
@@ -49,8 +48,11 @@ def ticks_due(due_at: float, now: float, following: Following, missed: str, limi
     ``once``: one run, that of the first tick, makes up for all. ``skip``: only the last tick, if it is but late. ``all``:
     the last ``limit`` ticks, each a run of its own.
     """
-    count = sum(1 for _ in islice(passed(due_at, now, following), MOST_COUNTED))
-    next_at = following(now)
+    count, next_at = 1, following(due_at)
+    while next_at <= now and count < MOST_COUNTED:
+        count, next_at = count + 1, following(next_at)
+    if next_at <= now:
+        next_at = following(now)
     if count == 1 and (missed != "skip" or now - due_at <= STILL_IN_TIME):
         return Ticks((due_at,), 0, next_at)
     number = f"at least {count:,}" if count == MOST_COUNTED else f"{count:,}"

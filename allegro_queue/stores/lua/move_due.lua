@@ -40,9 +40,9 @@ for place = 1, #found, 2 do
   local id = found[place]
   local key = ARGV[5] .. id
   local job = redis.pcall('HMGET', key, unpack(fields))
-  if job.err then
+  if job.err and ARGV[7] ~= '' then
     gone[#gone + 1] = id
-  elseif asks_for_more(job) then
+  elseif job.err or asks_for_more(job) then
     others[#others + 1] = id
     others[#others + 1] = found[place + 1]
   else
