@@ -16,9 +16,7 @@ from allegro_queue.arguments import check_arguments
 from allegro_queue.conf import snake_case
 from allegro_queue.errors import InvalidJob, did_you_mean
 from allegro_queue.jobs import declared_options, is_allowed
-
-OWN_PREFIX = "cron-"
-"""Start of the ids that are ours in rq-scheduler's sorted set; what else is there was put by other code."""
+from allegro_queue.stores.schedule import OWN_PREFIX
 
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 RANDOM = re.compile(r"\b[rR]\b|\b[rR]\(")
@@ -142,9 +140,13 @@ def problems_of_entry(
     timeout = values.get("timeout")
     if timeout is not None and not is_whole(timeout, 1):
         yield f"{where} has timeout = {timeout!r}; it must be a whole number of seconds from 1 up."
+    args, kwargs = values.get("args", ()), values.get("kwargs", {})
+    if not isinstance(args, list | tuple) or not isinstance(kwargs, Mapping) or not all(map(is_text, kwargs)):
+        yield f"{where} has args = {args!r} and kwargs = {kwargs!r}; they must be a list and a dict with names as keys."
+        return
     try:
-        check_arguments(where, tuple(values.get("args", ())), values.get("kwargs", {}), LARGEST_ARGUMENTS)
-    except (InvalidJob, TypeError, AttributeError) as error:
+        check_arguments(where, tuple(args), dict(kwargs), LARGEST_ARGUMENTS)
+    except InvalidJob as error:
         yield f"{where} has args or kwargs that cannot be queued: {error}"
 
 
@@ -180,6 +182,10 @@ def problems_of_rules(where: str, values: Mapping[str, Any]) -> Iterator[str]:
 def is_whole(value: Any, least: int, most: int | None = None) -> bool:
     """Whether a value is a whole number within bounds; ``True`` is none."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= least and (most is None or value <= most)
+
+
+def is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
 def is_zone(name: Any) -> bool:

@@ -8,9 +8,10 @@ from typing import Any
 
 from allegro_queue.conf import horizon_settings
 from allegro_queue.scheduling.declared import Declared, as_data, declared_entries, read_installed
-from allegro_queue.scheduling.entries import DATABASE, OWN_PREFIX, SETTINGS, CronEntry
+from allegro_queue.scheduling.entries import DATABASE, SETTINGS, CronEntry
 from allegro_queue.scheduling.scheduler import HorizonScheduler
 from allegro_queue.scheduling.templates import comes_at_same_times, following_of, is_same, template_fields
+from allegro_queue.stores.schedule import OWN_PREFIX
 
 log = logging.getLogger(__name__)
 

@@ -35,7 +35,7 @@ from allegro_queue.scheduling.templates import (
 )
 from allegro_queue.scheduling.times import next_due
 from allegro_queue.stores import open_stores
-from allegro_queue.stores.schedule import SCHEDULED, Due, Moved, Outcome, Parked, Tick, scheduled_key
+from allegro_queue.stores.schedule import OWN_PREFIX, SCHEDULED, Due, Moved, Outcome, Parked, Tick, scheduled_key
 
 log = logging.getLogger(__name__)
 
@@ -152,6 +152,8 @@ class HorizonScheduler(DjangoScheduler):
         lists = self.lists()
         moved = self.move(lists, now, fence)
         queued = [job_id for each in moved.values() for job_id in each.queued]
+        if moved[None].deposed:
+            return Look(tuple(queued), deposed=True)
         more = any(len(each.queued) + len(each.others) >= BATCH for each in moved.values())
         for registry, each in moved.items():
             if registry is not None:
@@ -216,6 +218,8 @@ class HorizonScheduler(DjangoScheduler):
                 continue
             try:
                 meta = read_meta(due.fields)
+                if due.id.startswith(OWN_PREFIX) and not repeats(meta):
+                    raise BrokenEntry("Its data in Redis does not say when it comes.")
                 if repeats(meta):
                     work.append((due, tick_of(due, meta, horizon_settings(), self.connection, now)))
                 elif due.field("rate_limit_key") or due.field("dependency_ids"):

@@ -21,9 +21,9 @@ from allegro_queue.dispatch import resolve_options
 from allegro_queue.errors import HorizonError
 from allegro_queue.jobs import HorizonJob, JobOptions, declared_options, is_allowed
 from allegro_queue.plan import options_serving
-from allegro_queue.scheduling.entries import OWN_PREFIX, CronEntry, is_cron
+from allegro_queue.scheduling.entries import CronEntry, is_cron
 from allegro_queue.scheduling.ticks import Following, Ticks, following_cron, following_every, ticks_due
-from allegro_queue.stores.schedule import Due, Run, Tick
+from allegro_queue.stores.schedule import OWN_PREFIX, Due, Run, Tick
 
 CRON, INTERVAL, REPEAT = "cron_string", "interval", "repeat"
 """Keys of ``meta`` that are rq-scheduler's own."""

@@ -32,6 +32,9 @@ from allegro_queue.stores.scripts import script
 SCHEDULED = f"{RQ_KEY_PREFIX}:scheduler:scheduled_jobs"
 """rq-scheduler's sorted set: id by the Unix time in seconds at which it is due."""
 
+OWN_PREFIX = "cron-"
+"""Start of the ids in that set that are entries; what else is there was put by other code."""
+
 SCHEDULER_LIFE = 15
 """Seconds that a scheduler counts as alive after its last beat (it beats twice a second)."""
 
@@ -134,6 +137,8 @@ class Moved:
     queued: Sequence[str] = ()
     others: Mapping[str, float] = field(default_factory=dict)
     """Ids that ask for more than a move, with the times at which they were due."""
+    deposed: bool = False
+    """Whether another scheduler leads now; nothing was done then."""
 
 
 class ScheduleStore:
@@ -214,7 +219,7 @@ class ScheduleStore:
                     ],
                     args=[
                         repr(now), limit, fence, at, job_key(""), queue_key(""), registry or "", default_queue,
-                        json.dumps(timeouts), timeout, *ids,
+                        json.dumps(timeouts), timeout, OWN_PREFIX, *ids,
                     ],
                     client=pipeline,
                 )  # fmt: skip
@@ -223,8 +228,9 @@ class ScheduleStore:
             registry: Moved(
                 queued=texts(queued),
                 others=dict(zip(texts(others[::2]), map(float, others[1::2]), strict=True)),
+                deposed=bool(deposed),
             )
-            for registry, (queued, others) in zip(registries, replies, strict=True)
+            for registry, (queued, others, deposed) in zip(registries, replies, strict=True)
         }
 
     def read_due(self, ids: Mapping[str, float]) -> list[Due]:

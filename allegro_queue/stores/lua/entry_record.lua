@@ -14,8 +14,14 @@ end
 -- Put an account in front. Ticks that were not run for the same reason as the newest ones are added to these, so that
 -- a long pause does not push all runs out of the list.
 local function account(list, item, kept)
+  local newest = redis.pcall('LINDEX', list, 0)
+  if type(newest) == 'table' then
+    -- Not a list: somebody else's doing, which must not cost a run.
+    redis.call('DEL', list)
+    newest = nil
+  end
   if item.job_id == '' then
-    local newest = decoded(redis.call('LINDEX', list, 0))
+    newest = decoded(newest)
     if newest and newest.job_id == '' and newest.what == item.what and newest.reason == item.reason then
       item.count = item.count + newest.count
       item.since = newest.since or newest.due_at

@@ -5,30 +5,30 @@
 -- ARGV  1 now   2 most ids to look at   3 fence   4 the time in RQ's format   5 start of the keys of jobs
 --       6 start of the keys of queues   7 queue for all ('' for each job's own)   8 queue for jobs that name none
 --       9 limits (JSON: seconds by queue)   10 limit for a queue without one
---       11... only these ids, if they are due, and whatever they ask for
--- Result the ids that were queued, and what asks for more than a move: id, due, id, due, ...
---        Nothing at all while RQ's own scheduler works on the registry, or when another scheduler leads now.
+--       11 start of the ids of entries   12... only these ids, if they are due, and whatever they ask for
+-- Result the ids that were queued; what asks for more than a move: id, due, id, due, ...; whether another one leads now
+--        Nothing is done then, and while RQ's own scheduler works on the registry.
 local call = redis.call
 local fence = tonumber(ARGV[3])
-if fence > 0 and tonumber(call('GET', KEYS[4]) or '0') > fence then return {{}, {}} end
-if KEYS[3] ~= '' and call('EXISTS', KEYS[3]) == 1 then return {{}, {}} end
+if fence > 0 and tonumber(call('GET', KEYS[4]) or '0') > fence then return {{}, {}, 1} end
+if KEYS[3] ~= '' and call('EXISTS', KEYS[3]) == 1 then return {{}, {}, 0} end
 local limits = cjson.decode(ARGV[9])
 local moved, others = {}, {}
 local fields = {'data', 'status', 'ttl', 'timeout', 'origin', 'rate_limit_key', 'dependency_ids', 'meta',
   'enqueue_at_front', 'enqueue_at_front_on_retry', 'ended_at'}
-local function asks_for_more(job)
-  if #ARGV > 10 then return false end
+local function asks_for_more(id, job)
+  if #ARGV > 11 then return false end
   if job[6] and job[6] ~= '' then return true end
   if ARGV[7] ~= '' then return false end
-  if not job[1] or job[7] and job[7] ~= '' then return true end
+  if not job[1] or job[7] and job[7] ~= '' or string.sub(id, 1, #ARGV[11]) == ARGV[11] then return true end
   return job[8] and (string.find(job[8], 'cron_string', 1, true) or string.find(job[8], 'interval', 1, true)
     or string.find(job[8], 'horizon_every', 1, true))
 end
 local found = {}
-if #ARGV == 10 then
+if #ARGV == 11 then
   found = call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[2])
 end
-for place = 11, #ARGV do
+for place = 12, #ARGV do
   local due = call('ZSCORE', KEYS[1], ARGV[place])
   if due and tonumber(due) <= tonumber(ARGV[1]) then
     found[#found + 1] = ARGV[place]
@@ -42,7 +42,7 @@ for place = 1, #found, 2 do
   local job = redis.pcall('HMGET', key, unpack(fields))
   if job.err and ARGV[7] ~= '' then
     gone[#gone + 1] = id
-  elseif job.err or asks_for_more(job) then
+  elseif job.err or asks_for_more(id, job) then
     others[#others + 1] = id
     others[#others + 1] = found[place + 1]
   else
@@ -79,4 +79,4 @@ end
 for start = 1, #gone, 1000 do
   call('ZREM', KEYS[1], unpack(gone, start, math.min(start + 999, #gone)))
 end
-return {moved, others}
+return {moved, others, 0}
