@@ -100,27 +100,26 @@ class Storm:
         }
         self.log = log
         self.living: list[subprocess.Popen[bytes]] = []
+        self.killed: set[int] = set()
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self, count: int = 1) -> None:
+        """Schedulers that a parent keeps alive, as a master does its own."""
         with self.log.open("ab") as output:
-            process = subprocess.Popen(
-                [sys.executable, str(ROOT / "manage.py"), "rqscheduler"],
-                env=self.environment, cwd=ROOT, stdout=output, stderr=output,
+            self.living.append(
+                subprocess.Popen(
+                    [sys.executable, str(HERE / "keep_schedulers.py"), str(count)],
+                    env=self.environment, cwd=ROOT, stdout=output, stderr=output,
+                )
             )  # fmt: skip
-        self.living.append(process)
-        return process
 
     def kill_leader(self) -> bool:
-        """Kill the scheduler that leads, and start another one."""
+        """Kill the scheduler that leads; its parent starts another one."""
         record = json.loads(self.redis.get("horizon:scheduler") or b"{}")
-        for process in self.living:
-            if process.pid == record.get("pid"):
-                process.kill()
-                process.wait()
-                self.living.remove(process)
-                self.start()
-                return True
-        return False
+        if not record or record["pid"] in self.killed or record["master"] != "bench":
+            return False
+        self.killed.add(record["pid"])
+        os.kill(record["pid"], signal.SIGKILL)
+        return True
 
     def end(self) -> None:
         for process in self.living:
@@ -173,8 +172,7 @@ def kills(socket: Path, log: Path, seconds: int) -> str:
 def leaders(socket: Path, log: Path, seconds: int) -> str:
     """Three schedulers, the leader killed each five seconds."""
     storm = Storm(socket, [{"name": "tick", "every": 1, "overlap": "allow", "missed": "all"}], log)
-    for _ in range(SCHEDULERS):
-        storm.start()
+    storm.start(SCHEDULERS)
     until(lambda: storm.ticks("tick"))
     arrivals: list[float] = []
     known, killed, start = 0, 0, time.monotonic()
@@ -214,8 +212,7 @@ def storm(socket: Path, log: Path, seconds: int) -> str:
     """1,000 entries due in one second, again and again, with the leader killed each second."""
     names = [f"e{number}" for number in range(1000)]
     made = Storm(socket, [{"name": name, "cron": "* * * * *", "overlap": "allow"} for name in names], log)
-    for _ in range(SCHEDULERS):
-        made.start()
+    made.start(SCHEDULERS)
     until(lambda: made.redis.zcard(SCHEDULED) == len(names))
     time.sleep(2)
     rounds, killed, wanted = max(seconds // 6, 1), 0, set()

@@ -26,10 +26,10 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 LONGEST_WAIT = 10
 """Seconds between two looks at most, while Redis does not answer."""
 
-BEAT = 0.4
+BEAT = 0.25
 """Seconds between two beats of a leader at most: well below its lease."""
 
-STAND_BY = 0.25
+STAND_BY = 0.2
 """Seconds after which one that stands by asks again whether to lead."""
 
 SHORTEST_WAIT = 0.005

@@ -36,9 +36,9 @@ OWN_PREFIX = "cron-"
 """Start of the ids in that set that are entries; what else is there was put by other code."""
 
 SCHEDULER_LIFE = 15
-"""Seconds that a scheduler counts as alive after its last beat (it beats twice a second)."""
+"""Seconds that a scheduler counts as alive after its last beat (it beats a few times a second)."""
 
-LEASE_SECONDS = 1.0
+LEASE_SECONDS = 0.75
 """How long a leader leads past its last beat."""
 
 

@@ -9,15 +9,21 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from redis import Redis
 
+from allegro.dev.valkey import server_binary
 from allegro_queue.queues import get_queue
 from allegro_queue.stores import Stores
 from allegro_queue.stores.schedule import SCHEDULED
 from tests.support.eventually import eventually
 from tests.support.running import MANAGE, Running, manage, running
+from tests.support.server import start_server
 
 JOB = "tests.support.jobs.nothing"
 
@@ -190,3 +196,37 @@ def test_a_delayed_job_and_a_thousand_more_are_queued_while_schedulers_are_kille
 
     assert sorted(queued(redis, queue="high")) == sorted(jobs)
     assert redis.zcard("rq:scheduled:high") == 0
+
+
+def test_times_that_passed_while_redis_was_away_follow_the_rule_of_each_entry(tmp_path: Path):
+    environment = given(
+        {"name": "each", "every": 1, "overlap": "allow", "missed": "all"},
+        {"name": "one", "every": 1, "overlap": "allow", "missed": "once"},
+    ) | {"REDIS_URL": f"unix://{tmp_path / 'redis.sock'}"}
+    with running("rqscheduler", **environment) as process:
+        with served(tmp_path) as redis:
+            eventually(lambda: ticks(redis, "one"), explain=process.said)
+        eventually(lambda: process.said().count("did not answer") >= 2, explain=process.said)
+        with served(tmp_path) as redis:
+            eventually(lambda: "answers again" in process.said(), within=20, explain=process.said)
+            so_far = max(ticks(redis, "one"))
+            eventually(lambda: max(ticks(redis, "one")) > so_far, explain=process.said)
+            each, one = ticks(redis, "each"), ticks(redis, "one")
+        assert not process.has_ended()
+
+    assert each == list(range(each[0], each[0] + len(each)))
+    gaps = [later - earlier for earlier, later in pairwise(one)]
+    assert len([gap for gap in gaps if gap > 1]) == 1
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[Redis]:
+    """A server whose data outlive it, gone at the end."""
+    server = start_server(server_binary(), folder, keep=True)
+    client = Redis(unix_socket_path=str(folder / "redis.sock"))
+    try:
+        yield client
+    finally:
+        client.close()
+        server.terminate()
+        server.wait(timeout=10)
