@@ -16,11 +16,13 @@ django.setup()
 from allegro_queue.connection import forget_client  # noqa: E402
 from allegro_queue.scheduling.process import run_scheduler  # noqa: E402
 
+SIGNALS = (signal.SIGTERM, signal.SIGCHLD)
+
 
 def start() -> int:
     pid = os.fork()
     if pid == 0:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         forget_client()
         run_scheduler("bench")
         os._exit(0)
@@ -29,19 +31,16 @@ def start() -> int:
 
 def main(count: int) -> None:
     children = {start() for _ in range(count)}
-    leaving = False
-
-    def leave(number: int, frame: object) -> None:
-        nonlocal leaving
-        leaving = True
-        for pid in children:
-            os.kill(pid, signal.SIGTERM)
-
-    signal.signal(signal.SIGTERM, leave)
-    while children:
-        children.discard(os.wait()[0])
-        if not leaving:
+    # Only waited for, so that no child is started and forgotten while all are told to leave.
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    while (got := signal.sigwait(SIGNALS)) == signal.SIGCHLD:
+        while (ended := os.waitpid(-1, os.WNOHANG)[0]) > 0:
+            children.discard(ended)
             children.add(start())
+    for pid in children:
+        os.kill(pid, got)
+    for pid in children:
+        os.waitpid(pid, 0)
 
 
 if __name__ == "__main__":

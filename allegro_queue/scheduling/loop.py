@@ -26,10 +26,10 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 LONGEST_WAIT = 10
 """Seconds between two looks at most, while Redis does not answer."""
 
-BEAT = 0.25
+BEAT = 0.15
 """Seconds between two beats of a leader at most: well below its lease."""
 
-STAND_BY = 0.2
+STAND_BY = 0.1
 """Seconds after which one that stands by asks again whether to lead."""
 
 SHORTEST_WAIT = 0.005
@@ -110,7 +110,7 @@ class SchedulerLoop:
         if lead.leads and lead.fence != self._fence:
             self._fence = lead.fence
             log.info("scheduler leads pid=%d fence=%d", self._record.pid, lead.fence)
-        look = self._scheduler.look(lead.now, lead.fence, self._beat)
+        look = self._scheduler.look(lead.now, lead.fence, lambda: self._beat().now)
         if look.deposed:
             log.info("scheduler stands by pid=%d: another one leads", self._record.pid)
             return min(STAND_BY, self._interval)

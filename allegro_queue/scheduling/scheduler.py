@@ -141,13 +141,13 @@ class HorizonScheduler(DjangoScheduler):
         scheduled jobs (``enqueue_in``, retries with an interval)."""
         return list(self.look(self.store.now() if now is None else now).queued)
 
-    def look(self, now: float, fence: int = 0, renew: Callable[[], object] = lambda: None) -> Look:
+    def look(self, now: float, fence: int = 0, renew: Callable[[], float] | None = None) -> Look:
         """Queue what is due, ``BATCH`` of each list at most.
 
         Args:
             now: the server's time.
             fence: number of the leader, whose steps are refused once another one leads; nought to ask for no lead.
-            renew: called between two round trips, to go on leading.
+            renew: called between two round trips, to go on leading; gives the server's time then.
         """
         lists = self.lists()
         moved = self.move(lists, now, fence)
@@ -164,7 +164,7 @@ class HorizonScheduler(DjangoScheduler):
             chosen = dict(list(entries.items())[start : start + STEPS_AT_ONCE])
             settled, deposed = self.settle(self.store.read_due(chosen), now, fence)
             queued += settled
-            renew()
+            now = renew() if renew is not None else now
             if deposed:
                 return Look(tuple(queued), deposed=True)
         return Look(tuple(queued), more)

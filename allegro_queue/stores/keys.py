@@ -73,7 +73,7 @@ class Keys:
 
     @property
     def scheduler_lease(self) -> str:
-        """Text: token of the scheduler that leads. Lives 0.75 s past its last beat."""
+        """Text: token of the scheduler that leads. Lives half a second past its last beat."""
         return f"{self.prefix}scheduler_lease"
 
     @property

@@ -38,7 +38,7 @@ OWN_PREFIX = "cron-"
 SCHEDULER_LIFE = 15
 """Seconds that a scheduler counts as alive after its last beat (it beats a few times a second)."""
 
-LEASE_SECONDS = 0.75
+LEASE_SECONDS = 0.45
 """How long a leader leads past its last beat."""
 
 
