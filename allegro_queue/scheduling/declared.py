@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -34,11 +34,10 @@ def declared_entries() -> tuple[CronEntry, ...]:
     return entries_from(horizon_settings().schedule, DEFAULT_QUEUE)
 
 
-def read_declared() -> Declared:
-    """The entries of settings and database."""
+def read_declared(theirs: Sequence[Mapping[str, Any]] | None) -> Declared:
+    """The entries of the settings, and these of the database; ``None`` when it did not answer."""
     ours = declared_entries()
     names = {entry.name for entry in ours}
-    theirs = read_database()
     if theirs is None:
         return Declared(entries=ours, database_known=False)
     settings = horizon_settings()

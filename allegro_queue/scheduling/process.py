@@ -11,7 +11,7 @@ from allegro_queue.dispatch import DEFAULT_QUEUE
 from allegro_queue.errors import InvalidConfiguration
 from allegro_queue.queues import all_queues, current_plan
 from allegro_queue.scheduling.configuration import configuration_problems
-from allegro_queue.scheduling.declared import read_declared
+from allegro_queue.scheduling.database import DatabaseWatch
 from allegro_queue.scheduling.loop import SchedulerLoop
 from allegro_queue.scheduling.scheduler import HorizonScheduler
 
@@ -42,4 +42,4 @@ def run_scheduler(master: str = "", *, interval: float = 1, queue: str = "", bur
     queues = all_queues()
     name = queue or (DEFAULT_QUEUE if DEFAULT_QUEUE in queues else queues[0])
     scheduler = HorizonScheduler(name, connection=client(), interval=interval)
-    SchedulerLoop(scheduler, declare=read_declared, master=master, interval=interval).run(burst=burst)
+    SchedulerLoop(scheduler, declare=DatabaseWatch().declared, master=master, interval=interval).run(burst=burst)

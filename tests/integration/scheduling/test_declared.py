@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -10,11 +11,13 @@ from django.urls import reverse
 from redis import Redis
 
 from allegro_queue.models import ScheduleEntry
-from allegro_queue.scheduling.declared import Declared, declared_entries, read_declared
+from allegro_queue.scheduling.database import DatabaseWatch
+from allegro_queue.scheduling.declared import Declared, declared_entries, read_database, read_declared
 from allegro_queue.scheduling.install import install_declared
 from allegro_queue.scheduling.table import faults_in, read_schedule
 from allegro_queue.stores import Stores
 from allegro_queue.stores.schedule import SCHEDULED
+from tests.support.eventually import eventually
 from tests.support.people import staff
 from tests.support.schedule import scheduler_over
 
@@ -41,7 +44,7 @@ def made(name: str = "tidy", **changes: object) -> ScheduleEntry:
 
 
 def sync(redis: Redis, declared: Declared | None = None, **options: bool) -> None:
-    install_declared(declared or read_declared(), scheduler_over(redis), NOON, **options)
+    install_declared(declared or read_declared(read_database()), scheduler_over(redis), NOON, **options)
 
 
 def test_an_entry_of_the_database_is_installed_marked_as_such_and_runs(redis: Redis, stores: Stores):
@@ -97,6 +100,21 @@ def test_entries_of_a_database_that_does_not_answer_stay(redis: Redis, stores: S
 
     assert redis.zscore(SCHEDULED, "cron-tidy") == NOON + 600
     assert read_schedule(stores, NOON)[-1].entry.name == "tidy"
+
+
+def test_a_database_that_hangs_holds_up_nothing_and_is_heard_when_it_answers(release: threading.Event):
+    def hanging() -> list[dict[str, object]]:
+        release.wait()
+        return [{"name": "tidy", "every": 600, "job": "tests.support.jobs.nothing"}]
+
+    watch = DatabaseWatch(hanging)
+    assert not watch.declared().database_known
+    assert not watch.declared().database_known
+
+    release.set()
+    declared = eventually(lambda: (now := watch.declared()).database_known and now)
+
+    assert [each.name for each in declared.entries if each.source == "database"] == ["tidy"]
 
 
 @pytest.fixture
