@@ -13,8 +13,8 @@ from django.utils.module_loading import import_string
 
 from allegro_queue.conf import parse_settings, queue_configs, raw_horizon
 from allegro_queue.errors import did_you_mean
-from allegro_queue.plan import Plan, problems_in
-from allegro_queue.scheduling.entries import problems_in_schedule
+from allegro_queue.plan import Plan
+from allegro_queue.scheduling.configuration import configuration_problems
 
 JSON_SERIALIZERS = ("json", "rq.serializers.JSONSerializer")
 
@@ -23,15 +23,6 @@ JSON_SERIALIZERS = ("json", "rq.serializers.JSONSerializer")
 def check_horizon(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Every fault at once, each with what would be right."""
     return [*errors(), *warnings()]
-
-
-def configuration_problems() -> list[str]:
-    """Every fault that keeps Horizon from starting, as sentences."""
-    settings, problems = parse_settings(raw_horizon())
-    queues = queue_configs()
-    problems += problems_in(settings, queues)
-    problems += problems_in_schedule(settings.schedule, queues)
-    return problems
 
 
 def errors() -> Iterator[CheckMessage]:

@@ -25,7 +25,7 @@ from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.jobs import Tally
 from allegro_queue.stores.pauses import ALL_QUEUES, Pause
 
-SUBJECTS = (("queue", "queue"), ("to", "to"), ("minutes", "minutes"), ("name", "entry"))
+SUBJECTS = (("queue", "queue"), ("to", "to"), ("minutes", "minutes"), ("entry", "entry"))
 """Fields of the forms that say what an action is about, and the word before each."""
 
 Told = tuple[int, str]
@@ -115,12 +115,10 @@ def pause(request: HttpRequest, stores: Stores) -> Told:
         return messages.WARNING, f"There is no queue {queue[:200]!r}, so nothing was paused."
     if not reason or len(reason) > LONGEST_REASON:
         return messages.WARNING, f"{in_words(queue)} not paused: give a reason of up to {LONGEST_REASON} characters."
-    span = int(minutes) if minutes.isascii() and minutes.isdigit() and len(minutes) < 9 else 0
-    if minutes and not 1 <= span <= MOST_MINUTES:
-        return messages.WARNING, (
-            f"{in_words(queue)} not paused: the minutes are {minutes[:20]!r}; give a whole number from 1 to "
-            f"{MOST_MINUTES:,}, or nothing to pause until somebody resumes."
-        )
+    try:
+        span = minutes_in(minutes)
+    except ValueError as error:
+        return messages.WARNING, f"{in_words(queue)} not paused: {error}"
     now = time.time()
     stores.pauses.pause(
         Pause(queue=queue, since=now, until=now + 60 * span if span else None, by=name_of(request), reason=reason)
@@ -161,6 +159,21 @@ def move(request: HttpRequest, stores: Stores) -> Told:
     if queue == to:
         return messages.WARNING, f"The jobs of {queue} are there already, so nothing was moved."
     return messages.SUCCESS, f"Moved {plural(stores.jobs.move(queue, to), 'job')} from {queue} to {to}."
+
+
+def minutes_in(text: str) -> int:
+    """Minutes as a form gives them; nought for none.
+
+    Raises:
+        ValueError: they are no whole number, or too many; the message is a sentence.
+    """
+    span = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+    if text and not 1 <= span <= MOST_MINUTES:
+        raise ValueError(
+            f"the minutes are {text[:20]!r}; give a whole number from 1 to {MOST_MINUTES:,}, or nothing to pause "
+            "until somebody resumes."
+        )
+    return span
 
 
 def name(queue: str) -> str:
@@ -223,7 +236,7 @@ def own_page(given: str) -> str:
         match = resolve(parts.path)
     except (ValueError, Resolver404):
         return fallback
-    if match.app_name != "horizon" or match.url_name in ACTION_NAMES:
+    if match.app_name != "horizon" or "actions/" in match.route:
         return fallback
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
@@ -236,5 +249,3 @@ ACTIONS: list[tuple[str, View, str]] = [
     ("actions/empty/", empty, "empty"),
     ("actions/move/", move, "move"),
 ]
-
-ACTION_NAMES = frozenset(name for _, _, name in ACTIONS)

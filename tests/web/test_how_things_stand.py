@@ -225,7 +225,7 @@ def test_the_address_says_how_often_a_page_refreshes(client: Client, stores: Sto
     assert answer.context["frame"].interval == interval
 
 
-@pytest.mark.parametrize(("name", "most"), [("overview", 9), ("workers", 2), ("schedule", 4)])
+@pytest.mark.parametrize(("name", "most"), [("overview", 9), ("workers", 2), ("schedule", 5)])
 def test_a_page_costs_a_fixed_number_of_round_trips(client: Client, stores: Stores, name: str, most: int) -> None:
     scenes.busy_system(stores, time.time())
     client.get(reverse(f"horizon:{name}"))  # a new connection introduces itself first
