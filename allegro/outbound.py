@@ -6,13 +6,14 @@ differently the second time gains nothing. Proxies from the environment are not 
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpcore
@@ -40,6 +41,8 @@ class Answer:
     body: bytes
     """Its first bytes; what was longer was not read."""
     truncated: bool
+    headers: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """By name in lower case; of a header that came more than once, the last."""
 
 
 def is_public(address: str) -> bool:
@@ -96,7 +99,8 @@ def send(
             ) as response,
         ):
             read, truncated = read_at_most(response.iter_stream(), largest)
-            return Answer(status=response.status, body=read, truncated=truncated)
+            said = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+            return Answer(status=response.status, body=read, truncated=truncated, headers=said)
     except httpcore.TimeoutException as error:
         raise OutboundError(f"{target.host} did not answer within {seconds:g} s.") from error
     except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
@@ -134,8 +138,9 @@ def read_at_most(parts: Iterable[bytes], largest: int) -> tuple[bytes, bool]:
     return bytes(read), False
 
 
+@functools.cache
 def ssl_context() -> ssl.SSLContext:
-    """Certificates are always checked."""
+    """Certificates are always checked. Made once per process: reading the authorities takes longer than most requests."""
     return httpx.create_ssl_context(trust_env=False)
 
 

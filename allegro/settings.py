@@ -8,6 +8,7 @@ from django.core.management.utils import get_random_secret_key
 from allegro.env import ENVIRONMENTS, LOG_LEVELS, ROOT, read_environment
 from allegro.horizon import QUEUES, horizon
 from allegro.redis import REDIS_ADDRESSES, connection_from, rq_queues
+from allegro.sealing import key_from, key_problems
 
 env = read_environment()
 
@@ -27,6 +28,13 @@ if not SECRET_KEY:
         env.problems.append("SECRET_KEY is missing; set it to a long random text that only this installation knows.")
     # Lets the checks run and report; nothing is served with it (see allegro.checks).
     SECRET_KEY = get_random_secret_key()
+
+# Keys that seal credentials in the database; the first seals, all open.
+CREDENTIAL_KEYS = env.words("CREDENTIAL_KEYS", "")
+if faults := key_problems(CREDENTIAL_KEYS):
+    env.problems += faults
+    CREDENTIAL_KEYS = []
+CREDENTIAL_KEYS = CREDENTIAL_KEYS or [key_from(SECRET_KEY)]
 
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if IS_LOCAL else "")
 # Links in mails are built from this, never from a request's Host header.
@@ -93,6 +101,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "transaction_mode": "IMMEDIATE",
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
+else:
+    # A new connection for each job takes longer than most of its queries. One that has died is noticed before it is used.
+    DATABASES["default"] = {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, **DATABASES["default"]}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"

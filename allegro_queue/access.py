@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 
 from allegro_queue.conf import horizon_settings
+from allegro_queue.rights import ALL_RIGHTS, Right
 
 LOCAL = "local"
 
@@ -32,6 +33,8 @@ class Access:
     """Whether signing in may help: then the sign-in page is shown instead of a refusal."""
     open_to_all: bool = False
     """Let in without sign-in because this is ``local``; every page says so."""
+    rights: frozenset[Right] = ALL_RIGHTS
+    """What who is let in may do."""
 
 
 def nobody(request: HttpRequest) -> Access:
@@ -40,12 +43,15 @@ def nobody(request: HttpRequest) -> Access:
 
 
 def staff_with_permission(request: HttpRequest) -> Access:
-    """A gate for projects without one of their own: active staff with the permission ``allegro_queue.view_horizon``."""
+    """A gate for projects without one of their own: active staff with the permission ``allegro_queue.view_horizon``.
+
+    What they may do is what their other permissions of ``allegro_queue`` say.
+    """
     user = request.user
     if not user.is_authenticated:
         return Access(False, "You are not signed in.", sign_in=True)
     if user.is_active and user.is_staff and user.has_perm("allegro_queue.view_horizon"):
-        return Access(True)
+        return Access(True, rights=frozenset(each for each in Right if user.has_perm(f"allegro_queue.{each}")))
     return Access(False, "You need to be staff with the permission 'allegro_queue.view_horizon'.")
 
 
@@ -56,6 +62,18 @@ def decide(request: HttpRequest) -> Access:
         return Access(True, open_to_all=True)
     gate: Callable[[HttpRequest], Access] = import_string(settings.gate)
     return gate(request)
+
+
+def rights_of(request: HttpRequest) -> frozenset[Right]:
+    """What the person behind a request that passed the door may do."""
+    access: Access = getattr(request, "horizon_access", Access(False, rights=frozenset()))
+    return access.rights
+
+
+def without_right(request: HttpRequest, right: Right) -> HttpResponse:
+    """A 403 that names the right that is missing."""
+    reason = f"You may see this dashboard, but not do this: the right allegro_queue.{right} is missing."
+    return refusal(request, Access(False, reason))
 
 
 def is_loopback(address: str) -> bool:

@@ -41,6 +41,13 @@ class HorizonSettings:
     environments: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     """Overrides by environment, then by supervisor name."""
 
+    queues: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Options by queue name, over those of the supervisor: ``tries``, ``timeout``, ``backoff``, ``rate_limit``,
+    ``isolate``, ``max_processes``."""
+
+    max_processes: int = 0
+    """Worker processes at most, over all supervisors of all hosts; 0 for no limit beyond the supervisors' own."""
+
     schedule: Sequence[Mapping[str, Any]] = ()
     """Cron entries: ``name``, ``cron``, ``job``, and optionally ``queue``, ``args``, ``kwargs``, ``timeout``."""
 
@@ -92,6 +99,9 @@ class HorizonSettings:
     runs_kept: int = 100_000
     """Run records that Redis keeps for the collector, about: what it misses beyond them is lost to history."""
 
+    activity_days: int = 400
+    """Days that the journal of what people did is kept."""
+
     version: str = ""
     """Version of the project's code, such as a commit; noted with each run."""
 
@@ -106,6 +116,8 @@ TYPES: Mapping[str, tuple[type, ...]] = {
     "path": (str,),
     "defaults": (Mapping,),
     "environments": (Mapping,),
+    "queues": (Mapping,),
+    "max_processes": (int,),
     "schedule": (list, tuple),
     "gate": (str,),
     "allowed_jobs": (list, tuple),
@@ -123,9 +135,13 @@ TYPES: Mapping[str, tuple[type, ...]] = {
     "silenced": (list, tuple),
     "silenced_tags": (list, tuple),
     "runs_kept": (int,),
+    "activity_days": (int,),
     "version": (str,),
     "max_payload_bytes": (int,),
 }
+
+FROM_NOUGHT = frozenset({"max_processes"})
+"""Numbers of which 0 means "no limit"."""
 
 WORDS: Mapping[type, str] = {
     str: "text",
@@ -150,8 +166,12 @@ def parse_settings(given: Any) -> tuple[HorizonSettings, list[str]]:
             problems.append(f"HORIZON has an unknown key {key!r}{did_you_mean(name, known)}")
         elif not isinstance(value, TYPES[name]) or (isinstance(value, bool) and bool not in TYPES[name]):
             problems.append(f"HORIZON[{key!r}] is {value!r}; it must be {WORDS[TYPES[name][0]]}.")
-        elif isinstance(value, int) and not isinstance(value, bool) and value < 1:
-            problems.append(f"HORIZON[{key!r}] is {value!r}; it must be 1 or more.")
+        elif (
+            isinstance(value, int)
+            and not isinstance(value, bool)
+            and value < (least := 0 if name in FROM_NOUGHT else 1)
+        ):
+            problems.append(f"HORIZON[{key!r}] is {value!r}; it must be {least} or more.")
         else:
             values[name] = value
     return HorizonSettings(**values), problems

@@ -1,79 +1,189 @@
-"""Put a job on its queue, after the database commit. The one way in for code that uses the library."""
+"""Put jobs on their queue, after the database commit. The one way in for code that uses the library."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 from django.db import DEFAULT_DB_ALIAS, transaction
-from rq.job import Retry
 
-from allegro_queue.arguments import check_arguments
-from allegro_queue.conf import HorizonSettings, horizon_settings, queue_configs
-from allegro_queue.connection import UNREACHABLE, address, client
-from allegro_queue.errors import InvalidJob, QueueUnavailable
-from allegro_queue.jobs import JobOptions, declared_options, is_allowed, job_name
-from allegro_queue.plan import options_serving
-from allegro_queue.queues import check_queue, get_queue
+from allegro_queue.calls import Call, call, check_names
+from allegro_queue.conf import HorizonSettings
+from allegro_queue.errors import InvalidJob
+from allegro_queue.jobs import JobOptions, job_name
+from allegro_queue.orders import DEFAULT_QUEUE, Order, order_for, resolve_options
+from allegro_queue.stores.enqueue import MOST_BYTES, MOST_JOBS, NewJob
 
-log = logging.getLogger(__name__)
+__all__ = [
+    "DEFAULT_QUEUE",
+    "Dispatched",
+    "DispatchedMany",
+    "call",
+    "dispatch",
+    "dispatch_many",
+    "enqueue",
+    "resolve_options",
+]
 
-DEFAULT_QUEUE = "default"
+
+DIGITS = 10
+"""Hexadecimal digits of an id that count, in a bulk."""
+
+
+class Dispatched(str):
+    """The id of a dispatched job, which also says what became of it once the transaction is committed."""
+
+    queued: bool | None = None
+    """``None`` before the commit. ``False``: nothing was queued, as a unique job of the same key waits or runs."""
+
+    holder: str = ""
+    """The id of that job."""
 
 
 def dispatch(
     function: Callable[..., Any],
     *args: Any,
     options: JobOptions | None = None,
+    at: datetime | None = None,
+    delay: float | timedelta | None = None,
     using: str = DEFAULT_DB_ALIAS,
     **kwargs: Any,
-) -> str:
+) -> Dispatched:
     """Queue a call of ``function`` and return the job's id.
 
     Inside a transaction the job goes out after the commit, and not at all after a roll-back. Options are taken from
-    the call, then from ``@job``, then from the supervisor that serves the queue.
+    the call, then from ``@job``, then from the queue, then from the supervisor that serves it.
+
+    Of a unique job that waits or runs already no second one is queued; that is no error, and the returned id says so
+    (``queued``, ``holder``).
 
     Args:
-        options: queue, tries and timeout for this call alone.
+        options: options for this call alone.
+        at: when the job is due, with a time zone; a time that has passed means now.
+        delay: seconds or a span from now on, instead of ``at``.
         using: alias of the database whose commit is waited for.
 
     Raises:
-        InvalidJob: the function cannot be imported by name, is not allowed, or an argument does not survive JSON.
+        InvalidJob: the function cannot be imported by name, is not allowed, or does not take these arguments; or an
+            argument does not survive JSON, or an option or time is out of its bounds.
         UnknownQueue: the queue is not in ``RQ_QUEUES``.
-        QueueUnavailable: Redis did not answer; nothing was queued.
+        QueueUnavailable: Redis did not answer or refused; nothing was queued, unless the error says that it may be.
     """
-    settings = horizon_settings()
-    name = job_name(function)
-    if not is_allowed(name, tuple(settings.allowed_jobs)):
-        raise InvalidJob(
-            f"{name} cannot be queued: it is not under HORIZON['allowed_jobs'] ({', '.join(settings.allowed_jobs)}), "
-            "so no worker would run it. Add its package there (HORIZON_ALLOWED_JOBS)."
-        )
-    check_arguments(name, args, kwargs, settings.max_payload_bytes)
-    chosen = resolve_options(settings, (options or JobOptions()).over(declared_options(function)))
-    job_id = str(uuid4())
-    transaction.on_commit(lambda: enqueue(settings, name, args, kwargs, chosen, job_id), using=using)
+    given = Call(args, kwargs)
+    taken = {"options": options, "at": at, "delay": delay, "using": None if using == DEFAULT_DB_ALIAS else using}
+    check_names(job_name(function), function, given, [name for name, value in taken.items() if value is not None])
+    order = order_for(function, options, at, delay)
+    job_id = Dispatched(uuid4())
+    job = order.new_job(job_id, given)
+
+    def send() -> None:
+        holder = order.send([job]).get(job_id, "")
+        job_id.queued, job_id.holder = not holder, holder
+
+    transaction.on_commit(send, using=using)
     return job_id
 
 
-def resolve_options(settings: HorizonSettings, given: JobOptions) -> JobOptions:
-    """Options without gaps: what the job leaves open is taken from the supervisor that serves its queue.
+class DispatchedMany:
+    """What became of the calls of one ``dispatch_many``. Counts what is sent, which is all only after the commit."""
+
+    def __init__(self) -> None:
+        # A random id whose last digits count: so a million ids take no room.
+        self._prefix = str(uuid4())[:-DIGITS]
+        self.count = 0
+        """Calls."""
+        self.queued = 0
+        """Jobs queued."""
+        self.held_back = 0
+        """Unique jobs that were not queued, since one of the same key waits or runs."""
+
+    @property
+    def ids(self) -> Iterator[str]:
+        """The id of each call's job, in the order of the calls."""
+        return map(self.id, range(self.count))
+
+    def id(self, number: int) -> str:
+        """The id of one call's job, counted from 0."""
+        return f"{self._prefix}{number:0{DIGITS}x}"
+
+
+def dispatch_many(
+    function: Callable[..., Any],
+    calls: Iterable[tuple[Any, ...] | list[Any] | Mapping[str, Any] | Call],
+    *,
+    options: JobOptions | None = None,
+    at: datetime | None = None,
+    delay: float | timedelta | None = None,
+    using: str = DEFAULT_DB_ALIAS,
+) -> DispatchedMany:
+    """Queue a call of ``function`` for each item of ``calls``, hundreds at a time.
+
+    Outside a transaction the calls go out as they are read, so an iterator of any length takes little memory. Inside one
+    all of them are checked and kept, compressed, until the commit; a roll-back queues nothing.
+
+    Args:
+        calls: a tuple or list of arguments, a dict of named ones, or ``call(1, name="x")`` for both.
+        options, at, delay, using: for all of them, as of ``dispatch``.
 
     Raises:
+        InvalidJob: as of ``dispatch``, with the number of the call. Those before it may be queued, outside a transaction.
         UnknownQueue: the queue is not in ``RQ_QUEUES``.
-        InvalidJob: ``tries`` or ``timeout`` is not a whole number from 1 up.
+        QueueUnavailable: Redis did not answer or refused; later calls were not queued.
     """
-    queue = given.queue or DEFAULT_QUEUE
-    check_queue(queue)
-    for field in ("tries", "timeout"):
-        value = getattr(given, field)
-        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-            raise InvalidJob(f"A job for {queue!r} has {field} = {value!r}; it must be a whole number from 1 up.")
-    supervisor = options_serving(settings, queue)
-    timeout = queue_configs()[queue].get("DEFAULT_TIMEOUT") or supervisor.timeout
-    return given.over(JobOptions(queue=queue, tries=supervisor.tries, timeout=timeout))
+    order = order_for(function, options, at, delay)
+    made = DispatchedMany()
+
+    def send(jobs: list[NewJob]) -> Callable[[], None]:
+        def send_now() -> None:
+            held_back = len(order.send(jobs))
+            made.queued += len(jobs) - held_back
+            made.held_back += held_back
+
+        return send_now
+
+    for jobs in portions(order, calls, made):
+        transaction.on_commit(send(jobs), using=using)
+    return made
+
+
+def portions(order: Order, calls: Iterable[Any], made: DispatchedMany) -> Iterator[list[NewJob]]:
+    """Checked jobs, as many at a time as one step takes."""
+    jobs: list[NewJob] = []
+    size = 0
+    for given in calls:
+        try:
+            job = order.new_job(made.id(made.count), call_from(given))
+        except InvalidJob as error:
+            raise InvalidJob(f"Call {made.count + 1:,}, after {made.queued:,} that were queued: {error}") from error
+        made.count += 1
+        jobs.append(job)
+        size += len(job.data)
+        if len(jobs) == MOST_JOBS or size >= MOST_BYTES:
+            yield jobs
+            jobs, size = [], 0
+    if jobs:
+        yield jobs
+
+
+def call_from(given: Any) -> Call:
+    """One item of ``calls`` as a value.
+
+    Raises:
+        InvalidJob: it is nothing that holds arguments.
+    """
+    if isinstance(given, Call):
+        return given
+    if isinstance(given, tuple | list):
+        return Call(tuple(given))
+    if isinstance(given, Mapping):
+        if not all(isinstance(name, str) for name in given):
+            raise InvalidJob("its dict must have names of arguments as keys.")
+        return Call(kwargs=given)
+    raise InvalidJob(
+        f"it is a {type(given).__name__}; write (value,) for one argument, a dict for named ones, or call(...) for both."
+    )
 
 
 def enqueue(
@@ -84,30 +194,14 @@ def enqueue(
     options: JobOptions,
     job_id: str,
 ) -> None:
-    """Write the job to Redis, now.
+    """Write a job that is only known by name to Redis, now.
+
+    Args:
+        options: without gaps.
 
     Raises:
-        QueueUnavailable: Redis did not answer; nothing was queued.
+        InvalidJob: an argument does not survive JSON.
+        QueueUnavailable: Redis did not answer or refused.
     """
-    assert options.queue is not None
-    assert options.tries is not None
-    connection = client()
-    try:
-        get_queue(options.queue, connection).enqueue_call(
-            name,
-            args=args,
-            kwargs=kwargs,
-            timeout=options.timeout,
-            result_ttl=settings.completed_minutes * 60,
-            failure_ttl=settings.failed_minutes * 60,
-            # RQ's own description holds the arguments, which may be private, and ends up in logs.
-            description=name,
-            job_id=job_id,
-            retry=Retry(max=options.tries - 1) if options.tries > 1 else None,
-        )
-    except UNREACHABLE as error:
-        raise QueueUnavailable(
-            f"Redis at {address(connection)} did not answer ({error}); {name} was not queued. "
-            "Is the server up, and are REDIS_HOST and REDIS_PORT (or REDIS_URL) right?"
-        ) from error
-    log.debug("job queued name=%s queue=%s id=%s", name, options.queue, job_id)
+    order = Order(settings, name, None, options, created_at=datetime.now(UTC))
+    order.send([order.new_job(job_id, Call(args, kwargs))])

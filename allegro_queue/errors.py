@@ -31,7 +31,12 @@ class JobNotAllowed(HorizonError):
 
 
 class QueueUnavailable(HorizonError):
-    """Redis did not answer, so nothing was queued."""
+    """Redis did not answer or refused, so nothing was queued; the message names the fault."""
+
+    def __init__(self, message: str, *, may_be_queued: bool = False) -> None:
+        super().__init__(message)
+        self.may_be_queued = may_be_queued
+        """The one exception: each reply was lost, so that nobody can say whether the job is queued."""
 
 
 class AlreadyRunning(HorizonError):

@@ -8,10 +8,18 @@ from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import Any, Self
 
-HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT)
-"""INT, TERM and HUP terminate, USR1 restarts the workers, USR2 pauses, CONT continues."""
+HANDLED = (
+    signal.SIGINT,
+    signal.SIGTERM,
+    signal.SIGHUP,
+    signal.SIGQUIT,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGCONT,
+)
+"""INT, TERM and HUP terminate, QUIT does so without waiting for the running job, USR1 restarts the workers, USR2 pauses, CONT continues."""
 
-LEAVE = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+LEAVE = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT})
 
 
 class SignalInbox:

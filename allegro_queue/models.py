@@ -1,9 +1,10 @@
-"""Where Django looks for models: the tables of history, and the permission that ``access.staff_with_permission`` asks for."""
+"""Where Django looks for models: history, the journal of what people did, and the permissions to be granted in admin."""
 
 from __future__ import annotations
 
 from django.db import models
 
+from allegro_queue.activity.models import Activity
 from allegro_queue.history.models import (
     Collected,
     FailureGroup,
@@ -13,8 +14,10 @@ from allegro_queue.history.models import (
     RunTag,
     Series,
 )
+from allegro_queue.rights import WORDS
 
 __all__ = [
+    "Activity",
     "Collected",
     "FailureGroup",
     "Gap",
@@ -32,4 +35,4 @@ class Horizon(models.Model):
     class Meta:
         managed = False
         default_permissions = ()
-        permissions = (("view_horizon", "Can see the Horizon dashboard"),)
+        permissions = tuple((right.value, words) for right, words in WORDS.items())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
+from allegro_queue.backoff import Backoff, backoff_from
 from allegro_queue.conf import HorizonSettings, snake_case
 from allegro_queue.errors import InvalidConfiguration, did_you_mean
+from allegro_queue.rates import Rate, rate_from
 
 Balance = Literal[False, "simple", "auto"]
 Strategy = Literal["time", "size"]
@@ -55,6 +57,49 @@ class SupervisorOptions:
     grace: int = 65
     """Seconds that a leaving worker may take to finish its job before it is killed; at least ``timeout``."""
 
+    backoff: Backoff | None = None
+    """Pause before a failed job is tried again: seconds, a list of seconds, or ``exponential(...)``."""
+
+    isolate: bool = False
+    """Whether each job runs in a process of its own, forked for it."""
+
+    rate_limit: Rate | None = None
+    """How often the jobs of this supervisor's queues may start, together, such as ``30/m``."""
+
+    max_jobs: int = 0
+    """Jobs after which a worker process is replaced by a fresh one; 0 for never."""
+
+    max_time: int = 0
+    """Seconds after which a worker process is replaced by a fresh one; 0 for never."""
+
+    memory: int = 0
+    """Megabytes (MiB) beyond which a worker process is replaced by a fresh one after its job; 0 for no limit."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QueueOptions:
+    """What the settings say of one queue; ``None`` leaves it to the supervisor that serves it."""
+
+    tries: int | None = None
+    """Attempts in all, the first included."""
+
+    timeout: int | None = None
+    """Seconds that a job may run before it counts as timed out."""
+
+    backoff: Backoff | None = None
+    """Pause before a failed job is tried again."""
+
+    rate_limit: Rate | None = None
+    """How often the jobs of this queue may start, together."""
+
+    isolate: bool | None = None
+    """Whether each job runs in a process of its own."""
+
+    max_processes: int | None = None
+    """Worker processes at most that serve this queue alone, where its supervisor balances."""
+
+
+QUEUE_OPTION_NAMES = frozenset(each.name for each in fields(QueueOptions))
 
 OPTION_NAMES = frozenset(each.name for each in fields(SupervisorOptions)) - {"name"}
 WHOLE_NUMBERS = frozenset(
@@ -69,6 +114,10 @@ WHOLE_NUMBERS = frozenset(
         "grace",
     }
 )
+NUMBERS_FROM_NOUGHT = frozenset({"max_jobs", "max_time", "memory"})
+LARGEST_NUMBER = 2**31 - 1
+SPELLED: Mapping[str, Callable[[Any], Any]] = {"backoff": backoff_from, "rate_limit": rate_from}
+"""Options that are written in more than one way: how each becomes its value."""
 BALANCES = ("simple", "auto")
 STRATEGIES = ("time", "size")
 
@@ -80,6 +129,12 @@ class Plan:
     environment: str
     connection: str
     supervisors: tuple[SupervisorOptions, ...]
+
+    queues: Mapping[str, QueueOptions] = field(default_factory=dict)
+    """What is said of single queues."""
+
+    max_processes: int = 0
+    """Worker processes at most, over all supervisors of all hosts; 0 for no limit."""
 
     @property
     def runs_workers(self) -> bool:
@@ -108,7 +163,13 @@ def build_plan(settings: HorizonSettings, known_queues: Collection[str]) -> Plan
     supervisors = tuple(
         options_from(name, given) for name, given in merged(settings).items() if settings.connection == "redis"
     )
-    return Plan(environment=settings.environment, connection=settings.connection, supervisors=supervisors)
+    return Plan(
+        environment=settings.environment,
+        connection=settings.connection,
+        supervisors=supervisors,
+        queues={str(name): queue_options(settings, name) for name in settings.queues},
+        max_processes=settings.max_processes,
+    )
 
 
 def merged(settings: HorizonSettings) -> dict[str, dict[str, Any]]:
@@ -127,10 +188,21 @@ def merged(settings: HorizonSettings) -> dict[str, dict[str, Any]]:
 
 def options_from(name: str, given: Mapping[str, Any]) -> SupervisorOptions:
     """A checked dict of options as a value."""
-    values = dict(given)
+    values = read_spellings(given)
     values["queue"] = queue_names(values.get("queue", ("default",)))
     values.setdefault("grace", values.get("timeout", 60) + 5)
     return SupervisorOptions(name=name, **values)
+
+
+def queue_options(settings: HorizonSettings, queue: str) -> QueueOptions:
+    """What checked settings say of one queue."""
+    given = settings.queues.get(queue, {})
+    return QueueOptions(**read_spellings({snake_case(str(key)): value for key, value in given.items()}))
+
+
+def read_spellings(given: Mapping[str, Any]) -> dict[str, Any]:
+    """A checked dict of options, with what is written in more than one way as its value."""
+    return {key: SPELLED[key](value) if key in SPELLED and value is not None else value for key, value in given.items()}
 
 
 def queue_names(given: str | Sequence[str]) -> tuple[str, ...]:
@@ -169,12 +241,14 @@ def problems_in(settings: HorizonSettings, known_queues: Collection[str]) -> Ite
             continue
         for name, given in supervisors.items():
             yield from problems_of_options(f"HORIZON {where} supervisor {name!r}", given, known_queues)
+    yield from problems_of_queues(settings.queues, known_queues)
     if not shapes_fit:
         return
     if not merged(settings):
         yield "HORIZON names no supervisor; give 'defaults' at least one, with its 'queue' list."
     for name, given in merged(settings).items():
         yield from problems_of_merged(f"HORIZON supervisor {name!r}", given)
+        yield from problems_of_shares(f"HORIZON supervisor {name!r}", given, settings.queues)
 
 
 def problems_of_options(where: str, given: Mapping[str, Any], known_queues: Collection[str]) -> Iterator[str]:
@@ -183,14 +257,75 @@ def problems_of_options(where: str, given: Mapping[str, Any], known_queues: Coll
         key = snake_case(str(written))
         if key not in OPTION_NAMES:
             yield f"{where} has an unknown key {written!r}{did_you_mean(key, OPTION_NAMES)}"
-        elif key in WHOLE_NUMBERS and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-            yield f"{where} has {written} = {value!r}; it must be a whole number from 1 up."
+        elif key in WHOLE_NUMBERS:
+            yield from problems_of_number(where, str(written), value, least=1)
+        elif key in NUMBERS_FROM_NOUGHT:
+            yield from problems_of_number(where, str(written), value, least=0)
+        elif key in SPELLED or key == "isolate":
+            yield from problems_of_terms(where, str(written), key, value)
         elif key == "balance" and value is not False and value not in BALANCES:
             yield f"{where} has balance = {value!r}; it must be False (strict order, one pool), 'simple' or 'auto'."
         elif key == "auto_scaling_strategy" and value not in STRATEGIES:
             yield f"{where} has {written} = {value!r}; it must be 'time' or 'size'."
         elif key == "queue":
             yield from problems_of_queue(where, value, known_queues)
+
+
+def problems_of_number(where: str, written: str, value: Any, *, least: int) -> Iterator[str]:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        yield f"{where} has {written} = {value!r}; it must be a whole number from {least} up."
+    elif value > LARGEST_NUMBER:
+        yield f"{where} has {written} = {value!r}; it must be at most {LARGEST_NUMBER:,}."
+
+
+def problems_of_terms(where: str, written: str, key: str, value: Any) -> Iterator[str]:
+    """Faults of what a supervisor or a queue says of how its jobs run. ``None`` says nothing."""
+    if value is None:
+        return
+    if key == "isolate":
+        if not isinstance(value, bool):
+            yield f"{where} has {written} = {value!r}; it must be True or False."
+        return
+    try:
+        SPELLED[key](value)
+    except ValueError as error:
+        yield f"{where} has {written} = {value!r}; {error}"
+
+
+def problems_of_queues(given: Mapping[str, Any], known_queues: Collection[str]) -> Iterator[str]:
+    """Faults of ``HORIZON["queues"]``."""
+    for name, options in given.items():
+        where = f"HORIZON queues {name!r}"
+        if name not in known_queues:
+            yield f"{where} is no queue that RQ_QUEUES has{did_you_mean(str(name), known_queues)}"
+        if not isinstance(options, Mapping):
+            yield f"{where} is {options!r}; it must be a dict of options."
+            continue
+        for written, value in options.items():
+            key = snake_case(str(written))
+            if key not in QUEUE_OPTION_NAMES:
+                yield f"{where} has an unknown key {written!r}{did_you_mean(key, QUEUE_OPTION_NAMES)}"
+            elif key in WHOLE_NUMBERS:
+                yield from problems_of_number(where, str(written), value, least=1)
+            else:
+                yield from problems_of_terms(where, str(written), key, value)
+
+
+def problems_of_shares(where: str, given: Mapping[str, Any], queues: Mapping[str, Any]) -> Iterator[str]:
+    """Whether a balanced queue's limit leaves room for the fewest workers that its supervisor keeps for each."""
+    fewest, served = given.get("min_processes", 1), given.get("queue", ())
+    if given.get("balance", False) not in BALANCES or not isinstance(fewest, int):
+        return
+    for name in queue_names(served) if isinstance(served, str | list | tuple) else ():
+        options = queues.get(name, {})
+        if not isinstance(options, Mapping):
+            continue
+        limits = [value for key, value in options.items() if snake_case(str(key)) == "max_processes"]
+        if limits and isinstance(limits[0], int) and 0 < limits[0] < fewest:
+            yield (
+                f"HORIZON queues {name!r} has max_processes = {limits[0]}, but {where.removeprefix('HORIZON ')} keeps "
+                f"min_processes = {fewest} for each queue; make it {fewest} or more."
+            )
 
 
 def problems_of_queue(where: str, value: Any, known_queues: Collection[str]) -> Iterator[str]:

@@ -7,7 +7,7 @@ no such field.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 FIELD = "horizon"
@@ -74,7 +74,8 @@ class Terms:
 
     def encode(self) -> str:
         """As JSON, without what is left at its default; empty when nothing is asked for."""
-        said = {key: value for key, value in asdict(self).items() if key != "extra" and value != DEFAULTS[key]}
+        said = {key: value for key, default in DEFAULTS.items() if (value := getattr(self, key)) != default}
+        said.pop("extra", None)
         said.update(self.extra)
         return json.dumps(said, separators=(",", ":")) if said else ""
 

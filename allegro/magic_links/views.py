@@ -12,7 +12,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
 from allegro.audience.addresses import clean_address
-from allegro.audience.profiles import ensure_fresh_for_login
+from allegro.audience.freshness import ensure_fresh_for_login
 from allegro.audience.sessions import identify, sign_in
 from allegro.magic_links.jobs import TOKEN_PARAMETER
 from allegro.magic_links.links import (

@@ -13,39 +13,79 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.urls import Resolver404, resolve, reverse
 from django.views.decorators.http import require_POST
 
-from allegro_queue.access import View
+from allegro_queue.access import View, rights_of, without_right
+from allegro_queue.activity.journal import Deed, note
+from allegro_queue.activity.models import Activity
 from allegro_queue.connection import UNREACHABLE
 from allegro_queue.dashboard.confirm_pages import LONGEST_REASON, MOST_MINUTES, Chosen
 from allegro_queue.dashboard.formats import count, duration, plural
 from allegro_queue.queues import all_queues
+from allegro_queue.rights import Right
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.jobs import Tally
 from allegro_queue.stores.pauses import ALL_QUEUES, Pause
 
+SUBJECTS = (("queue", "queue"), ("to", "to"), ("minutes", "minutes"), ("name", "entry"))
+"""Fields of the forms that say what an action is about, and the word before each."""
+
 Told = tuple[int, str]
 """Level and text of a message."""
 
-Action = Callable[[HttpRequest, Stores], Told]
+Act = Callable[[HttpRequest, Stores], Told]
 
 
-def action(act: Action) -> Callable[[HttpRequest], HttpResponse]:
-    """A view of an action: POST only; says what came of it, also when Redis does not answer; then leads back."""
+def action(right: Right) -> Callable[[Act], Callable[[HttpRequest], HttpResponse]]:
+    """A view of an action: POST only, for those with the right; says what came of it, also when Redis does not answer,
+    notes it, and leads back."""
 
-    @require_POST
-    @functools.wraps(act)
-    def view(request: HttpRequest) -> HttpResponse:
-        try:
-            level, text = act(request, open_stores())
-        except UNREACHABLE:
-            level = messages.ERROR
-            text = "Redis did not answer, so it is not known what was done. Look at the list before trying again."
-        messages.add_message(request, level, text)
-        return HttpResponseRedirect(own_page(request.POST.get("next", "")))
+    def decorate(act: Act) -> Callable[[HttpRequest], HttpResponse]:
+        @require_POST
+        @functools.wraps(act)
+        def view(request: HttpRequest) -> HttpResponse:
+            if right not in rights_of(request):
+                return without_right(request, right)
+            try:
+                level, text = act(request, open_stores())
+            except UNREACHABLE:
+                level = messages.ERROR
+                text = "Redis did not answer, so it is not known what was done. Look at the list before trying again."
+            note(deed_of(request, act.__name__, text, succeeded=level == messages.SUCCESS))
+            messages.add_message(request, level, text)
+            return HttpResponseRedirect(own_page(request.POST.get("next", "")))
 
-    return view
+        return view
+
+    return decorate
 
 
-@action
+def deed_of(request: HttpRequest, action: str, outcome: str, *, succeeded: bool) -> Deed:
+    """What the person behind this request did, for the journal."""
+    return Deed(
+        at=time.time(),
+        who=name_of(request),
+        via=Activity.Via.PAGE,
+        action=action.replace("_", " "),
+        subject=subject_of(request.POST),
+        reason=request.POST.get("reason", "").strip(),
+        outcome=outcome,
+        succeeded=succeeded,
+        address=request.META.get("REMOTE_ADDR"),
+        user_id=request.user.pk if request.user.is_authenticated else None,
+    )
+
+
+def subject_of(given: QueryDict) -> str:
+    """What it was about, from what the form named."""
+    ids = given.getlist("id")
+    parts = [
+        "all failed jobs" if given.get("all") == "1" else "",
+        f"{count(len(ids))} jobs, first {ids[0]}" if len(ids) > 1 else f"job {ids[0]}" if ids else "",
+        *(f"{word} {given[key]}" for key, word in SUBJECTS if given.get(key)),
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+@action(Right.RETRY)
 def retry(request: HttpRequest, stores: Stores) -> Told:
     """Put failed jobs at the end of their queues again."""
     chosen = chosen_in(request.POST)
@@ -56,7 +96,7 @@ def retry(request: HttpRequest, stores: Stores) -> Told:
     return outcome("Retried", stores.jobs.retry_many(ids_of(chosen, stores), now=time.time(), failed_until=until))
 
 
-@action
+@action(Right.DELETE)
 def delete(request: HttpRequest, stores: Stores) -> Told:
     """Delete failed jobs for good."""
     chosen = chosen_in(request.POST)
@@ -66,7 +106,7 @@ def delete(request: HttpRequest, stores: Stores) -> Told:
     return outcome("Deleted", stores.jobs.forget_many(ids_of(chosen, stores), failed_until=failed_until(request.POST)))
 
 
-@action
+@action(Right.PAUSE)
 def pause(request: HttpRequest, stores: Stores) -> Told:
     """Stop handing out the jobs of a queue, until resumed or for some minutes."""
     queue, reason = request.POST.get("queue", ""), request.POST.get("reason", "").strip()
@@ -91,13 +131,36 @@ def pause(request: HttpRequest, stores: Stores) -> Told:
     return messages.SUCCESS, f"Paused {name(queue)} {how_long}. Running jobs finish; new ones pile up."
 
 
-@action
+@action(Right.PAUSE)
 def resume(request: HttpRequest, stores: Stores) -> Told:
     """Hand out the jobs of a queue again."""
     queue = request.POST.get("queue", "")
     if stores.pauses.resume(queue):
         return messages.SUCCESS, f"Resumed {name(queue)}."
     return messages.INFO, f"{in_words(queue[:200])} not paused (any more)."
+
+
+@action(Right.DELETE)
+def empty(request: HttpRequest, stores: Stores) -> Told:
+    """Delete all that waits in a queue."""
+    queue = request.POST.get("queue", "")
+    if queue not in all_queues():
+        return messages.WARNING, f"There is no queue {queue[:200]!r}, so nothing was deleted."
+    if request.POST.get("typed", "").strip() != queue:
+        return messages.WARNING, f"{queue} was left alone: its name was not typed as it is written."
+    return messages.SUCCESS, f"Deleted {plural(stores.jobs.clear(queue), 'waiting job')} of {queue}."
+
+
+@action(Right.ENQUEUE)
+def move(request: HttpRequest, stores: Stores) -> Told:
+    """Put all that waits in a queue at the end of another."""
+    queue, to = request.POST.get("queue", ""), request.POST.get("to", "")
+    for each in (queue, to):
+        if each not in all_queues():
+            return messages.WARNING, f"There is no queue {each[:200]!r}, so nothing was moved."
+    if queue == to:
+        return messages.WARNING, f"The jobs of {queue} are there already, so nothing was moved."
+    return messages.SUCCESS, f"Moved {plural(stores.jobs.move(queue, to), 'job')} from {queue} to {to}."
 
 
 def name(queue: str) -> str:
@@ -144,6 +207,9 @@ def outcome(word: str, tally: Tally) -> Told:
         parts.append(f"{count(tally.gone)} {'was' if tally.gone == 1 else 'were'} gone")
     if tally.later:
         parts.append(f"{count(tally.later)} failed only since and {'was' if tally.later == 1 else 'were'} left alone")
+    if tally.barred:
+        others = "another of its kind waits or runs" if len(tally.barred) == 1 else "others of their kind wait or run"
+        parts.append(f"{count(len(tally.barred))} stayed failed, since {others}")
     return (messages.SUCCESS if tally.done else messages.WARNING), "; ".join(parts) + "."
 
 
@@ -167,6 +233,8 @@ ACTIONS: list[tuple[str, View, str]] = [
     ("actions/delete/", delete, "delete"),
     ("actions/pause/", pause, "pause"),
     ("actions/resume/", resume, "resume"),
+    ("actions/empty/", empty, "empty"),
+    ("actions/move/", move, "move"),
 ]
 
 ACTION_NAMES = frozenset(name for _, _, name in ACTIONS)

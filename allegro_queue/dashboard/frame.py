@@ -126,10 +126,15 @@ def navigation(current: str, failed: int) -> tuple[tuple[NavItem, ...], ...]:
             ),
         ),
         (
+            NavItem(label="Queues", icon="queues", address=link("queues"), current=current == "queues"),
             NavItem(label="Workers", icon="workers", address=link("workers"), current=current == "workers"),
             NavItem(label="Schedule", icon="schedule", address=link("schedule"), current=current == "schedule"),
         ),
         (NavItem(label="Metrics", icon="metrics", address=link("metrics"), current=current == "metrics"),),
+        (
+            NavItem(label="Activity", icon="activity", address=link("activity"), current=current == "activity"),
+            NavItem(label="Health", icon="health", address=link("health"), current=current == "health"),
+        ),
     )
     mounted = (tuple(item for item in group if item.address) for group in groups)
     return tuple(group for group in mounted if group)

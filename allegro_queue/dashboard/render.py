@@ -14,7 +14,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from allegro_queue.access import wants_fragment
+from allegro_queue.access import rights_of, wants_fragment
 from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import UNREACHABLE, address, page_client
 from allegro_queue.dashboard.formats import moment
@@ -76,6 +76,7 @@ def render_page(
         "frame": frame,
         "page": page,
         "pulse": pulse,
+        "rights": rights_of(request),
         "now": now,
         "server": address(connection),
         "trouble": trouble,

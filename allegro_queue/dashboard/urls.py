@@ -1,4 +1,4 @@
-"""The pages, each behind the door."""
+"""The pages, each behind the door; and beside it the two probes, which say one word."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from allegro_queue.access import View, gated
 from allegro_queue.dashboard.actions import ACTIONS
 from allegro_queue.dashboard.job_views import PAGES as JOB_PAGES
 from allegro_queue.dashboard.metric_views import PAGES as METRIC_PAGES
+from allegro_queue.dashboard.probes import PROBES
+from allegro_queue.dashboard.queue_views import PAGES as QUEUE_PAGES
 from allegro_queue.dashboard.views import PAGES
 
 app_name = "horizon"
 
-ROUTES: list[tuple[str, View, str]] = [*PAGES, *JOB_PAGES, *METRIC_PAGES, *ACTIONS]
+ROUTES: list[tuple[str, View, str]] = [*PAGES, *JOB_PAGES, *QUEUE_PAGES, *METRIC_PAGES, *ACTIONS]
 
 urlpatterns = [path(route, gated(view), name=name) for route, view, name in ROUTES]
+urlpatterns += [path(route, view, name=name) for route, view, name in PROBES]

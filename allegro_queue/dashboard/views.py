@@ -1,14 +1,18 @@
-"""The pages that show how things stand: overview, workers, schedule."""
+"""The pages that show how things stand: overview, workers, schedule, activity, health."""
 
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from allegro_queue.dashboard.activity_page import ActivityPage, read_activity
+from allegro_queue.dashboard.health_page import read_health
 from allegro_queue.dashboard.overview_page import read_overview
 from allegro_queue.dashboard.render import render_page
 from allegro_queue.dashboard.schedule_page import read_schedule_page
 from allegro_queue.dashboard.workers_page import read_workers
+from allegro_queue.stores import Stores
+from allegro_queue.stores.pulse import Pulse
 
 
 @require_safe
@@ -31,8 +35,26 @@ def schedule(request: HttpRequest) -> HttpResponse:
     )
 
 
+@require_safe
+def health(request: HttpRequest) -> HttpResponse:
+    """Is the machinery itself well?"""
+    return render_page(request, "horizon/health.html", read_health, title="Health", current="health", every=15)
+
+
+@require_safe
+def activity(request: HttpRequest) -> HttpResponse:
+    """Who did what?"""
+
+    def read(stores: Stores, pulse: Pulse) -> ActivityPage:
+        return read_activity(request.GET.dict())
+
+    return render_page(request, "horizon/activity.html", read, title="Activity", current="activity", every=15)
+
+
 PAGES = [
     ("", overview, "overview"),
     ("workers/", workers, "workers"),
     ("schedule/", schedule, "schedule"),
+    ("activity/", activity, "activity"),
+    ("health/", health, "health"),
 ]

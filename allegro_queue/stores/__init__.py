@@ -11,10 +11,13 @@ from redis import Redis
 
 from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import client
+from allegro_queue.stores.audit import AuditStore
 from allegro_queue.stores.collecting import CollectingStore
 from allegro_queue.stores.controls import ControlStore
+from allegro_queue.stores.enqueue import EnqueueStore
 from allegro_queue.stores.jobs import JobStore
 from allegro_queue.stores.keys import Keys
+from allegro_queue.stores.locks import LockStore
 from allegro_queue.stores.masters import MasterStore
 from allegro_queue.stores.metrics import MetricsStore
 from allegro_queue.stores.pauses import PauseStore
@@ -22,6 +25,8 @@ from allegro_queue.stores.pulse import PulseStore
 from allegro_queue.stores.reservations import ReservationStore
 from allegro_queue.stores.runs import RunStore
 from allegro_queue.stores.schedule import ScheduleStore
+from allegro_queue.stores.seats import SeatStore
+from allegro_queue.stores.server import ServerStore
 from allegro_queue.stores.workers import WorkerStore
 from allegro_queue.stores.workload import WorkloadStore
 
@@ -32,9 +37,12 @@ class Stores:
 
     client: Redis
     keys: Keys
+    audit: AuditStore
     collecting: CollectingStore
     controls: ControlStore
+    enqueue: EnqueueStore
     jobs: JobStore
+    locks: LockStore
     masters: MasterStore
     metrics: MetricsStore
     pauses: PauseStore
@@ -42,6 +50,8 @@ class Stores:
     reservations: ReservationStore
     runs: RunStore
     schedule: ScheduleStore
+    server: ServerStore
+    seats: SeatStore
     workers: WorkerStore
     workload: WorkloadStore
 
@@ -54,9 +64,12 @@ def open_stores(connection: Redis | None = None) -> Stores:
     return Stores(
         client=connection,
         keys=keys,
+        audit=AuditStore(connection, keys),
         collecting=CollectingStore(connection, keys),
         controls=ControlStore(connection, keys),
-        jobs=JobStore(connection),
+        enqueue=EnqueueStore(connection, keys),
+        jobs=JobStore(connection, keys),
+        locks=LockStore(connection, keys),
         masters=MasterStore(connection, keys),
         metrics=MetricsStore(connection, keys),
         pauses=PauseStore(connection, keys),
@@ -64,6 +77,8 @@ def open_stores(connection: Redis | None = None) -> Stores:
         reservations=ReservationStore(connection, keys),
         runs=RunStore(keys, settings.runs_kept),
         schedule=ScheduleStore(connection, keys),
+        server=ServerStore(connection, keys),
+        seats=SeatStore(connection, keys),
         workers=WorkerStore(connection, keys),
         workload=WorkloadStore(connection, keys),
     )

@@ -69,6 +69,12 @@ class ControlStore:
         held = (each for each in found if each is not None and (each.until is None or each.until > now))
         return sorted(held, key=lambda each: each.supervisor)
 
+    def prune(self, now: float) -> None:
+        """Forget pauses of supervisors that are over."""
+        for each in map(read_instruction, self._client.hvals(self._keys.paused_supervisors)):
+            if each is not None and each.until is not None and each.until <= now:
+                self.drop(each.supervisor)
+
     def take(self, master: str) -> list[Instruction]:
         """All words for this master, oldest first; they are gone then."""
         with self._client.pipeline() as pipeline:

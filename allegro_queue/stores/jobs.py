@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -34,7 +34,9 @@ from allegro_queue.stores.job_records import (
     read_row,
     unix_time,
 )
+from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.replies import text, texts
+from allegro_queue.stores.scripts import script
 
 __all__ = [
     "REGISTRIES",
@@ -60,18 +62,7 @@ AT_ONCE = 500
 SEARCHED = 1000
 """Newest jobs of a state that a search by name looks at."""
 
-RETRY = """
--- Move one failed job back to the end of its queue, in one step.
--- KEYS: failed registry, job hash, queue, set of queues. ARGV: job id, queued at.
-if redis.call('ZREM', KEYS[1], ARGV[1]) == 0 then return 0 end
-if redis.call('EXISTS', KEYS[2]) == 0 then return 0 end
-redis.call('HSET', KEYS[2], 'status', 'queued', 'enqueued_at', ARGV[2], 'started_at', '', 'ended_at', '', 'worker_name', '')
-redis.call('HDEL', KEYS[2], 'exc_info')
-redis.call('PERSIST', KEYS[2])
-redis.call('SADD', KEYS[4], KEYS[3])
-redis.call('RPUSH', KEYS[3], ARGV[1])
-return 1
-"""
+RETRY = script("retry")
 
 FORGET = """
 -- Delete one failed job and what hangs on it. KEYS: failed registry, job hash, results, dependents. ARGV: job id.
@@ -85,6 +76,21 @@ CLEAR = """
 local ids = redis.call('LRANGE', KEYS[1], 0, tonumber(ARGV[3]) - 1)
 for _, id in ipairs(ids) do redis.call('DEL', ARGV[1] .. id, ARGV[2] .. id) end
 redis.call('LTRIM', KEYS[1], #ids, -1)
+return #ids
+"""
+
+MOVE = """
+-- Put the first waiting jobs of one queue at the end of another, in their order, in one step.
+-- KEYS: queue, other queue, set of queues. ARGV: prefix of job hashes, name of the other queue, most at once.
+local ids = redis.call('LRANGE', KEYS[1], 0, tonumber(ARGV[3]) - 1)
+for _, id in ipairs(ids) do
+  if redis.call('EXISTS', ARGV[1] .. id) == 1 then
+    redis.call('HSET', ARGV[1] .. id, 'origin', ARGV[2])
+    redis.call('RPUSH', KEYS[2], id)
+  end
+end
+redis.call('LTRIM', KEYS[1], #ids, -1)
+if #ids > 0 then redis.call('SADD', KEYS[3], KEYS[2]) end
 return #ids
 """
 
@@ -134,16 +140,20 @@ class Tally:
     """Not failed any more: retried or deleted by somebody else, or expired."""
     later: int = 0
     """Failed only after the set was shown, and so left alone."""
+    barred: Mapping[str, str] = field(default_factory=dict)
+    """Unique jobs that stay failed, since another of their kind waits or runs: which one, by id."""
 
 
 class JobStore:
     """Lists, one job, and the few things that can be done to failed and waiting jobs."""
 
-    def __init__(self, client: Redis) -> None:
+    def __init__(self, client: Redis, keys: Keys) -> None:
         self._client = client
+        self._keys = keys
         self._retry = client.register_script(RETRY)
         self._forget = client.register_script(FORGET)
         self._clear = client.register_script(CLEAR)
+        self._move = client.register_script(MOVE)
 
     def lengths(self, queues: Sequence[str]) -> dict[str, int]:
         """Waiting jobs by queue, in one round trip."""
@@ -239,7 +249,8 @@ class JobStore:
         return self.retry_many([job_id], now=now).done == 1
 
     def retry_many(self, ids: Sequence[str], *, now: float, failed_until: float | None = None) -> Tally:
-        """Put failed jobs at the end of their queues again, in the order given, each in a step of its own.
+        """Put failed jobs at the end of their queues again, in the order given, each in a step of its own. Unique ones
+        take their locks again.
 
         Args:
             failed_until: leave alone what failed after this Unix time.
@@ -254,7 +265,9 @@ class JobStore:
                 Queue.redis_queues_keys,
             ]
 
-        return self._act(self._retry, keys, ids, failed_until, queued_at)
+        return self._act(
+            self._retry, keys, ids, failed_until, queued_at, Job.redis_job_namespace_prefix, self._keys.unique("")
+        )
 
     def forget(self, job_id: str) -> bool:
         """Delete a failed job. False when it is not failed (any more)."""
@@ -290,9 +303,24 @@ class JobStore:
             if cleared < CLEAR_AT_ONCE:
                 return total
 
+    def move(self, queue: str, to: str) -> int:
+        """Put all that waits in a queue now at the end of another, some thousands at a time; how many there were."""
+        left = total = self.lengths([queue])[queue]
+        while left > 0:
+            moved = int(
+                self._move(
+                    keys=[queue_key(queue), queue_key(to), Queue.redis_queues_keys],
+                    args=[Job.redis_job_namespace_prefix, to, min(left, CLEAR_AT_ONCE)],
+                )
+            )
+            if not moved:
+                return total - left
+            left -= moved
+        return total
+
     def _act(
         self,
-        script: Script,
+        step: Script,
         keys: Callable[[str, str], list[str]],
         ids: Sequence[str],
         failed_until: float | None,
@@ -300,6 +328,7 @@ class JobStore:
     ) -> Tally:
         """Run a script on each failed job, two round trips for ``AT_ONCE`` of them."""
         done = gone = later = 0
+        barred: dict[str, str] = {}
         for chunk in chunks(ids, AT_ONCE):
             known = [job_id for job_id in chunk if is_job_id(job_id)]
             gone += len(chunk) - len(known)
@@ -307,6 +336,7 @@ class JobStore:
                 for job_id in known:
                     pipeline.hmget(job_key(job_id), ("origin", "ended_at"))
                 found = pipeline.execute()
+            asked = []
             with self._client.pipeline(transaction=False) as pipeline:
                 for job_id, (origin, ended) in zip(known, found, strict=True):
                     ended_at = unix_time(ended)
@@ -315,11 +345,13 @@ class JobStore:
                     elif failed_until is not None and ended_at is not None and ended_at > failed_until:
                         later += 1
                     else:
-                        script(keys=keys(job_id, text(origin)), args=[job_id, *arguments], client=pipeline)
-                results = pipeline.execute()
-            done += sum(results)
-            gone += len(results) - sum(results)
-        return Tally(done=done, gone=gone, later=later)
+                        step(keys=keys(job_id, text(origin)), args=[job_id, *arguments], client=pipeline)
+                        asked.append(job_id)
+                results = [str(each) if isinstance(each, int) else text(each) for each in pipeline.execute()]
+            done += results.count("1")
+            gone += results.count("0")
+            barred |= {job_id: each for job_id, each in zip(asked, results, strict=True) if each not in ("0", "1")}
+        return Tally(done=done, gone=gone, later=later, barred=barred)
 
     def _rows_of(self, state: State, ids: Mapping[str, float]) -> list[JobRow]:
         rows = self.rows(list(ids), with_errors=state is State.FAILED)

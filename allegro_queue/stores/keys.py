@@ -20,6 +20,17 @@ class Keys:
         """Sorted set: master name by time of its last beat. The dead are dropped when it is read."""
         return f"{self.prefix}masters"
 
+    @property
+    def housekeeper(self) -> str:
+        """Text: the master that does what is done once for all. Lives 10 s past its last word."""
+        return f"{self.prefix}housekeeper"
+
+    @property
+    def seats(self) -> str:
+        """Hash: master name to the workers it may have (JSON), under limits for all masters. One field a master; a
+        claim of more than 15 s ago counts no more, and is dropped at the next one."""
+        return f"{self.prefix}seats"
+
     def master(self, name: str) -> str:
         """Text (JSON): what a living master says of itself and its supervisors. Lives 15 s past its last beat."""
         return f"{self.prefix}master:{name}"
@@ -47,9 +58,18 @@ class Keys:
         """Hash: worker name to ``{"job", "queue", "origin", "execution", "at"}`` of the one job it holds. One field a worker, gone when settled."""
         return f"{self.prefix}reserved"
 
+    def unique(self, key: str) -> str:
+        """Text: id of the job that holds this lock, so that no second one is queued. Lives ``unique_seconds`` of its terms,
+        and as long as it waits for its time; taken over when that job has ended or is gone."""
+        return f"{self.prefix}unique:{key}"
+
     def settling(self, worker: str) -> str:
         """Text: somebody is settling this dead worker's job. Lives 30 s."""
         return f"{self.prefix}settling:{worker}"
+
+    def put_back(self, job_id: str) -> str:
+        """Text: how often in a row a job was put back because its worker died before it began. Lives 10 minutes."""
+        return f"{self.prefix}put_back:{job_id}"
 
     @property
     def paused(self) -> str:
@@ -104,3 +124,18 @@ class Keys:
     def runtimes(self) -> str:
         """Hash: queue name to the mean run time of its last minutes in milliseconds. Written anew at once; lives a day."""
         return f"{self.prefix}runtimes"
+
+    def overlap(self, key: str) -> str:
+        """Text: id of the execution that alone works on this. Lives ``overlap_seconds`` of its terms (a minute at the
+        least) past its last renewal."""
+        return f"{self.prefix}overlap:{key}"
+
+    def rate(self, key: str) -> str:
+        """Hash: hundredth part of the period to the runs that began in it; 102 fields at most. Lives a period past the
+        last run."""
+        return f"{self.prefix}rate:{key}"
+
+    def line(self, key: str) -> str:
+        """Sorted set: jobs that found the rate used up, by the time (Unix ms) they were told to come back. Each is gone a
+        period past its time."""
+        return f"{self.prefix}line:{key}"

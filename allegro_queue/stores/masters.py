@@ -16,6 +16,23 @@ from allegro_queue.stores.replies import Reply, texts
 MASTER_LIFE = 15
 """Seconds that a master counts as alive after its last beat (it beats each second)."""
 
+HOUSEKEEPER_LIFE = 10
+"""Seconds after which another master does what is done once for all."""
+
+LEAD = """
+-- Be the one, or stay it. KEYS: who is. ARGV: the asking master, its life.
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+return 1
+"""
+
+STEP_DOWN = """
+-- KEYS: who is the one. ARGV: the leaving master.
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+"""
+
 CLAIM = """
 -- Write a master's first record if its name is as free as it was when it was looked at.
 -- KEYS: record, index of masters. ARGV: the record that was found or '', the new one, its life, the name, the beat.
@@ -51,7 +68,9 @@ class SupervisorRecord:
     wanted: int
     """Worker processes that it keeps now."""
     workers: tuple[str, ...]
-    """Names of its living workers."""
+    """Names of its living workers that are to stay."""
+    leaving: tuple[str, ...] = ()
+    """Names of those that were told to leave and still finish a job."""
     trouble: str = ""
     """Why it cannot keep its workers alive, in words; empty when all is well."""
     min_processes: int = 1
@@ -65,6 +84,8 @@ class SupervisorRecord:
     pause_by: str = ""
     """Who paused this supervisor by name; empty when nobody did."""
     pause_reason: str = ""
+    pause_until: float | None = None
+    """Unix time at which it goes on by itself; ``None``: when told to."""
     pools: tuple[PoolRecord, ...] = ()
     """One, or with ``balance`` one a queue."""
 
@@ -96,6 +117,8 @@ class MasterStore:
         self._client = client
         self._keys = keys
         self._claim = client.register_script(CLAIM)
+        self._lead = client.register_script(LEAD)
+        self._step_down = client.register_script(STEP_DOWN)
 
     def claim(self, record: MasterRecord, is_gone: Callable[[MasterRecord], bool]) -> MasterRecord | None:
         """Write a master's first record, unless another one has the name; that one, if so.
@@ -122,8 +145,13 @@ class MasterStore:
             pipeline.zadd(self._keys.masters, {record.name: record.beat_at})
             pipeline.execute()
 
+    def lead(self, name: str) -> bool:
+        """Whether this master is the one that keeps house for all, from now until ``HOUSEKEEPER_LIFE`` seconds on."""
+        return bool(self._lead(keys=[self._keys.housekeeper], args=[name, HOUSEKEEPER_LIFE]))
+
     def remove(self, name: str) -> None:
         """The master has left."""
+        self._step_down(keys=[self._keys.housekeeper], args=[name])
         with self._client.pipeline() as pipeline:
             pipeline.delete(self._keys.master(name), self._keys.controls(name))
             pipeline.zrem(self._keys.masters, name)
@@ -158,6 +186,7 @@ def read_supervisor(given: Mapping[str, Any]) -> SupervisorRecord:
             **known(SupervisorRecord, given),
             "queue": tuple(given["queue"]),
             "workers": tuple(given["workers"]),
+            "leaving": tuple(given.get("leaving", ())),
             "pools": pools,
         }
     )

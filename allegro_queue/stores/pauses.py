@@ -46,6 +46,15 @@ class PauseStore:
             pipeline.delete(self._keys.paused)
             return int(pipeline.execute()[0])
 
+    def prune(self, now: float) -> None:
+        """Forget pauses that are over."""
+        for queue in self._over(now):
+            self._client.hdel(self._keys.paused, queue)
+
+    def _over(self, now: float) -> list[str]:
+        found = [Pause(**json.loads(text)) for text in self._client.hgetall(self._keys.paused).values()]
+        return [each.queue for each in found if each.until is not None and each.until <= now]
+
     def current(self, now: float) -> dict[str, Pause]:
         """Pauses that hold now, by queue."""
         found = [Pause(**json.loads(text)) for text in self._client.hgetall(self._keys.paused).values()]

@@ -7,11 +7,13 @@ from typing import NamedTuple
 
 from redis import Redis
 from redis.client import Pipeline
+from rq.defaults import RQ_KEY_PREFIX
 from rq.queue import Queue
 
 from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.replies import Reply, text
 from allegro_queue.stores.run_record import RunRecord
+from allegro_queue.stores.scripts import script
 
 PUT_BACK = """
 -- KEYS: reserved, queue. ARGV: worker, the claim as it was read, job id.
@@ -20,6 +22,13 @@ redis.call('HDEL', KEYS[1], ARGV[1])
 redis.call('LPUSH', KEYS[2], ARGV[3])
 return 1
 """
+
+PUT_BACK_UNBEGUN = script("put_back")
+
+MOST_IN_A_ROW = 10
+"""So often a job is put back for free. One whose worker dies each time before it can begin it is what kills it."""
+
+COUNTED_SECONDS = 600
 
 DROP = """
 -- KEYS: reserved, run records. ARGV: worker, the claim as it was read, a run record or empty text, records kept.
@@ -52,6 +61,7 @@ class ReservationStore:
         self._client = client
         self._keys = keys
         self._put_back = client.register_script(PUT_BACK)
+        self._put_back_unbegun = client.register_script(PUT_BACK_UNBEGUN)
         self._drop = client.register_script(DROP)
 
     def of(self, worker: str) -> Reservation | None:
@@ -75,6 +85,26 @@ class ReservationStore:
             args=[reservation.worker, reservation.claim, reservation.job_id],
         )
         return bool(done)
+
+    def put_back_unbegun(self, reservation: Reservation) -> bool:
+        """Return a job that counted as started, but whose function was never called, to the front of its queue, as it
+        was before it was taken. False when this was done ``MOST_IN_A_ROW`` times; nothing was changed then."""
+        prefix, job_id, execution = RQ_KEY_PREFIX, reservation.job_id, reservation.execution_id
+        done = self._put_back_unbegun(
+            keys=[
+                self._keys.reserved,
+                Queue.redis_queue_namespace_prefix + reservation.queue,
+                Queue.redis_queues_keys,
+                f"{prefix}:job:{job_id}",
+                f"{prefix}:execution:{job_id}:{execution}",
+                f"{prefix}:executions:{job_id}",
+                f"{prefix}:wip:{reservation.origin}",
+                f"{prefix}:worker:{reservation.worker}:executions",
+                self._keys.put_back(job_id),
+            ],
+            args=[reservation.worker, reservation.claim, job_id, execution, MOST_IN_A_ROW, COUNTED_SECONDS],
+        )
+        return int(done) != 2
 
     def drop(self, reservation: Reservation, run: RunRecord | None, runs_kept: int) -> bool:
         """Forget a reservation whose job has ended, and note the attempt. False when it has changed meanwhile."""

@@ -126,7 +126,9 @@ class StepStore:
         if finish is not None:
             jobs, seconds_worked = jobs + 1, seconds_worked + finish.runtime_ms / 1000
         count_now = time.monotonic() > self._count_at
-        numbers = (
+        command = (
+            "EVALSHA",
+            self._sha,
             len(self._keys_always),
             *self._keys_always,
             RQ_KEY_PREFIX,
@@ -143,7 +145,7 @@ class StepStore:
         )
         kept, self._uncounted = self._uncounted, (0, 0.0)
         # Without an answer they may have been counted, and are not sent twice.
-        reply = self._send(numbers, watch=watch)
+        reply = self._send(command, watch=watch)
         finished = FINISHED[reply[0]]
         if finished is Finished.BY_HAND:
             self._uncounted = kept
@@ -169,14 +171,14 @@ class StepStore:
         pairs = iter(hash_)
         return finished, Taken(held, seconds * MILLION + microseconds, dict(zip(pairs, pairs, strict=True)))
 
-    def _send(self, numbers: tuple[Any, ...], *, watch: bool) -> list[Any]:
+    def _send(self, command: tuple[Any, ...], *, watch: bool) -> list[Any]:
         before, replies = (self._watch, 3) if watch and self.is_told else (b"", 1)
         try:
-            reply = self._wire.call(before + pack(("EVALSHA", self._sha, *numbers)), replies)
+            reply = self._wire.call(before + pack(command), replies)
         except ResponseError as error:
             if not str(error).startswith("NOSCRIPT"):
                 raise
-            reply = self._wire.call(pack(("EVAL", STEP, *numbers)))
+            reply = self._wire.call(pack(("EVAL", STEP, *command[2:])))
         found: list[Any] = reply
         return found
 
@@ -194,8 +196,8 @@ class StepStore:
             finish.result_ttl,
             "1" if finish.has_dependencies else "0",
             finish.run,
-            repr(held.taken_at),
-            repr(finish.ended_us / MILLION),
+            seconds_text(round(held.taken_at * MILLION)),
+            seconds_text(finish.ended_us),
             finish.result,
         )
 
@@ -248,3 +250,10 @@ class StepStore:
     def close(self) -> None:
         """Hang up."""
         self._wire.close()
+
+
+def seconds_text(microseconds: int) -> str:
+    """Microseconds as RQ writes the seconds: as Python shows a float, but without the long way through one."""
+    whole, part = divmod(microseconds, MILLION)
+    text = f"{whole}.{part:06d}".rstrip("0")
+    return text + "0" if text.endswith(".") else text

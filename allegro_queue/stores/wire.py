@@ -7,8 +7,11 @@ through the client's command layer takes longer than Redis takes to answer.
 from __future__ import annotations
 
 import select
+import socket
+import struct
 from collections.abc import Sequence
 from contextlib import suppress
+from ssl import SSLSocket
 from typing import Any
 
 import hiredis
@@ -102,6 +105,13 @@ class Wire:
         self._connection = connection = self._pool.get_connection()
         self.tracking = str(connection.get_protocol()) == "3" and start_tracking(connection)
         self._socket = connection._sock
+        # The kernel keeps the time, instead of a look at the clock and at the socket before each call.
+        seconds = self._socket.gettimeout()
+        if seconds and not isinstance(self._socket, SSLSocket):
+            patience = struct.pack("@ll", int(seconds), int(seconds % 1 * 1_000_000))
+            for each in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+                self._socket.setsockopt(socket.SOL_SOCKET, each, patience)
+            self._socket.settimeout(None)
         self._reader = hiredis.Reader(protocolError=ConnectionError, replyError=ResponseError, notEnoughData=NOT_YET)
 
     def _read(self) -> Any:
@@ -145,5 +155,5 @@ def start_tracking(connection: Any) -> bool:
 
 def pack(arguments: Sequence[Any]) -> bytes:
     """One command (text, bytes and numbers) as it goes over the wire."""
-    packed: bytes = hiredis.pack_command(tuple(arguments))
+    packed: bytes = hiredis.pack_command(arguments if isinstance(arguments, tuple) else tuple(arguments))
     return packed

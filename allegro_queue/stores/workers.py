@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 from redis import Redis
 
 from allegro_queue.stores.keys import Keys
-from allegro_queue.stores.replies import Reply, texts
+from allegro_queue.stores.replies import Reply, text, texts
 
 WORKER_LIFE = 30
 """Seconds that a worker counts as alive after its last beat (it beats each few seconds, also while a job runs)."""
+
+SUPERVISED_LIFE = 15
+"""Likewise, if it has a master: that reports it as well, and when it does not either, its host is gone."""
 
 LOST_KEPT = 50
 SETTLING_LIFE = 30
@@ -67,9 +70,10 @@ class WorkerStore:
         self._keys = keys
 
     def write(self, record: WorkerRecord) -> None:
-        """Beat: the record stays readable for ``WORKER_LIFE`` seconds."""
+        """Beat: the record stays readable for ``WORKER_LIFE`` seconds, or ``SUPERVISED_LIFE``."""
+        life = SUPERVISED_LIFE if record.master else WORKER_LIFE
         with self._client.pipeline() as pipeline:
-            pipeline.set(self._keys.worker(record.name), json.dumps(asdict(record)), ex=WORKER_LIFE)
+            pipeline.set(self._keys.worker(record.name), json.dumps(asdict(record)), ex=life)
             pipeline.zadd(self._keys.workers, {record.name: record.beat_at})
             pipeline.execute()
 
@@ -86,19 +90,28 @@ class WorkerStore:
         if not names:
             return []
         found = self._client.mget([self._keys.worker(name) for name in names])
-        gone = [name for name, text in zip(names, found, strict=True) if text is None]
+        gone = [name for name, written in zip(names, found, strict=True) if written is None]
         if gone:
             self._client.zrem(self._keys.workers, *gone)
-        return sorted((read_worker(text) for text in found if text is not None), key=lambda each: (each.host, each.pid))
+        alive = (read_worker(written) for written in found if written is not None)
+        return sorted(alive, key=lambda each: (each.host, each.pid))
 
     def get(self, name: str) -> WorkerRecord | None:
         """One worker's record while it lives."""
-        text = self._client.get(self._keys.worker(name))
-        return read_worker(text) if text is not None else None
+        written = self._client.get(self._keys.worker(name))
+        return read_worker(written) if written is not None else None
 
-    def begin_settling(self, worker: str) -> bool:
-        """Whether this process may settle a dead worker; another one in the same moment may not."""
-        return bool(self._client.set(self._keys.settling(worker), "1", nx=True, ex=SETTLING_LIFE))
+    def begin_settling(self, worker: str, by: str) -> bool:
+        """Whether this process may settle a dead worker; another one in the same moment may not.
+
+        Args:
+            by: who settles. What it could not end, since Redis went away, it may begin again.
+        """
+        key = self._keys.settling(worker)
+        if self._client.set(key, by, nx=True, ex=SETTLING_LIFE):
+            return True
+        holder = self._client.get(key)
+        return holder is not None and text(holder) == by
 
     def end_settling(self, worker: str) -> None:
         """The worker is settled."""
@@ -113,11 +126,14 @@ class WorkerStore:
 
     def lost(self, since: float) -> list[LostWorker]:
         """Workers that died since a Unix time, newest first."""
-        found = [LostWorker(**json.loads(text)) for text in self._client.lrange(self._keys.lost_workers, 0, -1)]
+        found = [LostWorker(**json.loads(each)) for each in self._client.lrange(self._keys.lost_workers, 0, -1)]
         return [each for each in found if each.lost_at >= since]
 
 
-def read_worker(text: Reply) -> WorkerRecord:
-    """A record from its JSON."""
-    given = json.loads(text)
-    return WorkerRecord(**{**given, "queues": tuple(given["queues"])})
+def read_worker(written: Reply) -> WorkerRecord:
+    """A record from its JSON. What a newer version has added is left out, since two may run during a deploy."""
+    given = json.loads(written)
+    names = {each.name for each in fields(WorkerRecord)}
+    return WorkerRecord(
+        **{**{name: value for name, value in given.items() if name in names}, "queues": tuple(given["queues"])}
+    )

@@ -14,21 +14,30 @@ from redis.exceptions import RedisError
 
 import allegro_queue
 from allegro_queue.errors import AlreadyRunning
-from allegro_queue.inbox import LEAVE, SignalInbox
+from allegro_queue.inbox import HANDLED, LEAVE, SignalInbox
 from allegro_queue.plan import Plan
 from allegro_queue.stores import Stores
 from allegro_queue.stores.controls import Control, Instruction
 from allegro_queue.stores.masters import MasterRecord
-from allegro_queue.supervision.overdue import overdue_workers
-from allegro_queue.supervision.pool import Departure, ProcessPool
+from allegro_queue.supervision.limits import Allowance, deal_out, limits_of, living, wanted
+from allegro_queue.supervision.overdue import is_overdue
+from allegro_queue.supervision.pool import Child, Departure, ProcessPool
 from allegro_queue.supervision.process import LEFT, is_alive
 from allegro_queue.supervision.supervisor import Supervisor
 
 log = logging.getLogger(__name__)
 
+HEARD = (*HANDLED, signal.SIGCHLD)
+"""What the master's inbox is for."""
+
 BEAT_SECONDS = 1.0
 SCALE_SECONDS = 0.5
-SWEEP_SECONDS = 5.0
+LOOK_SECONDS = 5.0
+TIDY_SECONDS = 60.0
+
+AFTER_OUTAGE_SECONDS = 15.0
+"""How long after an outage nobody is looked for: who lives gets the time to say so, and each master to settle its own."""
+
 LEAVING_PAUSE = 0.1
 """Seconds between two passes while children leave, so that the end is noticed soon."""
 
@@ -37,10 +46,12 @@ LEAVING_PAUSE = 0.1
 class Settlers:
     """What becomes of dead workers; handed in, since supervision knows no job."""
 
-    settle: Callable[[str, int, str], object]
-    """A child died: its name, process id, and how, in words."""
-    sweep: Callable[[frozenset[str]], object]
-    """Look for dead workers of others; the names given are known to live."""
+    settle: Callable[[str, int, str, str | None], object]
+    """A child died: its name, process id, how, in words, and the attempt that it had begun last, if it told."""
+    sweep: Callable[[float, frozenset[str], Callable[[], bool]], object]
+    """Look for dead workers of others, now; the names given are known to live, and only the housekeeper settles."""
+    keep_house: Callable[[], object]
+    """Tidy what has expired."""
 
 
 class Master:
@@ -69,13 +80,19 @@ class Master:
         self._queues = queues
         self._status = "running" if plan.runs_workers else "idle"
         self._started_at = time.time()
+        self._limits = limits_of(plan)
         self._unsettled: list[Departure] = []
         self._claimed = False
         self._refusal: AlreadyRunning | None = None
         self._beat_due = 0.0
         self._scale_due = 0.0
-        self._sweep_due = 0.0
+        self._look_due = 0.0
+        self._tidy_due = 0.0
         self._redis_away = False
+        self._redis_due = 0.0
+        """When Redis is tried again, while it is away: each try may take as long as the client is patient."""
+        self._overdue: dict[str, str] = {}
+        """Children that were killed for their time limit, by name, with the reason in words."""
         self._signals_to_leave = 0
 
     def run(self) -> None:
@@ -85,11 +102,14 @@ class Master:
             AlreadyRunning: another living master has this name. Nothing was started then; or, when Redis answered only
                 later, all has left again.
         """
-        self._with_redis(self._claim)
+        self._with_redis(self._claim, time.monotonic())
         if self._refusal is not None:
             raise self._refusal
         now = time.monotonic()
         for supervisor in self._supervisors:
+            if self._is_limited:
+                # Until the first claim there is room for none.
+                supervisor.limit([Allowance(processes=0) for _ in supervisor.pools], now)
             supervisor.start(now)
         self._scheduler.scale(1, now)
         self._collector.scale(1, now)
@@ -100,7 +120,11 @@ class Master:
                 self.hear(each, time.monotonic())
         if self._refusal is not None:
             raise self._refusal
-        self._with_redis(lambda: self._stores.masters.remove(self.name))
+        self._with_redis(self._take_leave, time.monotonic())
+
+    def _take_leave(self) -> None:
+        self._stores.seats.free(self.name)
+        self._stores.masters.remove(self.name)
 
     @property
     def has_left(self) -> bool:
@@ -118,6 +142,7 @@ class Master:
             for departure in supervisor.tick(now):
                 log.info("worker ended name=%s %s", departure.child.name, departure.ending)
                 self._unsettled.append(departure)
+        self._kill_overdue(now)
         for what, pool in (("scheduler", self._scheduler), ("collector", self._collector)):
             for departure in pool.tick(now):
                 log.log(
@@ -125,29 +150,35 @@ class Master:
                     "%s ended pid=%d %s", what, departure.child.pid, departure.ending,
                 )  # fmt: skip
         was_away = self._redis_away
+        if was_away and now < self._redis_due:
+            return
         if self._unsettled:
-            self._with_redis(self._settle_departures)
+            self._with_redis(self._settle_departures, now)
         if now >= self._beat_due:
             self._beat_due = now + BEAT_SECONDS
-            self._with_redis(self._beat)
+            self._with_redis(self._beat, now)
         if now >= self._scale_due:
             self._scale_due = now + SCALE_SECONDS
-            self._with_redis(self._scale)
+            self._with_redis(self._scale, now)
         if was_away and not self._redis_away:
-            # Records have a short life: workers that live get the time to say so before the dead are looked for.
-            self._sweep_due = now + SWEEP_SECONDS
-        if now >= self._sweep_due:
-            self._sweep_due = now + SWEEP_SECONDS
-            self._with_redis(self._look_around)
+            self._look_due = now + AFTER_OUTAGE_SECONDS
+            # A word lives a minute; an outage may have been longer.
+            self._with_redis(self._follow_kept, now)
+        if now >= self._look_due:
+            self._look_due = now + LOOK_SECONDS
+            self._with_redis(lambda: self._look_around(now), now)
 
     def hear(self, number: signal.Signals, now: float) -> None:
-        """Act on a signal: INT, TERM and HUP leave, USR1 restarts the workers, USR2 pauses, CONT continues."""
+        """Act on a signal: INT, TERM and HUP leave, QUIT leaves without waiting for jobs, USR1 restarts the workers, USR2 pauses, CONT continues."""
+        if number == signal.SIGCHLD:
+            # It has ended the rest; the next pass looks who it was.
+            return
         if number in LEAVE:
             self._signals_to_leave += 1
-            if self._signals_to_leave > 1:
-                for supervisor in self._supervisors:
-                    supervisor.hurry()
             self.obey(Control.TERMINATE, now)
+            if self._signals_to_leave > 1 or number == signal.SIGQUIT:
+                for supervisor in self._supervisors:
+                    supervisor.hurry(now)
         else:
             words = {
                 signal.SIGUSR1: Control.RESTART,
@@ -198,12 +229,17 @@ class Master:
         """What a dead child held is settled now; what cannot be (Redis is away) stays for the next pass."""
         while self._unsettled:
             departure = self._unsettled.pop(0)
+            child = departure.child
+            reason = self._overdue.pop(child.name, departure.ending)
             if departure.ending == LEFT:
                 continue
+            begun = None if child.begun is None else child.begun.execution_id
             try:
-                self._settlers.settle(departure.child.name, departure.child.pid, departure.ending)
+                self._settlers.settle(child.name, child.pid, reason, begun)
             except RedisError:
                 self._unsettled.insert(0, departure)
+                if reason != departure.ending:
+                    self._overdue[child.name] = reason
                 raise
 
     def _claim(self) -> None:
@@ -218,8 +254,17 @@ class Master:
             )
             self.obey(Control.TERMINATE, time.monotonic())
             return
-        for pause in self._stores.controls.kept(time.time()):
-            self.follow(pause, time.monotonic())
+        self._follow_kept()
+
+    def _follow_kept(self) -> None:
+        """Have the supervisors stand still that somebody paused, and no other that was paused so before."""
+        kept = {each.supervisor: each for each in self._stores.controls.kept(time.time())}
+        for supervisor in self._supervisors:
+            pause = kept.get(supervisor.options.name)
+            if pause is not None:
+                self.follow(pause, time.monotonic())
+            elif supervisor.is_held and self._status != "leaving":
+                supervisor.resume()
 
     def _beat(self) -> None:
         if not self._claimed:
@@ -233,44 +278,77 @@ class Master:
             paused = all(supervisor.is_paused for supervisor in self._supervisors)
             self._status = "paused" if paused else "running"
         self._stores.masters.write(self.record(time.time()))
-        self._kill_overdue()
 
     def _scale(self) -> None:
         """Have every supervisor look at the work there is."""
-        if self._status != "running":
+        if self._status == "running":
+            self._follow_the_load()
+        if self._is_limited:
+            self._claim_seats()
+
+    @property
+    def _is_limited(self) -> bool:
+        return bool(self._limits.total or self._limits.queues)
+
+    def _claim_seats(self) -> None:
+        """Where all masters share a limit: ask for room, and deal out what there is."""
+        pools = [pool for supervisor in self._supervisors for pool in supervisor.pools]
+        wishes = [pool.wish for pool in pools]
+        allowed = self._stores.seats.claim(self.name, wanted=wanted(wishes), living=living(wishes), limits=self._limits)
+        if self._status == "leaving":
             return
+        allowances = iter(deal_out(wishes, allowed, self._limits))
+        workers = self._stores.workers.living()
+        for supervisor in self._supervisors:
+            supervisor.limit([next(allowances) for _ in supervisor.pools], time.monotonic(), workers)
+
+    def _follow_the_load(self) -> None:
         queues = list(dict.fromkeys(queue for each in self._supervisors for queue in each.options.queue))
         workload = self._stores.workload.read(queues, time.time())
         workers = self._stores.workers.living()
         for supervisor in self._supervisors:
             supervisor.scale(workload, workers, time.monotonic())
 
-    def _kill_overdue(self) -> None:
-        """Kill own workers whose job ignores its time limit."""
-        mine = {
-            child.name: child
-            for supervisor in self._supervisors
-            for child in [*supervisor.children, *supervisor.leaving]
-        }
-        for name in overdue_workers(self._stores.workers.living(), time.time()):
-            if name in mine:
-                log.warning("worker %s ignores its job's time limit and is killed", name)
-                mine[name].send(signal.SIGKILL)
+    @property
+    def _crew(self) -> list[Child]:
+        """Every worker of its own that has not ended."""
+        return [child for each in self._supervisors for child in [*each.children, *each.leaving]]
 
-    def _look_around(self) -> None:
-        """Dead workers of others, and how long the queues are, for the chart of the last hour."""
-        mine = frozenset(child.name for each in self._supervisors for child in [*each.children, *each.leaving])
-        self._settlers.sweep(mine)
+    def _kill_overdue(self, now: float) -> None:
+        """Kill own workers whose job ignores its time limit, by what they say in shared memory: neither a job that never
+        lets go of the interpreter nor Redis can hide it."""
+        for child in self._crew:
+            if child.begun is None or not is_overdue(child.begun.deadline, now) or child.name in self._overdue:
+                continue
+            log.warning("worker %s ignores its job's time limit and is killed", child.name)
+            self._overdue[child.name] = (
+                "ran a job past its time limit, did not heed the alarm, and was killed (SIGKILL)"
+            )
+            child.send(signal.SIGKILL)
+
+    def _look_around(self, now: float) -> None:
+        """Dead workers of others; and, if it is this master's turn, what is done once for all."""
+        leads = self._stores.masters.lead(self.name)
+        mine = [*self._crew, *(each.child for each in self._unsettled)]
+        self._settlers.sweep(now, frozenset(each.name for each in mine), lambda: leads)
+        if not leads:
+            return
         self._stores.metrics.sample_waiting(self._stores.jobs.lengths(self._queues), time.time())
+        if now >= self._tidy_due:
+            self._tidy_due = now + TIDY_SECONDS
+            self._settlers.keep_house()
 
-    def _with_redis(self, step: Callable[[], object]) -> None:
-        """Do a step; when Redis does not answer, say so once and go on supervising."""
+    def _with_redis(self, step: Callable[[], object], now: float) -> None:
+        """Do a step; when Redis does not answer, say so once, go on supervising, and try again a second later."""
+        if self._redis_away and now < self._redis_due:
+            return
         try:
             step()
         except RedisError as error:
             if not self._redis_away:
                 log.error("Redis did not answer (%s); horizon goes on and tries again each second", error)
             self._redis_away = True
+            self._redis_due = now + BEAT_SECONDS
         except Exception:
             # Whatever is wrong with one job or record, the children of this process must stay looked after.
             log.exception("horizon %s could not finish a step and goes on", self.name)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import signal
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
+from allegro_queue.begun import Begun
+
+log = logging.getLogger(__name__)
+
 QUICK_DEATH_SECONDS = 5.0
-"""A child that ends badly sooner than this counts as one that could not work."""
+"""A child that ends badly sooner than this, and before it has begun anything, counts as one that could not work."""
 
 LONGEST_COOL_DOWN = 60.0
+
+HURRY_SECONDS = 5.0
+"""What is left of the grace for a child that was told not to finish what it does."""
 
 
 class Child(Protocol):
@@ -20,6 +28,8 @@ class Child(Protocol):
     name: str
     pid: int
     started_at: float
+    begun: Begun | None
+    """Where it tells what it has begun, if it does."""
 
     def ended(self) -> str | None: ...
 
@@ -37,6 +47,11 @@ class Departure:
     """Whether it had been told to leave."""
 
 
+def has_begun(child: Child) -> bool:
+    """Whether it is known to have begun something: then it could work, and what it did is to blame for its end."""
+    return child.begun is not None and child.begun.execution_id != ""
+
+
 def cool_down(quick_deaths: int) -> float:
     """Seconds to wait before the next start, after so many quick deaths in a row: 0, then 1, 2, 4 … 60."""
     return 0.0 if quick_deaths == 0 else min(2.0 ** (quick_deaths - 1), LONGEST_COOL_DOWN)
@@ -50,6 +65,8 @@ class ProcessPool:
         self._grace = grace
         self._wanted = 0
         self._quick_deaths = 0
+        self._last_quick_death = -math.inf
+        self._failed_starts = 0
         self._not_before = 0.0
         self.children: list[Child] = []
         self.leaving: dict[str, tuple[Child, float]] = {}
@@ -102,10 +119,14 @@ class ProcessPool:
         for child in self.children:
             child.send(number)
 
-    def hurry(self) -> None:
-        """Tell those that leave a second time: a worker then stops its job."""
-        for child, _ in self.leaving.values():
-            child.send(signal.SIGTERM)
+    def hurry(self, now: float) -> None:
+        """Tell those that leave not to finish what they do, and give them a moment for it.
+
+        By a signal of its own: a second TERM may be the same wish to leave, sent to the whole tree of processes.
+        """
+        for name, (child, due) in self.leaving.items():
+            child.send(signal.SIGQUIT)
+            self.leaving[name] = (child, min(due, now + HURRY_SECONDS))
 
     def tick(self, now: float) -> list[Departure]:
         """One pass: note who ended, kill the overdue, fill the gaps. Never sleeps."""
@@ -120,7 +141,14 @@ class ProcessPool:
     def fill(self, now: float, room: float = math.inf) -> None:
         """Start what is missing, ``room`` children at most."""
         while len(self.children) < self._wanted and room > 0 and now >= self._not_before:
-            self.children.append(self._spawn(now))
+            try:
+                child = self._spawn(now)
+            except OSError as error:
+                self._note_failed_start(error, now)
+                return
+            if self._failed_starts:
+                self._failed_starts, self.trouble = 0, ""
+            self.children.append(child)
             room -= 1
             if self._quick_deaths:
                 # One at a time while it is not known to stay alive.
@@ -131,13 +159,19 @@ class ProcessPool:
         for child in list(self.children):
             ending = child.ended()
             if ending is None:
-                if self._quick_deaths and now - child.started_at > QUICK_DEATH_SECONDS:
+                # One that was there before says nothing of those that were started since.
+                if (
+                    self._quick_deaths
+                    and child.started_at >= self._last_quick_death
+                    and (now - child.started_at > QUICK_DEATH_SECONDS or has_begun(child))
+                ):
                     self._quick_deaths, self.trouble = 0, ""
                 continue
             self.children.remove(child)
             departures.append(Departure(child, ending, expected=False))
-            if ending != "left" and now - child.started_at < QUICK_DEATH_SECONDS:
+            if ending != "left" and now - child.started_at < QUICK_DEATH_SECONDS and not has_begun(child):
                 self._quick_deaths += 1
+                self._last_quick_death = now
                 pause = cool_down(self._quick_deaths)
                 self._not_before = now + pause
                 # A single one may be anybody's kill, and its own line on the page tells of it.
@@ -146,7 +180,16 @@ class ProcessPool:
                         f"{self._quick_deaths} in a row ended within {QUICK_DEATH_SECONDS:.0f} s of their start "
                         f"(the last {ending}); the next start is {pause:.0f} s later"
                     )
+                    log.warning("children do not stay alive: %s", self.trouble)
         return departures
+
+    def _note_failed_start(self, error: OSError, now: float) -> None:
+        """The system gives no process now (too many, too little memory); what runs goes on, and this tries again."""
+        self._failed_starts += 1
+        pause = cool_down(self._failed_starts)
+        self._not_before = now + pause
+        self.trouble = f"a process could not be started ({error}); the next try is {pause:.0f} s later"
+        log.error(self.trouble)
 
     def _reap_leaving(self, now: float) -> list[Departure]:
         departures = []

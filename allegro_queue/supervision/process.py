@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FrameType
 
+from allegro_queue.begun import Begun
+
 log = logging.getLogger(__name__)
 
 PR_SET_PDEATHSIG = 1
@@ -29,6 +31,8 @@ class ChildProcess:
     started_at: float
     """Monotonic time in seconds."""
     received: list[signal.Signals] = field(default_factory=list)
+    begun: Begun | None = None
+    """Memory shared with it, where it tells what it has begun."""
 
     def ended(self) -> str | None:
         """How it ended, in words; ``None`` while it runs. An ended child is asked once."""
@@ -81,8 +85,10 @@ def name_of_signal(number: int) -> str:
         return "real-time signal"
 
 
-HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT)
-"""Signals that the parent handles and a child is sent."""
+LEAVE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+
+HEARD = (*LEAVE, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT, signal.SIGCHLD)
+"""Signals that the parent handles, or a child is sent."""
 
 
 def fork(child: Callable[[], int]) -> int:
@@ -108,9 +114,10 @@ def fork(child: Callable[[], int]) -> int:
         return pid
     code = CANNOT_START
     try:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in LEAVE:
             signal.signal(number, leave_at_once)
-        signal.signal(signal.SIGCONT, signal.SIG_DFL)
+        for number in (signal.SIGCONT, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
         for number in (signal.SIGUSR1, signal.SIGUSR2):
             # By default these would end a child that is not ready to hear them.
             signal.signal(number, signal.SIG_IGN)

@@ -11,6 +11,7 @@ from allegro_queue.plan import SupervisorOptions
 from allegro_queue.stores.masters import PoolRecord, SupervisorRecord
 from allegro_queue.stores.workers import WorkerRecord
 from allegro_queue.stores.workload import Workload
+from allegro_queue.supervision.limits import Allowance, Wish
 from allegro_queue.supervision.pool import Child, Departure, ProcessPool
 from allegro_queue.supervision.scaling import (
     Decision,
@@ -31,15 +32,56 @@ class QueuePool:
     def __init__(self, queues: tuple[str, ...], spawn: Callable[[tuple[str, ...], float], Child], grace: float) -> None:
         self.queues = queues
         self.processes = ProcessPool(lambda now: spawn(queues, now), grace=grace)
-        self.explanation = ""
+        self.asked = 0
+        """Workers that it should have by its load, be that allowed or not."""
+        self._allowed = Allowance(processes=0)
+        self._is_limited = False
+        self._reason = ""
+
+    @property
+    def explanation(self) -> str:
+        """Why it has as many as it has, in words."""
+        return (self._allowed.explanation if self._is_limited else "") or self._reason
+
+    @property
+    def wish(self) -> Wish:
+        """What it asks for, where all masters share a limit."""
+        processes = self.processes
+        return Wish(
+            queue=self.queues[0] if len(self.queues) == 1 else "",
+            asked=self.asked,
+            leaving=processes.shrinking,
+            living=len(processes.children) + len(processes.leaving),
+        )
+
+    def begin(self, processes: int, now: float) -> None:
+        """Want as many at the start, as far as they are allowed."""
+        self.asked = processes
+        self._apply(now)
+
+    def leave(self, now: float) -> None:
+        """Want none."""
+        self.asked = 0
+        self.processes.scale(0, now)
+
+    def limit(self, allowed: Allowance, now: float, busy: Collection[str] = ()) -> None:
+        """Have no more than this from now on, whatever is decided."""
+        self._allowed, self._is_limited = allowed, True
+        self._apply(now, busy)
 
     def follow(self, decision: Decision, now: float, busy: Collection[str] = ()) -> bool:
         """Take on the size that was decided; whether that changed anything."""
-        if decision.processes == self.processes.wanted:
+        if decision.processes == self.asked:
             return False
-        self.processes.resize(decision.processes, now, busy)
-        self.explanation = decision.explanation
+        self.asked = decision.processes
+        self._reason = decision.explanation
+        self._apply(now, busy)
         return True
+
+    def _apply(self, now: float, busy: Collection[str] = ()) -> None:
+        size = min(self.asked, self._allowed.processes) if self._is_limited else self.asked
+        if size != self.processes.wanted:
+            self.processes.resize(size, now, busy)
 
 
 class Supervisor:
@@ -76,6 +118,11 @@ class Supervisor:
     def is_paused(self) -> bool:
         return self._status == "paused"
 
+    @property
+    def is_held(self) -> bool:
+        """Whether somebody paused this very supervisor."""
+        return self.is_paused and bool(self._pause_by or self._pause_reason)
+
     def start(self, now: float) -> None:
         """Want as many workers as there are to be at the least; the next pass starts them."""
         if self.options.balance == "simple":
@@ -83,7 +130,7 @@ class Supervisor:
         else:
             decisions = [Decision(processes=self.options.min_processes) for _ in self.pools]
         for pool, decision in zip(self.pools, decisions, strict=True):
-            pool.processes.scale(decision.processes, now)
+            pool.begin(decision.processes, now)
 
     def pause(self, *, by: str = "", reason: str = "", until: float | None = None) -> None:
         """Workers finish their job and take no other.
@@ -110,12 +157,12 @@ class Supervisor:
         """Every worker finishes its job and leaves."""
         self._status = "leaving"
         for pool in self.pools:
-            pool.processes.scale(0, now)
+            pool.leave(now)
 
-    def hurry(self) -> None:
-        """Tell those that leave a second time: a worker then stops its job."""
+    def hurry(self, now: float) -> None:
+        """Tell those that leave to stop their job."""
         for pool in self.pools:
-            pool.processes.hurry()
+            pool.processes.hurry(now)
 
     def tick(self, now: float) -> list[Departure]:
         """One pass; who ended. A paused supervisor replaces nobody until it resumes."""
@@ -142,7 +189,7 @@ class Supervisor:
         own = {child.name for child in [*self.children, *self.leaving]}
         busy = {each.name for each in workers if each.job_id}
         work = own_part(workload, workers, own)
-        loads = [load_of(pool.queues, pool.processes.wanted, work) for pool in self.pools]
+        loads = [load_of(pool.queues, pool.asked, work) for pool in self.pools]
         if self.options.balance == "auto":
             if now < self._step_due:
                 return
@@ -155,6 +202,17 @@ class Supervisor:
                 self._note(pool)
         self._fill(now)
 
+    def limit(self, allowances: Sequence[Allowance], now: float, workers: Collection[WorkerRecord] = ()) -> None:
+        """Have no more workers than are allowed, each pool; and start what is missing."""
+        busy = {each.name for each in workers if each.job_id}
+        for pool, allowance in zip(self.pools, allowances, strict=True):
+            before = pool.explanation
+            pool.limit(allowance, now, busy)
+            if pool.explanation != before and allowance.explanation:
+                self._note(pool)
+        if self._status == "running":
+            self._fill(now)
+
     def record(self) -> SupervisorRecord:
         """What it says of itself, now."""
         return SupervisorRecord(
@@ -164,6 +222,7 @@ class Supervisor:
             balance=self.options.balance,
             wanted=sum(pool.processes.wanted for pool in self.pools),
             workers=tuple(child.name for child in self.children),
+            leaving=tuple(child.name for child in self.leaving),
             trouble=next((pool.processes.trouble for pool in self.pools if pool.processes.trouble), ""),
             min_processes=self.options.min_processes,
             max_processes=self.options.max_processes,
@@ -171,6 +230,7 @@ class Supervisor:
             scaled_at=self._scaled_at,
             pause_by=self._pause_by,
             pause_reason=self._pause_reason,
+            pause_until=None if self._resume_due is None else time.time() + self._resume_due - time.monotonic(),
             pools=tuple(
                 PoolRecord(
                     queue=pool.queues,

@@ -9,11 +9,14 @@ from collections.abc import Sequence
 from redis.exceptions import RedisError
 from setproctitle import setproctitle
 
+from allegro_queue.begun import Begun
 from allegro_queue.connection import address, client
 from allegro_queue.inbox import LEAVE, SignalInbox
 from allegro_queue.queues import get_queue
 from allegro_queue.workers.filing import will_pass
 from allegro_queue.workers.names import new_token, worker_name
+from allegro_queue.workers.recycling import NO_LIMITS, Share
+from allegro_queue.workers.time_limit import TimeLimit
 from allegro_queue.workers.worker import HorizonWorker
 
 log = logging.getLogger(__name__)
@@ -21,18 +24,32 @@ log = logging.getLogger(__name__)
 LONGEST_PAUSE = 5.0
 
 
-def run_worker(queues: Sequence[str], *, token: str = "", master: str = "", supervisor: str = "") -> int:
+def run_worker(
+    queues: Sequence[str],
+    *,
+    begun: Begun,
+    token: str = "",
+    master: str = "",
+    supervisor: str = "",
+    share: Share = NO_LIMITS,
+    isolated_queues: frozenset[str] = frozenset(),
+) -> int:
     """Work on these queues, in strict order, until told to leave; the exit code.
 
     Args:
+        begun: memory shared with the parent, where the worker tells what it has begun.
         token: the last part of the worker's name, when its parent has chosen it.
         master: name of the master that started it; empty when started by hand.
         supervisor: name of the supervisor in that master.
+        share: how much it does before it leaves.
+        isolated_queues: those whose jobs each run in a process of their own.
     """
     worker = make_worker(queues, name=worker_name(os.getpid(), token or new_token()))
     if worker is None:
         return 0
     worker.master, worker.supervisor = master, supervisor
+    worker.share, worker.isolated_queues = share, isolated_queues
+    worker.begun = TimeLimit.told = begun
     setproctitle(f"horizon worker {supervisor or 'by hand'} on {','.join(queues)}")
     worker.work()
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from random import random
 from typing import Any
 
 from redis import Redis
@@ -22,6 +23,9 @@ from allegro_queue.jobs import HorizonJob
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.reservations import Reservation
 from allegro_queue.stores.run_record import RunOutcome
+from allegro_queue.workers.backoff import pause_after, whole_rest
+from allegro_queue.workers.holding import let_go_of_locks, terms_of
+from allegro_queue.workers.isolation import TOLD_BY_CHILD
 from allegro_queue.workers.recorder import run_of
 
 log = logging.getLogger(__name__)
@@ -85,6 +89,7 @@ class FilingWorker(SimpleWorker):
                 exc_string=self._exc_string,
             )
             self.stores.runs.add(run, pipeline)
+            let_go_of_locks(self.stores.locks, job, held, self._outcome, pipeline)
 
     def handle_job_success(
         self, job: Job, queue: Queue, started_job_registry: StartedJobRegistry, execution: Execution
@@ -107,8 +112,12 @@ class FilingWorker(SimpleWorker):
             self._outcome = "stopped"
         else:
             self._outcome = "retried" if job.should_retry else self.fails_as
-        self._exc_string = exc_string
+        # A job that ran in a process of its own brings the traceback from there.
+        self._exc_string = exc_string = exc_string.removeprefix(TOLD_BY_CHILD)
         retries_left = job.retries_left
+        terms = terms_of(job)
+        if terms.backoff and isinstance(job, HorizonJob):
+            job.rest = whole_rest(pause_after(terms, job.attempt, random()), time.time())  # noqa: S311
 
         def file() -> None:
             # RQ changes both before it writes; each try starts from the same state.

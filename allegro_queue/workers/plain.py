@@ -11,7 +11,7 @@ from rq.job import Job, Retry
 
 from allegro_queue.stores.run_record import run_text
 from allegro_queue.stores.steps import MILLION, Finish, Taken
-from allegro_queue.terms import decode_terms
+from allegro_queue.workers.holding import holds_something
 from allegro_queue.workers.recorder import call_of, name_of, unix
 
 saved_values = attrgetter(
@@ -40,7 +40,7 @@ def is_plain(job: Job, result: Any, result_ttl: int, before: tuple[Any, ...]) ->
         or job.rate_limit_key
         or job._success_callback_name
         or saved_values(job) != before
-        or not decode_terms(getattr(job, "terms_text", "")).are_plain
+        or holds_something(job)
     )
 
 

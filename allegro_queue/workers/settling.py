@@ -1,11 +1,14 @@
-"""What becomes of the job that a dead worker held: retried or failed, in words; put back if it was never started.
+"""What becomes of the job that a dead worker held: retried or failed, in words; put back if it was never begun.
 
-A job starts in the step that takes it, so one that was not is held by a worker of an earlier release.
+A job counts as started from the step that takes it, and has begun when its function is called. Whoever shares the
+worker's memory (``begun.py``) knows of the latter; for everybody else, what has started has begun.
 """
 
 from __future__ import annotations
 
 import logging
+import os
+import socket
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -22,24 +25,27 @@ from allegro_queue.stores.reservations import Reservation
 from allegro_queue.stores.run_record import RunOutcome, RunRecord
 from allegro_queue.stores.workers import LostWorker
 from allegro_queue.workers.filing import FilingWorker
-from allegro_queue.workers.names import host_of, pid_of
+from allegro_queue.workers.holding import terms_of
 from allegro_queue.workers.quarantine import quarantine
 from allegro_queue.workers.recorder import name_of, run_of, run_without_job
 
 log = logging.getLogger(__name__)
 
 
-def settle(stores: Stores, worker: str, *, host: str, pid: int, reason: str) -> LostWorker | None:
+def settle(
+    stores: Stores, worker: str, *, host: str, pid: int, reason: str, begun: str | None = None
+) -> LostWorker | None:
     """Settle one dead worker; ``None`` when somebody else is doing it, or it died with nothing to its name.
 
     Args:
         reason: how it died, in words, such as ``killed by signal 9 (SIGKILL)``; becomes the job's failure.
+        begun: the attempt whose function it had called last, by the execution's id; ``None`` when that is not known.
     """
-    if not stores.workers.begin_settling(worker):
+    if not stores.workers.begin_settling(worker, by=f"{socket.gethostname()}:{os.getpid()}"):
         return None
     try:
         held = stores.reservations.of(worker)
-        outcome, job = settle_job(stores, held, f"worker {pid} on {host} {reason}") if held else ("", None)
+        outcome, job = settle_job(stores, held, f"worker {pid} on {host} {reason}", begun) if held else ("", None)
         lost = LostWorker(
             name=worker,
             host=host,
@@ -81,10 +87,11 @@ class StandIn(FilingWorker):
         return will_retry
 
 
-def settle_job(stores: Stores, held: Reservation, reason: str) -> tuple[str, Job | None]:
+def settle_job(stores: Stores, held: Reservation, reason: str, begun: str | None = None) -> tuple[str, Job | None]:
     """What became of a reserved job (``put back``, ``failed``, ``retried`` or ``ended``), and the job."""
     try:
         job = HorizonJob.fetch(held.job_id, connection=stores.client)
+        terms_of(job)
     except NoSuchJobError:
         let_go(stores, held, None, reason)
         return "gone", None
@@ -99,11 +106,15 @@ def settle_job(stores: Stores, held: Reservation, reason: str) -> tuple[str, Job
                 execution.delete(job=job, pipeline=pipeline)
                 pipeline.execute()
         stores.reservations.put_back(held)
+        free_overlap_now(stores, job, held)
         return "put back", job
     if status != JobStatus.STARTED or job.worker_name != held.worker:
         # Somebody else ended it meanwhile, such as by cancelling it.
         let_go(stores, held, job, reason)
         return "ended", job
+    if begun is not None and begun != held.execution_id and stores.reservations.put_back_unbegun(held):
+        free_overlap_now(stores, job, held)
+        return "put back", job
     stand_in = StandIn(
         [get_queue(held.queue, stores.client)], name=held.worker, connection=stores.client, prepare_for_work=False
     )
@@ -141,6 +152,17 @@ def let_go(stores: Stores, held: Reservation, job: Job | None, reason: str) -> N
             attempt.delete(stub, pipeline)
             pipeline.execute()
     stores.reservations.drop(held, lost_run(held, job, reason), stores.runs.kept)
+    if job is not None:
+        free_overlap_now(stores, job, held)
+
+
+def free_overlap_now(stores: Stores, job: Job, held: Reservation) -> None:
+    """Let others work on what the dead worker's job worked on; the job itself is filed already."""
+    terms = terms_of(job)
+    if terms.overlap_key:
+        with stores.client.pipeline() as pipeline:
+            stores.locks.free_overlap(terms, held.execution_id, pipeline)
+            pipeline.execute()
 
 
 def lost_run(held: Reservation, job: Job | None, reason: str) -> RunRecord | None:
@@ -152,20 +174,3 @@ def lost_run(held: Reservation, job: Job | None, reason: str) -> RunRecord | Non
         return run_without_job(held, "lost", version=version, error=error)
     job.ended_at = datetime.now(UTC)
     return run_of(job, held, "lost", supervisor="", version=version, exc_string=error)
-
-
-def sweep(stores: Stores, *, spare: frozenset[str] = frozenset()) -> list[LostWorker]:
-    """Settle every worker that holds a job and shows no sign of life, wherever it ran.
-
-    Args:
-        spare: workers known to be alive, whatever their records say.
-    """
-    holders = {each.worker for each in stores.reservations.all()} - spare
-    if not holders:
-        return []
-    living = {each.name for each in stores.workers.living()}
-    settled = [
-        settle(stores, name, host=host_of(name), pid=pid_of(name), reason="showed no sign of life for 30 seconds")
-        for name in sorted(holders - living)
-    ]
-    return [each for each in settled if each is not None]

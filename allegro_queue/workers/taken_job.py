@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from typing import Any
 
 from redis import Redis
 from rq.job import Job, JobStatus
+from rq.serializers import JSONSerializer
 
 from allegro_queue.jobs import ATTEMPT_FIELD, HorizonJob
 from allegro_queue.stores.steps import Taken
@@ -16,6 +18,7 @@ from allegro_queue.terms import FIELD as TERMS_FIELD
 from allegro_queue.terms import decode_terms
 
 TERMS = TERMS_FIELD.encode()
+scan_json: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 STATUSES = {each.value.encode(): each for each in JobStatus}
 
 
@@ -27,6 +30,16 @@ def read_moment(value: bytes) -> datetime:
 def read_data(value: bytes) -> bytes:
     """The call, which RQ compresses."""
     return zlib.decompress(value)
+
+
+def read_call(data: object) -> list[Any] | None:
+    """The call, if it is the usual JSON; ``None`` leaves it to RQ, which knows how to complain."""
+    try:
+        text = data.decode()  # type: ignore[attr-defined]
+        call, end = scan_json(text, 0)
+    except (AttributeError, ValueError, StopIteration, RecursionError):
+        return None
+    return call if end == len(text) and isinstance(call, list) and len(call) == 4 else None
 
 
 USUAL: Mapping[bytes, tuple[str, Callable[[bytes], Any]]] = {
@@ -93,7 +106,11 @@ class JobBuilder:
                     values[attribute] = read(value)
         except (KeyError, ValueError, zlib.error):
             return None
+        values["_id"] = taken.held.job_id
+        values["meta"], values["webhooks"], values["_dependency_ids"] = {}, [], []
+        call = read_call(values["_data"]) if values["serializer"] is JSONSerializer else None
+        if call is not None:
+            values["_func_name"], values["_instance"], values["_args"], values["_kwargs"] = call
         job = self._class.__new__(self._class)
-        values.update(_id=taken.held.job_id, meta={}, webhooks=[], _dependency_ids=[])
         job.__dict__ = values
         return job

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 
 # The public wrapper turns each handler into an enum member, which takes twenty times as long as the look itself.
 from _signal import getsignal  # type: ignore[import-not-found]
@@ -11,6 +12,8 @@ from types import FrameType
 from typing import Any
 
 from rq.timeouts import BaseDeathPenalty
+
+from allegro_queue.begun import Begun
 
 ALARM = signal.SIGALRM
 
@@ -32,12 +35,15 @@ class TimeLimit(BaseDeathPenalty):
     running: TimeLimit | None = None
     """The limit in force, if a job runs."""
 
+    told: Begun | None = None
+    """Where the time limit in force is told to the parent, which kills a process that its alarm does not reach."""
+
     interruption: str = ""
     """Why the running job is to be stopped; set by ``interrupt``."""
 
     def __init__(self, timeout: int, exception: type[BaseException] = TimeLimitExceeded, **kwargs: Any) -> None:
-        super().__init__(timeout, exception, **kwargs)
-        self.seconds = timeout
+        self.seconds = self._timeout = timeout
+        self._exception = exception
 
     def setup_death_penalty(self) -> None:
         TimeLimit.interruption = ""
@@ -46,10 +52,14 @@ class TimeLimit(BaseDeathPenalty):
         if getsignal(ALARM) is not on_alarm:
             signal.signal(ALARM, on_alarm)
         if self.seconds > 0:
+            if TimeLimit.told is not None:
+                TimeLimit.told.deadline = time.monotonic() + self.seconds
             signal.setitimer(signal.ITIMER_REAL, self.seconds)
 
     def cancel_death_penalty(self) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        if TimeLimit.told is not None:
+            TimeLimit.told.deadline = 0.0
         TimeLimit.running = None
 
 

@@ -1,45 +1,34 @@
-"""The worker: runs jobs in this process, one after the other. Filing one and taking the next is a single step."""
+"""The worker: runs jobs one after the other until told to leave, and says how it is."""
 
 from __future__ import annotations
 
 import logging
 import os
-import signal
 import socket
-import sys
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime
-from types import FrameType
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
-from redis.client import PubSub, PubSubWorkerThread
 from redis.exceptions import RedisError
 from rq.exceptions import StopRequested
-from rq.executions import Execution
-from rq.job import Job
-from rq.queue import Queue
+from rq.utils import utcformat
 from rq.worker import DequeueStrategy
 
 import allegro_queue
 from allegro_queue.connection import new_client
-from allegro_queue.inbox import LEAVE
 from allegro_queue.stores import open_stores
-from allegro_queue.stores.steps import MILLION, Finish, Finished, StepStore, Taken
+from allegro_queue.stores.replies import text
+from allegro_queue.stores.steps import Finish
 from allegro_queue.stores.workers import WorkerRecord
-from allegro_queue.workers.filing import FilingWorker, will_pass
-from allegro_queue.workers.heartbeat import Heartbeat
-from allegro_queue.workers.hygiene import forget_state, in_clean_state
-from allegro_queue.workers.plain import finish_of, is_plain, saved_values
-from allegro_queue.workers.quarantine import quarantine
-from allegro_queue.workers.recorder import name_of
-from allegro_queue.workers.settling import sweep
-from allegro_queue.workers.taken_job import JobBuilder
-from allegro_queue.workers.time_limit import TimeLimit, interrupt
-from allegro_queue.workers.tokens import Tokens
-from allegro_queue.workers.waiting import WakefulInbox
+from allegro_queue.workers.filing import will_pass
+from allegro_queue.workers.heartbeat import Heartbeat, memory_bytes
+from allegro_queue.workers.hygiene import forget_state
+from allegro_queue.workers.recycling import NO_LIMITS, Share, reason_to_leave
+from allegro_queue.workers.running import RunningWorker
+from allegro_queue.workers.sweeping import Sweeper
 
 log = logging.getLogger(__name__)
+
 
 POLL_SECONDS = 0.05
 """How often an idle worker looks for work, when the server cannot tell it (RESP2)."""
@@ -49,62 +38,23 @@ TOLD_SECONDS = 1.0
 
 RQ_BEAT_SECONDS = 30.0
 SWEEP_SECONDS = 30.0
-LEAVE_WITHOUT_REDIS_SECONDS = 15.0
 
 
-class Doing(NamedTuple):
-    """What the worker is at, for its record."""
+class HorizonWorker(RunningWorker):
+    """A long-lived worker process."""
 
-    state: str = "starting"
-    job_id: str = ""
-    job_name: str = ""
-    job_queue: str = ""
-    job_started_at: float = 0.0
-    job_timeout: int = 0
-
-
-class Attempt(NamedTuple):
-    """A job that this worker runs."""
-
-    taken: Taken
-    job: Job
-    queue: Queue
-    execution: Execution
-    began: float
-    """By the clock that never jumps (``time.perf_counter``)."""
-
-    def ended_us(self) -> int:
-        """Now, on the clock that says when the job started: microseconds of the server's Unix time."""
-        return self.taken.started_us + int((time.perf_counter() - self.began) * MILLION)
-
-
-class HorizonWorker(FilingWorker):
-    """A long-lived worker process. Signals are noted and acted on between jobs; a running job is never interrupted
-    but by its time limit, a request to stop it, or a second signal to leave."""
-
-    death_penalty_class = TimeLimit
-    master = ""
+    share: Share = NO_LIMITS
+    """How much it does before a fresh worker takes its place."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.doing = Doing()
-        self.done = self.failed = 0
-        self.inbox = WakefulInbox()
-        self.steps = StepStore(
-            self.connection, self.stores.keys, self.name, self.queue_names(), runs_kept=self.stores.runs.kept
-        )
-        self._builder = JobBuilder(self.job_class, self.connection)
-        self._queue_by_name = {each.name: each for each in self.queues}
-        self._tokens = Tokens()
-        self._paused = False
-        self._told_at: float | None = None
-        """When the first signal to leave came, perhaps in the middle of a job."""
-        self._leave_at: float | None = None
-        """When the loop heard of it."""
-        self._heartbeat: Heartbeat | None = None
-        self._attempt: Attempt | None = None
-        """The job that runs, or has run and waits for the next step."""
         self._started_at = time.time()
+        self._born = time.monotonic()
+        self.reason_to_leave = ""
+        """Why it leaves of its own will, in words, once it does."""
+        self._sweeper: Sweeper | None = None
+        self._last_rq_beat = 0.0
+        self._last_sweep = 0.0
 
     def work(
         self,
@@ -130,27 +80,42 @@ class HorizonWorker(FilingWorker):
         """
         if dequeue_strategy != DequeueStrategy.DEFAULT:
             raise ValueError(f"dequeue_strategy is {dequeue_strategy!r}; this worker only takes in strict order.")
+        if max_jobs is not None:
+            self.share = replace(self.share, max_jobs=max_jobs)
         beats = open_stores(new_client())
         self._heartbeat = Heartbeat(beats.workers, self.record, self.extend_lease)
         forget_state()
         with self.inbox:
             self._catch_second_signal()
             try:
-                self.patiently(self.register_birth)
+                self.patiently(self.be_born)
                 self.patiently(lambda: self.stores.workers.write(self.record()))
                 if with_scheduler:
                     self._start_scheduler(burst)
                 with self._heartbeat:
                     self.patiently(self.subscribe)
                     log.info("worker started name=%s queues=%s", self.name, ",".join(self.queue_names()))
-                    return self._loop(burst, max_jobs, max_idle_time) > 0
+                    return self._loop(burst, max_idle_time) > 0
             except StopRequested:
                 return self.done + self.failed > 0
             finally:
                 self._take_leave()
                 beats.client.close()
 
-    def _loop(self, burst: bool, max_jobs: int | None, max_idle_time: int | None) -> int:
+    def be_born(self) -> None:
+        """Register with RQ; also again after a lost reply, when RQ takes this very worker for another of its name.
+
+        Raises:
+            ValueError: another one has the name.
+        """
+        try:
+            self.register_birth()
+        except ValueError:
+            born = self.connection.hget(self.key, "birth")
+            if self.birth_date is None or born is None or text(born) != utcformat(self.birth_date):
+                raise
+
+    def _loop(self, burst: bool, max_idle_time: int | None) -> int:
         """Jobs run until it is time to leave."""
         count = 0
         finish: Finish | None = None
@@ -158,7 +123,7 @@ class HorizonWorker(FilingWorker):
         idle_since = time.monotonic()
         while True:
             self.look_into_inbox(0)
-            leaving = self._leave_at is not None or (max_jobs is not None and count >= max_jobs)
+            leaving = self._leave_at is not None or (self.share.is_limited and self.has_done_its_share(count))
             if leaving and finish is None:
                 return count
             taken = self.step(finish, take=not (leaving or self._paused), watch=idle)
@@ -178,115 +143,18 @@ class HorizonWorker(FilingWorker):
                 self.await_news()
             idle = True
 
-    def take(self) -> Taken | None:
-        """The next job in strict order, which counts as started; ``None`` when there is none."""
-        return self.step(None, take=True)
-
-    def step(self, finish: Finish | None, *, take: bool, watch: bool = False) -> Taken | None:
-        """File the job that has returned and take the next, however long Redis needs to answer.
-
-        Raises:
-            StopRequested: told to leave, and Redis has been away too long.
-        """
-        execution_id = self._tokens.next() if take else ""
-        answers: list[tuple[Finished, Taken | None]] = []
-        self.patiently(lambda: answers.append(self.steps.step(finish, execution_id, watch=watch)))
-        finished, taken = answers[-1]
-        attempt, self._attempt = self._attempt, None
-        if finish is None or attempt is None:
-            return taken
-        self.executions.pop(finish.held.execution_id, None)
-        if finished is Finished.BY_HAND:
-            ran = attempt
-            self._count(
-                self._end(ran, lambda: self._finalize_success(ran.job, ran.queue, ran.execution, ran.job._result))
+    def has_done_its_share(self, jobs: int) -> bool:
+        """Whether it is time for a fresh worker; said in the log, once."""
+        if not self.reason_to_leave:
+            self.reason_to_leave = reason_to_leave(
+                self.share,
+                jobs=jobs,
+                seconds=time.monotonic() - self._born,
+                memory_bytes=memory_bytes() if self.share.memory else 0,
             )
-            return self.step(None, take=take)
-        # What is not this worker's any more was filed by an earlier sending of this step, or settled by another.
-        self._count(True)
-        return taken
-
-    def run(self, taken: Taken) -> Finish | None:
-        """Run one taken job in this process.
-
-        Returns:
-            what the next step is to file; ``None`` when the job's end has been filed.
-        """
-        held = taken.held
-        self.held = held
-        try:
-            job = self._builder.build(taken)
-            timeout = int(job.timeout or self.queue_class.DEFAULT_TIMEOUT)
-        except Exception as error:  # noqa: BLE001 - whatever the hash holds, the worker lives on
-            reason = error
-            self.patiently(lambda: quarantine(self.stores, held, reason))
-            return None
-        execution = Execution(held.execution_id, job.id, self.connection, worker_name=self.name)
-        assert job.started_at is not None
-        execution.created_at = execution.last_heartbeat = job.started_at
-        execution._job = job
-        self.executions[held.execution_id] = execution
-        name = name_of(job)
-        self.doing = Doing("busy", job.id, name, held.queue, time.time(), timeout)
-        if self._heartbeat is not None:
-            self._heartbeat.changed()
-        attempt = Attempt(taken, job, self._queue_by_name[held.queue], execution, time.perf_counter())
-        self._attempt = attempt
-        finish = in_clean_state(self._perform, attempt, timeout)
-        log.info(
-            "job %s name=%s queue=%s id=%s seconds=%.3f",
-            self._outcome, name, held.queue, job.id, time.perf_counter() - attempt.began,
-        )  # fmt: skip
-        if finish is None:
-            self._attempt = None
-            self.executions.pop(held.execution_id, None)
-        return finish
-
-    def _perform(self, attempt: Attempt, timeout: int) -> Finish | None:
-        """Call the job's function; what of its end is left to the next step."""
-        job = attempt.job
-        before = saved_values(job)
-        try:
-            with TimeLimit(timeout):
-                result = job.perform()
-        except BaseException:  # noqa: BLE001 - as RQ does: a job that exits has failed
-            self._finalize_failure(job, attempt.queue, attempt.execution, sys.exc_info())
-            self._count(False)
-            return None
-        result_ttl = job.get_result_ttl(self.default_result_ttl)
-        if is_plain(job, result, result_ttl, before):
-            self._outcome = "succeeded"
-            return finish_of(
-                job, attempt.taken, result, result_ttl, attempt.ended_us(),
-                supervisor=self.supervisor, version=self.code_version,
-            )  # fmt: skip
-        self._count(self._end(attempt, lambda: self._finalize_success(job, attempt.queue, attempt.execution, result)))
-        return None
-
-    def _end(self, attempt: Attempt, finalize: Callable[[], None]) -> bool:
-        """End a job by RQ's own methods; whether it succeeded. A success callback may yet make it fail."""
-        self._attempt = attempt
-        try:
-            finalize()
-        except StopRequested:
-            raise
-        except BaseException:  # noqa: BLE001 - likewise
-            self._finalize_failure(attempt.job, attempt.queue, attempt.execution, sys.exc_info())
-            return False
-        finally:
-            self._attempt = None
-        return True
-
-    def _count(self, succeeded: bool) -> None:
-        if succeeded:
-            self.done += 1
-        else:
-            self.failed += 1
-
-    def handle_execution_ended(self, job: Job, queue: Queue, heartbeat_ttl: int) -> None:
-        """Note when the job ended; RQ's extra heartbeat at this point is not needed, since the job's hash has no end."""
-        assert self._attempt is not None
-        job.ended_at = datetime.fromtimestamp(self._attempt.ended_us() / MILLION, UTC)
+            if self.reason_to_leave:
+                log.info("worker done name=%s: %s; a fresh one may take its place", self.name, self.reason_to_leave)
+        return bool(self.reason_to_leave)
 
     def await_news(self) -> None:
         """Rest until a signal comes, or there may be something to do."""
@@ -300,74 +168,8 @@ class HorizonWorker(FilingWorker):
         except RedisError as error:
             log.debug("waiting for news ended: %s", error)
 
-    def look_into_inbox(self, seconds: float) -> None:
-        """Rest so long, or until a signal comes, and act on what came."""
-        self.act_on(self.inbox.wait(seconds))
-
-    def act_on(self, arrived: list[signal.Signals]) -> None:
-        """Act on signals."""
-        for each in arrived:
-            if each in LEAVE:
-                self._leave_at = self._leave_at or time.monotonic()
-            elif each is signal.SIGUSR2:
-                self._paused = True
-            elif each is signal.SIGCONT:
-                self._paused = False
-        if self._stop_requested:
-            # RQ's own shutdown command, through Redis.
-            self._leave_at = self._leave_at or time.monotonic()
-
-    def rest(self, seconds: float) -> None:
-        """Wait for Redis to come back, but not for ever once told to leave.
-
-        Raises:
-            StopRequested: told to leave, and Redis has been away too long. What this worker holds stays reserved,
-                and is settled by whoever finds it.
-        """
-        self.look_into_inbox(seconds)
-        if self._leave_at is not None and time.monotonic() - self._leave_at > LEAVE_WITHOUT_REDIS_SECONDS:
-            raise StopRequested
-
-    def request_stop(self, signum: int, frame: FrameType | None) -> None:
-        """RQ's shutdown command: noted like a signal."""
-        self._stop_requested = True
-        self._told_at = self._told_at or time.monotonic()
-
-    def _catch_second_signal(self) -> None:
-        """A second TERM or INT while a job runs stops that job, which then ends failed; the first only is noted."""
-
-        def deliver(number: int, frame: FrameType | None) -> None:
-            self.inbox.deliver(number)
-            now = time.monotonic()
-            if self._told_at is None:
-                self._told_at = now
-            # A terminal's Ctrl-C and the supervisor's TERM may both come for one wish to leave.
-            elif now - self._told_at > 1.0:
-                interrupt("The worker was told twice to leave, so its job was stopped.")
-
-        for each in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, deliver)
-
-    def kill_horse(self, sig: signal.Signals = signal.SIGKILL) -> None:
-        """RQ's stop command: this worker runs the job itself, so the job is interrupted, not a child killed."""
-        interrupt("The job was stopped on request.")
-
-    def _pubsub_exception_handler(self, exc: Exception, pubsub: PubSub, pubsub_thread: PubSubWorkerThread) -> None:
-        """Keep listening for commands whatever happens to the connection."""
-        log.debug("listening for commands failed: %s", exc)
-        time.sleep(2.0)
-
-    def unsubscribe(self) -> None:
-        """Stop listening for commands. The thread is told first: else it may hear of the end, find nothing to read any
-        more, and hold up the leave for a second."""
-        if self.pubsub_thread is not None and self.pubsub is not None:
-            self.pubsub_thread.stop()
-            self.pubsub.unsubscribe()
-            self.pubsub_thread.join(timeout=1)
-            self.pubsub.close()
-
     def keep_house(self) -> None:
-        """RQ's heartbeat and maintenance, and the sweep for dead workers, each in its own time; only while idle."""
+        """RQ's heartbeat; and, when no master is there to do it, what all have in common. Only while idle."""
         now = time.monotonic()
         try:
             if now - self._last_rq_beat > RQ_BEAT_SECONDS:
@@ -375,29 +177,22 @@ class HorizonWorker(FilingWorker):
                 self.heartbeat()
             if now - self._last_sweep > SWEEP_SECONDS:
                 self._last_sweep = now
-                sweep(self.stores, spare=frozenset({self.name}))
-            if self.should_run_maintenance_tasks:
-                self.run_maintenance_tasks()
+                self._keep_common_house(now)
         except RedisError as error:
             if not will_pass(error):
                 raise
             log.error("Redis did not answer (%s); worker %s goes on", error, self.name)
 
-    _last_rq_beat = 0.0
-    _last_sweep = 0.0
-
-    def note(self, state: str) -> None:
-        """Change what the record says, when no job runs."""
-        if state != self.doing.state:
-            self.doing = Doing(state)
-            if self._heartbeat is not None:
-                self._heartbeat.changed()
-
-    def extend_lease(self) -> None:
-        """Tell RQ that the running job is not abandoned; a job without a time limit may run longer than RQ's lease."""
-        attempt = self._attempt
-        if attempt is not None:
-            self.steps.renew(attempt.taken.held, self.get_heartbeat_ttl(attempt.job))
+    def _keep_common_house(self, now: float) -> None:
+        """The work of a master, while there is none."""
+        if self.master or self.stores.masters.living():
+            self._sweeper = None
+            return
+        if self._sweeper is None:
+            self._sweeper = Sweeper(self.stores, every=SWEEP_SECONDS)
+        self._sweeper.look(now, spare=(self.name,))
+        if self.should_run_maintenance_tasks:
+            self.run_maintenance_tasks()
 
     def record(self) -> WorkerRecord:
         """What this worker says of itself, now."""

@@ -46,6 +46,7 @@ def test_no_job_is_lost_or_counted_twice_when_workers_are_killed_and_cut_off(red
     # Each killed worker held one job at most.
     assert killed <= 8
     assert stores.reservations.all() == []
+    assert stores.audit.orphans(lambda: None) == []
     assert redis.keys("rq:execution:*") == []
     assert redis.zcard("rq:wip:default") == 0
     collected(stores)

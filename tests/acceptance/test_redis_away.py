@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from allegro.dev.valkey import server_binary
 from allegro_queue.connection import forget_client
 from allegro_queue.dispatch import dispatch
 from allegro_queue.errors import QueueUnavailable
+from allegro_queue.stores import open_stores
 from tests.support import jobs
 from tests.support.eventually import eventually
 from tests.support.running import manage, running
@@ -79,3 +81,43 @@ def test_commands_without_redis_say_so_and_fail(tmp_path: Path):
     assert result.returncode == 1
     assert "did not answer" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("fault", ["stands still for 20 s", "is killed and started again"])
+def test_when_redis_is_away_the_tree_stays_up_and_goes_on_by_itself(fault: str, elsewhere: str, tmp_path: Path):
+    trail, release = tmp_path / "trail", tmp_path / "release"
+    server = start_server(server_binary(), tmp_path, keep=True)
+    try:
+        with running("horizon", REDIS_URL=elsewhere) as process:
+            stores = open_stores()
+            eventually(stores.workers.living, within=20, explain=process.said)
+            before = {each.pid for each in stores.workers.living()}
+            job_id = dispatch(jobs.hold, str(trail), str(release))
+            eventually(trail.exists, within=20, explain=process.said)
+
+            if fault == "is killed and started again":
+                server.send_signal(signal.SIGKILL)
+                server.wait()
+                eventually(lambda: "did not answer" in process.said(), explain=process.said)
+                server = start_server(server_binary(), tmp_path, keep=True)
+            else:
+                server.send_signal(signal.SIGSTOP)
+                began = time.monotonic()
+                eventually(lambda: "did not answer" in process.said(), explain=process.said)
+                eventually(lambda: time.monotonic() - began > 20, within=25)
+                server.send_signal(signal.SIGCONT)
+
+            dispatch(jobs.note, str(trail), "the next")
+            release.touch()
+            eventually(lambda: "the next" in trail.read_text(), within=20, explain=process.said)
+            eventually(lambda: stores.jobs.rows([job_id])[0].status == "finished", explain=process.said)
+            eventually(lambda: {each.pid for each in stores.workers.living()} == before, explain=process.said)
+            assert stores.workers.lost(since=0) == []
+            assert stores.audit.orphans(lambda: None) == []
+            assert trail.read_text().splitlines() == ["held", "held ended", "the next"]
+            assert not process.has_ended()
+    finally:
+        server.send_signal(signal.SIGCONT)
+        server.terminate()
+        server.wait()

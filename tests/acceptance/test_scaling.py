@@ -24,12 +24,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 QUEUES = ["high", "default", "audience-sync"]
 
 
-def supervising(*arguments: str, **options: Any) -> AbstractContextManager[Running]:
-    """A real master with one supervisor of these options."""
+def supervising(
+    *arguments: str, horizon: dict[str, Any] | None = None, **options: Any
+) -> AbstractContextManager[Running]:
+    """A real master with one supervisor of these options, and other settings of Horizon's."""
     return running(
         "horizon",
         *arguments,
         DJANGO_SETTINGS_MODULE="tests.support.supervised",
+        TEST_HORIZON=json.dumps(horizon or {}),
         TEST_SUPERVISORS=json.dumps({"one": {"queue": QUEUES, **options}}),
     )
 
@@ -190,3 +193,28 @@ def test_pausing_an_unknown_supervisor_names_the_nearest(stores: Stores):
 
         assert result.returncode == 1
         assert "has a supervisor 'superviser-1'; did you mean 'supervisor-1'?" in result.stderr
+
+
+def test_two_masters_share_the_limit_of_the_cluster_and_say_so(stores: Stores, tmp_path: Path):
+    cluster = {"max_processes": 4}
+    with supervising("--name", "a", horizon=cluster, max_processes=3) as first:
+        release = hold(stores, 12, tmp_path)
+        eventually(lambda: len(workers(stores, "busy")) == 3, within=20, explain=first.said)
+        with supervising("--name", "b", horizon=cluster, max_processes=3) as second:
+            eventually(lambda: len(workers(stores, "busy")) == 4, within=20, explain=second.said)
+            eventually(
+                lambda: "asked for 3, 1 allowed: the cluster may have 4" in manage("horizon_list").stdout,
+                explain=second.said,
+            )
+            assert len(stores.workers.living()) == 4
+
+            first.send(signal.SIGTERM)
+            eventually(lambda: len(workers(stores, "leaving")) == 3, explain=first.said)
+            assert len(workers(stores, "busy", "idle")) == 1
+            release.touch()
+            assert first.wait() == 0
+            again = tmp_path / "again"
+            again.mkdir()
+            late = hold(stores, 12, again)
+            eventually(lambda: len(workers(stores, "busy")) == 3, explain=second.said)
+            late.touch()

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import io
+import json
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -9,10 +11,14 @@ from django.core.management import CommandError, call_command
 from redis import Redis
 
 from allegro_queue.dispatch import dispatch
+from allegro_queue.jobs import JobOptions
 from allegro_queue.stores import Stores
+from allegro_queue.stores.controls import Control, Instruction
 from allegro_queue.stores.jobs import State
+from allegro_queue.stores.pauses import Pause
 from allegro_queue.workers.child import make_worker
-from tests.support import jobs
+from allegro_queue.workers.housekeeping import keep_house
+from tests.support import jobs, records
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -138,3 +144,65 @@ def test_a_worker_name_that_is_taken_is_refused_in_words(redis: Redis):
 def test_a_malformed_duration_is_refused_also_when_nobody_is_there_to_leave(redis: Redis):
     with pytest.raises(CommandError, match="'soon' is not a duration"):
         call_command("horizon_terminate", "--wait", "--within", "soon")
+
+
+def test_retry_says_why_a_unique_job_stays_failed():
+    alone = JobOptions(unique=True, unique_key="sync")
+    first = dispatch(jobs.fail, options=alone)
+    fail_some(1)
+    second = dispatch(jobs.fail, options=alone)
+
+    assert said("horizon_retry", first) == (
+        f"Queued 0 failed jobs again.\n{first} stays failed: {second}, another job of its kind, waits or runs.\n"
+    )
+
+
+def test_status_and_list_name_each_host_and_who_paused_what_why_and_until_when(stores: Stores):
+    now = time.time()
+    until = now + 600
+    paused = records.supervisor(status="paused", pause_by="anna", pause_reason="maintenance", pause_until=until)
+    stores.masters.write(records.master(now, supervisors=(paused,)))
+    stores.masters.write(records.master(now, name="web-2-7", host="web-2"))
+    stores.controls.keep(
+        Instruction(control=Control.PAUSE, supervisor="supervisor-1", by="anna", reason="maintenance", until=until)
+    )
+    stores.pauses.pause(Pause(queue="high", since=now, by="ben"))
+    clock = f"{datetime.fromtimestamp(until).astimezone():%Y-%m-%d %H:%M:%S}"
+
+    status, listed = exits_with(0, "horizon_status"), said("horizon_list")
+
+    assert "web-1  web-1-4102  running  beat 0 s ago" in status
+    assert "web-2  web-2-7  running  beat 0 s ago" in status
+    assert f"supervisor-1 is paused by anna until {clock}: maintenance" in status
+    assert "high is paused by ben\n" in status
+    assert f"    paused by anna until {clock}: maintenance" in listed
+    data = json.loads(exits_with(0, "horizon_status", "--json"))
+    assert [each["host"] for each in data["hosts"]] == ["web-1", "web-2"]
+    assert data["paused_supervisors"][0]["until"] == until
+
+
+def test_pauses_that_are_over_are_forgotten(stores: Stores, redis: Redis):
+    for until in (50.0, None):
+        stores.controls.keep(Instruction(control=Control.PAUSE, supervisor=f"until-{until}", until=until))
+        stores.pauses.pause(Pause(queue=f"until-{until}", since=0, until=until))
+
+    keep_house(stores, ["high", "default"], now=60)
+
+    assert redis.hkeys(stores.keys.paused) == redis.hkeys(stores.keys.paused_supervisors) == [b"until-None"]
+
+
+def test_one_master_at_a_time_keeps_house(stores: Stores):
+    assert stores.masters.lead("a")
+    assert not stores.masters.lead("b")
+    assert stores.masters.lead("a")
+    stores.masters.remove("a")
+    assert stores.masters.lead("b")
+
+
+def exits_with(code: int, *arguments: str) -> str:
+    """What a command prints that ends with this exit code."""
+    out = io.StringIO()
+    with pytest.raises(SystemExit) as ended:
+        call_command(*arguments, stdout=out)
+    assert ended.value.code == code
+    return out.getvalue()

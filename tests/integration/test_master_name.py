@@ -37,7 +37,7 @@ def master(stores: Stores, name: str) -> Master:
         ProcessPool(ObedientChild, grace=1),
         ProcessPool(ObedientChild, grace=1),
         stores,
-        Settlers(settle=lambda name, pid, ending: None, sweep=lambda spare: None),
+        Settlers(settle=lambda *dead: None, sweep=lambda *living: None, keep_house=lambda: None),
         SignalInbox(),
         ["high"],
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import signal
 
+from allegro_queue.begun import Begun
 from allegro_queue.supervision.process import LEFT
 
 pids = itertools.count(1000)
@@ -17,6 +18,7 @@ class FakeChild:
         self.pid = next(pids)
         self.name = f"child.{self.pid}"
         self.started_at = started_at
+        self.begun: Begun | None = None
         self.received: list[str] = []
         self._ending: str | None = None
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import time
 from pathlib import Path
 
 from django.utils import translation
+from redis import Redis
 from rq import get_current_job
 from rq.command import send_stop_job_command
+from rq.job import Job
 
 from allegro_queue.dispatch import dispatch
 from allegro_queue.jobs import JobOptions, job
@@ -30,6 +34,15 @@ def fail(message: str = "as asked") -> None:
 @job(queue="high")
 def urgent() -> None:
     """Declared for the queue ``high``."""
+
+
+def remind(member: int, at: str = "noon") -> None:
+    """Has a parameter of a name that ``dispatch`` takes for itself."""
+
+
+@job(unique=300, unique_key="member:{member}", tags=("member:{member}",))
+def refresh(member: int, force: bool = False) -> None:
+    """Declared unique by its member alone."""
 
 
 def note(path: str, word: str) -> None:
@@ -95,3 +108,43 @@ def be_taken_for_dead() -> None:
     job = get_current_job()
     assert job is not None
     settle(open_stores(), str(job.worker_name), host="here", pid=1, reason="showed no sign of life for 30 seconds")
+
+
+def note_the_time(path: str) -> None:
+    """Append the time, by the clock that never jumps and that all processes share."""
+    note(path, repr(time.monotonic()))
+
+
+def hold_the_interpreter(path: str) -> None:
+    """Hang for ever inside one call that lets no other thread and no signal handler of this process run."""
+    note(path, "began")
+    library, lock = ctypes.PyDLL(None), ctypes.create_string_buffer(128)
+    library.pthread_mutex_lock(lock)
+    library.pthread_mutex_lock(lock)
+
+
+def note_success(job: Job, connection: Redis, result: object) -> None:
+    """A success callback: notes where the job did."""
+    note(job.args[0], "succeeded")
+
+
+def note_failure(job: Job, connection: Redis, *error: object) -> None:
+    """A failure callback: notes where the job did."""
+    note(job.args[0], "failed")
+
+
+def note_with_time(path: str, times: str, word: str) -> None:
+    """Note a word in one file, and the time in another."""
+    note(path, word)
+    note_the_time(times)
+
+
+def enter(ledger: str, seconds: float) -> None:
+    """Enter start and end in a ledger, one line each, in one write."""
+    job = get_current_job()
+    assert job is not None
+    file = os.open(ledger, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(file, f"start {job.id}\n".encode())
+    time.sleep(seconds)
+    os.write(file, f"end {job.id}\n".encode())
+    os.close(file)

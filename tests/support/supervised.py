@@ -1,6 +1,6 @@
 """Settings of the project with supervisors that a test chose: give them as JSON in ``TEST_SUPERVISORS``.
 
-For processes started with ``DJANGO_SETTINGS_MODULE=tests.support.supervised``.
+``TEST_HORIZON`` may add other keys of ``HORIZON``. For processes started with ``DJANGO_SETTINGS_MODULE=tests.support.supervised``.
 """
 
 from __future__ import annotations
@@ -11,4 +11,9 @@ import os
 from allegro.settings import *  # noqa: F403
 from allegro.settings import HORIZON as PROJECTS_HORIZON
 
-HORIZON = {**PROJECTS_HORIZON, "defaults": json.loads(os.environ["TEST_SUPERVISORS"]), "environments": {}}
+HORIZON = {
+    **PROJECTS_HORIZON,
+    "defaults": json.loads(os.environ["TEST_SUPERVISORS"]),
+    "environments": {},
+    **json.loads(os.environ.get("TEST_HORIZON", "{}")),
+}

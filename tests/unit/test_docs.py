@@ -14,7 +14,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from allegro_queue.conf import HorizonSettings
-from allegro_queue.plan import OPTION_NAMES
+from allegro_queue.jobs import OPTION_FIELDS
+from allegro_queue.plan import OPTION_NAMES, QUEUE_OPTION_NAMES
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 READERS = {"text", "whole", "switch", "words", "choice", "database", "email"}
@@ -67,6 +68,14 @@ def test_every_key_of_horizon_is_explained_and_nothing_else():
 
 def test_every_supervisor_option_is_explained_and_nothing_else():
     assert sorted(first_column("settings.md", "### Supervisor options")) == sorted(OPTION_NAMES)
+
+
+def test_every_queue_option_is_explained_and_nothing_else():
+    assert sorted(first_column("settings.md", "### Queue options")) == sorted(QUEUE_OPTION_NAMES)
+
+
+def test_every_option_of_a_job_is_explained_and_nothing_else():
+    assert sorted(first_column("jobs.md", "## Every option")) == sorted(OPTION_FIELDS)
 
 
 def test_every_command_is_explained_with_its_exit_codes_and_nothing_else():

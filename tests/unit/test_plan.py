@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from allegro_queue.backoff import Backoff, exponential
 from allegro_queue.conf import HorizonSettings, parse_settings
 from allegro_queue.errors import InvalidConfiguration
-from allegro_queue.plan import build_plan, options_serving, problems_in
+from allegro_queue.plan import QueueOptions, build_plan, options_serving, problems_in
+from allegro_queue.rates import Rate
 
 QUEUES = ["high", "default", "audience-sync"]
 
@@ -118,6 +120,14 @@ def test_an_unknown_environment_is_named_with_the_nearest():
             {"balance": "auto", "max_processes": 5, "min_processes": 2},
             "has max_processes = 5 with balance = 'auto'; its 3 queues need min_processes = 2 each, so it must be 6 or more.",
         ),
+        ({"timeout": 2**63}, "has timeout = 9223372036854775808; it must be at most 2,147,483,647."),
+        ({"maxJobs": -1}, "has maxJobs = -1; it must be a whole number from 0 up."),
+        ({"memory": "128"}, "has memory = '128'; it must be a whole number from 0 up."),
+        ({"isolate": 1}, "has isolate = 1; it must be True or False."),
+        ({"backoff": -5}, "has backoff = -5; it must be seconds, a list of seconds"),
+        ({"backoff": [1] * 21}, "it has 21 pauses; at most 20 are kept"),
+        ({"rate_limit": "30/w"}, "has rate_limit = '30/w'; it must be like \"30/m\""),
+        ({"rate_limit": "0/m"}, "Rate has runs = 0; it must be a whole number from 1 to"),
         ({"timeout": 90, "grace": 30}, "has grace = 30 below timeout = 90; a deploy would kill healthy jobs."),
     ],
 )
@@ -125,6 +135,56 @@ def test_each_fault_says_where_it_is_what_was_found_and_what_would_be_right(opti
     found = problems(environments={"local": {"supervisor-1": options}})
 
     assert any(message in each for each in found), found
+
+
+@pytest.mark.parametrize(
+    ("queues", "message"),
+    [
+        ({"hihg": {}}, "HORIZON queues 'hihg' is no queue that RQ_QUEUES has; did you mean 'high'?"),
+        ({"high": 5}, "HORIZON queues 'high' is 5; it must be a dict of options."),
+        ({"high": {"trys": 1}}, "HORIZON queues 'high' has an unknown key 'trys'; did you mean 'tries'?"),
+        ({"high": {"max_processes": 0}}, "HORIZON queues 'high' has max_processes = 0; it must be a whole number"),
+        ({"high": {"backoff": "soon"}}, "HORIZON queues 'high' has backoff = 'soon'; it must be seconds"),
+        ({"high": {"isolate": "yes"}}, "HORIZON queues 'high' has isolate = 'yes'; it must be True or False."),
+    ],
+)
+def test_each_fault_of_a_queues_options_is_named(queues: dict[str, Any], message: str):
+    found = problems(queues=queues)
+
+    assert len(found) == 1
+    assert message in found[0]
+
+
+def test_a_queues_limit_below_what_its_supervisor_keeps_is_a_fault():
+    balanced = {"one": {"queue": QUEUES, "balance": "auto", "min_processes": 2, "max_processes": 9}}
+
+    assert problems(defaults=balanced, environments={}, queues={"high": {"maxProcesses": 1}}) == [
+        "HORIZON queues 'high' has max_processes = 1, but supervisor 'one' keeps min_processes = 2 for each queue; "
+        "make it 2 or more."
+    ]
+
+
+def test_what_is_said_of_queues_and_of_all_hosts_is_in_the_plan():
+    given = {"high": {"tries": 3, "backoff": [1, 5], "rateLimit": "5/10s", "isolate": True, "maxProcesses": 2}}
+
+    plan = build_plan(settings(queues=given, max_processes=20), QUEUES)
+
+    assert plan.max_processes == 20
+    assert plan.queues == {
+        "high": QueueOptions(
+            tries=3, backoff=Backoff((1.0, 5.0)), rate_limit=Rate(5, 10), isolate=True, max_processes=2
+        )
+    }
+
+
+def test_a_supervisors_terms_and_limits_of_its_workers_are_in_the_plan():
+    given = {"backoff": exponential(2, cap=5), "rate_limit": "30/m", "maxJobs": 500, "maxTime": 3600, "memory": 0}
+
+    made = build_plan(settings(environments={"local": {"supervisor-1": given}}), QUEUES).supervisors[0]
+
+    assert made.backoff == Backoff((2.0, 4.0, 5.0), 0.1)
+    assert made.rate_limit == Rate(30, 60)
+    assert (made.max_jobs, made.max_time, made.memory, made.isolate) == (500, 3600, 0, False)
 
 
 def test_every_fault_comes_at_once():

@@ -268,7 +268,7 @@ def test_a_page_of_ours_is_led_back_to_with_its_query() -> None:
 
 @pytest.mark.parametrize("name", [name for _, _, name in ACTIONS])
 def test_without_redis_an_action_says_that_nothing_is_certain(client: Client, nowhere: None, name: str) -> None:
-    _, message = do(client, name, id="some-job", queue="high", reason="x")
+    _, message = do(client, name, id="some-job", queue="high", reason="x", typed="high", to="default")
 
     assert message.startswith("Redis did not answer, so it is not known what was done.")
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from redis import Redis
 
 from allegro.accounts.models import User
-from allegro.audience.models import ExternalProfile, Member, ProviderAccount, SyncRun
+from allegro.audience.models import ExternalProfile, Member, ProviderAccount, SyncRound, SyncRun
 from allegro.magic_links.models import MagicLink
 from allegro.organizations.models import Organization
 from allegro.webhooks.models import Delivery, Endpoint, Event
@@ -21,7 +21,7 @@ from tests.support.people import a_member, an_account, an_organization, staff
 pytestmark = pytest.mark.django_db(transaction=True)
 
 EDITABLE = [User, Organization, Member, ProviderAccount, Endpoint]
-HISTORY = [ExternalProfile, SyncRun, MagicLink, Event, Delivery]
+HISTORY = [ExternalProfile, SyncRun, SyncRound, MagicLink, Event, Delivery]
 
 
 @pytest.fixture
@@ -30,9 +30,10 @@ def admin(client: Client, redis: Redis) -> Client:
     client.force_login(staff(is_superuser=True))
     news = an_organization()
     member = a_member(news)
-    an_account(news, "http://crm.invalid/{email}")
+    account = an_account(news, "http://crm.invalid/{email}")
     ExternalProfile.objects.create(member=member, provider="json-profile", payload={"level": "<b>patron</b>"})
     SyncRun.objects.create(organization=news, provider="json-profile")
+    SyncRound.objects.create(account=account)
     MagicLink.objects.create(organization=news, email="ada@example.com", token_hash="a-hash-of-a-token")
     Endpoint.objects.create(organization=news, url="http://hook.invalid/")
     return client

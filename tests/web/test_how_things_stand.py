@@ -20,7 +20,7 @@ from tests.support import records, scenes
 
 pytestmark = pytest.mark.django_db
 
-PAGES = ("overview", "workers", "schedule")
+PAGES = ("overview", "queues", "workers", "schedule", "activity", "health")
 FRAGMENT = {"X-Horizon-Fragment": "1"}
 
 
@@ -238,3 +238,16 @@ def commands_sent(redis: Redis) -> int:
 def round_trips_since(redis: Redis, before: int) -> int:
     """Reads that the server did from its sockets; each takes in one command or one pipeline. Less our own INFO."""
     return commands_sent(redis) - before - 1
+
+
+def test_the_workers_page_says_who_paused_a_supervisor_why_and_until_when(client: Client, stores: Stores) -> None:
+    now = time.time()
+    paused = records.supervisor(
+        status="paused", pause_by="anna", pause_reason="<b>maintenance</b>", pause_until=now + 600
+    )
+    stores.masters.write(records.master(now, supervisors=(paused,)))
+
+    body = client.get(reverse("horizon:workers")).content.decode()
+
+    assert "paused by anna until <time" in body
+    assert "&lt;b&gt;maintenance&lt;/b&gt;" in body

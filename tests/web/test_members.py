@@ -241,7 +241,7 @@ def test_signing_in_works_while_a_source_is_broken(client: Client, redis: Redis,
     news = an_organization()
     account = an_account(news, "http://crm.invalid/{email}", max_login_age_minutes=1)
 
-    def broken(self: object, member: object, *, seconds: float) -> dict[str, str]:
+    def broken(self: object, member: object, known: object, *, seconds: float) -> None:
         raise OSError("the source is on fire")
 
     monkeypatch.setattr(type(provider_for(account)), "sync", broken)

@@ -15,7 +15,7 @@ from tests.support.browser import complaints_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PAGES = ("", "workers/", "schedule/")
+PAGES = ("", "queues/", "queues/default/", "workers/", "schedule/", "activity/", "health/")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import socket
+import time
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,8 +15,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 from setproctitle import setproctitle
 
+from allegro_queue.begun import Begun
 from allegro_queue.conf import horizon_settings, queue_configs
-from allegro_queue.connection import client, forget_client
+from allegro_queue.connection import forget_client, page_client
 from allegro_queue.errors import AlreadyRunning, InvalidConfiguration
 from allegro_queue.history.process import run_collector
 from allegro_queue.inbox import SignalInbox
@@ -23,13 +25,16 @@ from allegro_queue.plan import Balance, Plan, SupervisorOptions, build_plan
 from allegro_queue.queues import all_queues
 from allegro_queue.scheduling.process import run_scheduler
 from allegro_queue.stores import open_stores
-from allegro_queue.supervision.master import Master, Settlers
+from allegro_queue.supervision.master import HEARD, LOOK_SECONDS, Master, Settlers
 from allegro_queue.supervision.pool import ProcessPool
 from allegro_queue.supervision.process import ChildProcess, fork
 from allegro_queue.supervision.supervisor import Supervisor
 from allegro_queue.workers.child import run_worker
+from allegro_queue.workers.housekeeping import keep_house
 from allegro_queue.workers.names import new_token, worker_name
-from allegro_queue.workers.settling import settle, sweep
+from allegro_queue.workers.recycling import Share
+from allegro_queue.workers.settling import settle
+from allegro_queue.workers.sweeping import Sweeper
 
 SCHEDULER_GRACE = 10.0
 COLLECTOR_GRACE = 20.0
@@ -56,20 +61,25 @@ class Command(BaseCommand):
         plan = self.plan(environment)
         name = name or f"{socket.gethostname()}-{secrets.token_hex(2)}"
         setproctitle("horizon master")
-        stores = open_stores(client())
+        # As impatient as a page: while Redis does not answer, the children must be looked after all the same.
+        stores = open_stores(page_client())
         # Children must not share the connections of their parent.
         connections.close_all()
-        supervisors = [Supervisor(each, worker_spawner(each, name)) for each in plan.supervisors]
+        supervisors = [
+            Supervisor(each, worker_spawner(each, name, isolated_queues(plan, each))) for each in plan.supervisors
+        ]
         scheduler = ProcessPool(scheduler_spawner(name), grace=SCHEDULER_GRACE)
         collector = ProcessPool(collector_spawner(name), grace=COLLECTOR_GRACE)
+        sweeper = Sweeper(stores, every=LOOK_SECONDS)
         settlers = Settlers(
-            settle=lambda worker, pid, ending: settle(
-                stores, worker, host=socket.gethostname(), pid=pid, reason=ending
+            settle=lambda worker, pid, ending, begun: settle(
+                stores, worker, host=socket.gethostname(), pid=pid, reason=ending, begun=begun
             ),
-            sweep=lambda living: sweep(stores, spare=living),
+            sweep=lambda now, living, leads: sweeper.look(now, spare=living, may_settle=leads),
+            keep_house=lambda: keep_house(stores, all_queues(), time.time()),
         )
         self.say(plan, name)
-        with SignalInbox() as inbox:
+        with SignalInbox(HEARD) as inbox:
             try:
                 Master(name, plan, supervisors, scheduler, collector, stores, settlers, inbox, all_queues()).run()
             except AlreadyRunning as error:
@@ -117,18 +127,35 @@ def order(queues: Sequence[str], balance: Balance) -> str:
     return f"{', '.join(queues)} (balance: {balance})" if balance else " > ".join(queues)
 
 
-def worker_spawner(options: SupervisorOptions, master: str) -> Callable[[tuple[str, ...], float], ChildProcess]:
+def isolated_queues(plan: Plan, options: SupervisorOptions) -> frozenset[str]:
+    """Queues of a supervisor whose jobs each run in a process of their own: as the queue says, else as it says itself."""
+    said = {name: each.isolate for name, each in plan.queues.items() if each.isolate is not None}
+    return frozenset(queue for queue in options.queue if said.get(queue, options.isolate))
+
+
+def worker_spawner(
+    options: SupervisorOptions, master: str, isolated_queues: frozenset[str]
+) -> Callable[[tuple[str, ...], float], ChildProcess]:
     """How a supervisor starts one worker: a fork of this process, which has loaded the project already."""
 
     def spawn(queues: tuple[str, ...], now: float) -> ChildProcess:
         token = new_token()
+        begun = Begun()
 
         def child() -> int:
             forget_client()
-            return run_worker(queues, token=token, master=master, supervisor=options.name)
+            return run_worker(
+                queues,
+                begun=begun,
+                token=token,
+                master=master,
+                supervisor=options.name,
+                share=Share(max_jobs=options.max_jobs, max_time=options.max_time, memory=options.memory),
+                isolated_queues=isolated_queues,
+            )
 
         pid = fork(child)
-        return ChildProcess(worker_name(pid, token), pid, now)
+        return ChildProcess(worker_name(pid, token), pid, now, begun=begun)
 
     return spawn
 

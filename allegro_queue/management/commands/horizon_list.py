@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 from dataclasses import asdict
 from typing import Any
 
+from allegro_queue.management.pause_words import pause_in_words
 from allegro_queue.management.redis_command import RedisCommand
 from allegro_queue.stores import Stores
 from allegro_queue.stores.masters import SupervisorRecord
@@ -27,7 +28,7 @@ class Command(RedisCommand):
         if not masters:
             self.stdout.write("No Horizon process is running. Start one: manage.py horizon")
         for master in masters:
-            self.stdout.write(f"{master.name}  pid {master.pid}  {master.status}  {master.environment}")
+            self.stdout.write(f"{master.host}  {master.name}  pid {master.pid}  {master.status}  {master.environment}")
             for each in master.supervisors:
                 self.say(each)
         if workers:
@@ -50,8 +51,8 @@ class Command(RedisCommand):
             f"  {queues}{balance}{trouble}"
         )
         if supervisor.pause_by or supervisor.pause_reason:
-            reason = f": {supervisor.pause_reason}" if supervisor.pause_reason else ""
-            self.stdout.write(f"    paused by {supervisor.pause_by or 'somebody'}{reason}")
+            words = pause_in_words(by=supervisor.pause_by, reason=supervisor.pause_reason, until=supervisor.pause_until)
+            self.stdout.write(f"    {words}")
         if not supervisor.balance:
             if supervisor.explanation:
                 self.stdout.write(f"    {supervisor.explanation}")

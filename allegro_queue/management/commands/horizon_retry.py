@@ -17,5 +17,15 @@ class Command(FailedJobsCommand):
         self.add_selection(parser)
 
     def run(self, stores: Stores, **options: Any) -> None:
-        done, gone = self.each_selected(stores, options, lambda job_id: stores.jobs.retry(job_id, time.time()))
+        barred: dict[str, str] = {}
+
+        def retry(job_id: str) -> bool:
+            tally = stores.jobs.retry_many([job_id], now=time.time())
+            barred.update(tally.barred)
+            return tally.done == 1
+
+        done, rest = self.each_selected(stores, options, retry)
+        gone = [job_id for job_id in rest if job_id not in barred]
         self.stdout.write(f"Queued {done} failed jobs again.{self.rest(gone)}")
+        for job_id, holder in barred.items():
+            self.stdout.write(f"{job_id} stays failed: {holder}, another job of its kind, waits or runs.")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from allegro_queue.conf import horizon_settings, queue_configs
 from allegro_queue.inbox import SignalInbox
 from allegro_queue.plan import build_plan
 from allegro_queue.stores import Stores, open_stores
-from allegro_queue.supervision.master import SWEEP_SECONDS, Master, Settlers
+from allegro_queue.supervision.master import AFTER_OUTAGE_SECONDS, Master, Settlers
 from allegro_queue.supervision.pool import ProcessPool
 from tests.support.children import FakeChild
 from tests.support.server import start_server
@@ -38,11 +38,11 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
         stores = open_stores(connection)
         sweeps: list[frozenset[str]] = []
 
-        def sweep(living: frozenset[str]) -> None:
+        def sweep(now: float, living: frozenset[str], leads: Callable[[], bool]) -> None:
             stores.reservations.all()
             sweeps.append(living)
 
-        settlers = Settlers(settle=lambda worker, pid, ending: None, sweep=sweep)
+        settlers = Settlers(settle=lambda worker, pid, ending, begun: None, sweep=sweep, keep_house=lambda: None)
         plan = build_plan(horizon_settings(), queue_configs())
         scheduler, collector = ProcessPool(FakeChild, grace=1), ProcessPool(FakeChild, grace=1)
         yield Scene(
@@ -67,10 +67,12 @@ def test_when_redis_is_back_living_workers_can_say_so_before_the_dead_are_looked
     scene.master.tick(now)
     server = start_server(server_binary(), scene.folder)
     try:
-        scene.master.tick(now + SWEEP_SECONDS + 1)
+        back = now + 100
+        scene.master.tick(back)
+        scene.master.tick(back + AFTER_OUTAGE_SECONDS - 1)
         assert scene.sweeps == []
 
-        scene.master.tick(now + 2 * SWEEP_SECONDS + 1)
+        scene.master.tick(back + AFTER_OUTAGE_SECONDS + 1)
         assert len(scene.sweeps) == 1
     finally:
         server.terminate()

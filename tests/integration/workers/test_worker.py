@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from django.utils import translation
 from redis import Redis
+from rq import Callback, Queue
+from rq.exceptions import StopRequested
+from rq.serializers import JSONSerializer
 from setproctitle import getproctitle
 
 from allegro_queue.dispatch import dispatch
@@ -241,3 +244,34 @@ def test_the_title_of_the_process_names_no_job_that_has_ended(stores: Stores):
     work_off()
 
     assert getproctitle() == before
+
+
+def test_a_birth_whose_reply_was_lost_is_registered_again_without_fuss(redis: Redis):
+    worker = make_worker(QUEUES, name="here.1.abcd")
+    assert worker is not None
+    worker.be_born()
+    worker.be_born()
+
+    namesake = make_worker(QUEUES, name="here.1.abcd")
+    assert namesake is not None
+    with pytest.raises(ValueError, match="active worker named"):
+        namesake.be_born()
+
+
+def test_told_to_leave_while_redis_is_away_a_worker_runs_no_failure_callback_for_a_job_that_succeeded(
+    redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    trail = tmp_path / "trail"
+    Queue("default", connection=redis, serializer=JSONSerializer).enqueue(
+        jobs.note, str(trail), "ran", on_failure=Callback(jobs.note_failure), on_success=Callback(jobs.note_success)
+    )
+    worker = make_worker(QUEUES, name="here.1.abcd")
+    assert worker is not None
+
+    def give_up(*given: object) -> None:
+        raise StopRequested
+
+    monkeypatch.setattr(worker, "until_filed", give_up)
+    worker.work(burst=True)
+
+    assert trail.read_text().splitlines() == ["ran", "succeeded"]

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from django.core.exceptions import ValidationError
 
-from allegro.audience.crm import JsonProfileProvider
+from allegro.audience.json_profiles import JsonProfileProvider
 from allegro.audience.models import ProviderAccount
-from allegro.audience.providers import AbstractSyncProvider, UnknownProvider, provider_for, register, registered
+from allegro.audience.providers import UnknownProvider, provider_for, register, registered
 
 
 def test_registering_a_provider_twice_changes_nothing():
@@ -15,7 +15,7 @@ def test_registering_a_provider_twice_changes_nothing():
 
 
 def test_two_providers_of_one_name_are_refused():
-    class Impostor(AbstractSyncProvider):
+    class Impostor(JsonProfileProvider):
         name = "json-profile"
 
     with pytest.raises(ValueError, match=r"Two providers are named 'json-profile'.*rename one"):

@@ -123,3 +123,57 @@ def test_a_child_that_leaves_early_of_its_own_will_is_no_trouble(pool: ProcessPo
 @pytest.mark.parametrize(("deaths", "seconds"), [(0, 0), (1, 1), (2, 2), (3, 4), (7, 60), (50, 60)])
 def test_the_pause_doubles_up_to_a_minute(deaths: int, seconds: float):
     assert cool_down(deaths) == seconds
+
+
+def test_a_process_that_the_system_does_not_give_is_tried_again_ever_later():
+    tries: list[float] = []
+
+    def spawn(now: float) -> FakeChild:
+        tries.append(now)
+        if len(tries) < 4:
+            raise BlockingIOError("Resource temporarily unavailable")
+        return FakeChild(now)
+
+    pool = ProcessPool(spawn, grace=60)
+    pool.scale(1, now=0)
+    for now in range(8):
+        pool.tick(now)
+        if now == 3:
+            assert pool.trouble.startswith("a process could not be started (Resource temporarily unavailable)")
+
+    assert tries == [0, 1, 3, 7]
+    assert pool.trouble == ""
+    assert len(pool.children) == 1
+
+
+def test_a_child_that_was_there_before_does_not_hide_that_new_ones_die():
+    born: list[FakeChild] = []
+
+    def spawn(now: float) -> FakeChild:
+        born.append(FakeChild(now))
+        if len(born) > 1:
+            born[-1].dies()
+        return born[-1]
+
+    pool = ProcessPool(spawn, grace=60)
+    pool.scale(1, now=0)
+    pool.tick(now=0)
+    pool.scale(2, now=10)
+    for now in range(10, 41):
+        pool.tick(now)
+
+    assert len(born) <= 7
+    assert "in a row ended within 5 s" in pool.trouble
+
+
+def test_those_that_are_hurried_get_quit_and_a_moment(pool: ProcessPool):
+    pool.scale(1, now=0)
+    pool.tick(now=0)
+    child = pool.children[0]
+    pool.scale(0, now=1)
+
+    pool.hurry(now=2)
+    pool.tick(now=6.9)
+    assert child.received == ["SIGTERM", "SIGQUIT"]  # type: ignore[attr-defined]
+    pool.tick(now=7.1)
+    assert child.received[-1] == "SIGKILL"  # type: ignore[attr-defined]

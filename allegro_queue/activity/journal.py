@@ -1,0 +1,105 @@
+"""Writing and reading the journal of what people did."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.apps import apps
+from django.db import DatabaseError, transaction
+from django.db.models import Q
+
+from allegro_queue.activity.models import Activity
+from allegro_queue.conf import horizon_settings
+
+log = logging.getLogger(__name__)
+
+PAGE = 50
+"""Rows of one page."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deed:
+    """What somebody did."""
+
+    at: float
+    who: str
+    via: Activity.Via
+    action: str
+    subject: str
+    outcome: str
+    succeeded: bool
+    reason: str = ""
+    address: str | None = None
+    user_id: int | None = None
+    """For admin's own list of recent actions; none when nobody is signed in."""
+
+
+def note(deed: Deed) -> None:
+    """Write it down. The deed is done by now, so a database that refuses is logged and stops nobody."""
+    try:
+        with transaction.atomic():
+            Activity.objects.create(
+                at=datetime.fromtimestamp(deed.at, UTC),
+                who=deed.who[:254],
+                via=deed.via,
+                action=deed.action[:40],
+                subject=deed.subject[:500],
+                reason=deed.reason[:200],
+                outcome=deed.outcome[:500],
+                succeeded=deed.succeeded,
+                address=deed.address or None,
+            )
+            if deed.user_id is not None and apps.is_installed("django.contrib.admin"):
+                note_in_admin(deed, deed.user_id)
+    except DatabaseError as error:
+        log.error("not noted: %s %s by %s (%s)", deed.action, deed.subject, deed.who, error)
+
+
+def note_in_admin(deed: Deed, user_id: int) -> None:
+    """Have admin's "recent actions" show it."""
+    from django.contrib.admin.models import CHANGE, LogEntry
+    from django.contrib.contenttypes.models import ContentType
+
+    from allegro_queue.models import Horizon
+
+    LogEntry.objects.create(
+        user_id=user_id,
+        content_type=ContentType.objects.get_for_model(Horizon),
+        object_repr=f"{deed.action} {deed.subject}"[:200],
+        action_flag=CHANGE,
+        change_message=deed.outcome[:500],
+    )
+
+
+def read(*, who: str = "", action: str = "", words: str = "", before: int | None = None) -> Sequence[Activity]:
+    """One page of deeds, newest first.
+
+    Args:
+        words: must stand in subject, reason or outcome.
+        before: the id of the last one seen; none for the first page.
+    """
+    rows = Activity.objects.order_by("-id")
+    if who:
+        rows = rows.filter(who=who)
+    if action:
+        rows = rows.filter(action=action)
+    if words:
+        rows = rows.filter(Q(subject__icontains=words) | Q(reason__icontains=words) | Q(outcome__icontains=words))
+    if before is not None:
+        rows = rows.filter(id__lt=before)
+    return list(rows[:PAGE])
+
+
+def people() -> list[str]:
+    """Everybody who did something, sorted."""
+    return list(Activity.objects.order_by("who").values_list("who", flat=True).distinct()[:200])
+
+
+def trim(now: float) -> int:
+    """Delete what is older than ``HORIZON["activity_days"]``; how many there were."""
+    oldest = datetime.fromtimestamp(now, UTC) - timedelta(days=horizon_settings().activity_days)
+    deleted, _ = Activity.objects.filter(at__lt=oldest).delete()
+    return deleted

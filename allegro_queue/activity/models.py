@@ -1,0 +1,42 @@
+"""The table of what people did."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+
+class Activity(models.Model):
+    """One thing that somebody did, and what came of it. Written once and never changed."""
+
+    class Via(models.TextChoices):
+        """Where it was done."""
+
+        PAGE = "page"
+        TOKEN = "token", "API token"
+        COMMAND = "command"
+
+    at = models.DateTimeField()
+    who = models.CharField(max_length=254, help_text="The user's name; a host's account for a command.")
+    via = models.CharField(max_length=10, choices=Via.choices)
+    action = models.CharField(max_length=40, help_text="Such as retry, pause, empty.")
+    subject = models.CharField(max_length=500, blank=True, help_text="Queue, ids or filter that it was about.")
+    reason = models.CharField(max_length=200, blank=True)
+    outcome = models.CharField(max_length=500, help_text="What the person was told.")
+    succeeded = models.BooleanField()
+    address = models.GenericIPAddressField(null=True, help_text="Of the socket; none for a command.")
+
+    class Meta:
+        verbose_name = "activity"
+        verbose_name_plural = "activity"
+        default_permissions = ()
+        ordering: ClassVar[list[str]] = ["-at", "-pk"]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["-at", "-id"], name="horizon_activity_at"),
+            models.Index(fields=["who", "-at"], name="horizon_activity_who"),
+            models.Index(fields=["action", "-at"], name="horizon_activity_action"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.who}: {self.action} {self.subject}"

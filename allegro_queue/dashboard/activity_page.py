@@ -1,0 +1,70 @@
+"""What the activity page shows: who did what, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from allegro_queue.activity import journal
+from allegro_queue.activity.models import Activity
+from allegro_queue.dashboard.formats import in_words, plural
+from allegro_queue.dashboard.links import link
+
+ACTIONS = (
+    "delete",
+    "empty",
+    "move",
+    "pause",
+    "resume",
+    "retry",
+)
+"""What can be done, for the form's choice."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ActivityPage:
+    """Who did what?"""
+
+    tone: str
+    sentence: str
+    sub: str
+    rows: tuple[Activity, ...]
+    who: str
+    action: str
+    words: str
+    people: tuple[str, ...]
+    actions: tuple[str, ...]
+    older: str
+    """Address of what came before; empty when there is no more."""
+
+
+def read_activity(given: Mapping[str, str]) -> ActivityPage:
+    """The page: two queries."""
+    who, action, words = (given.get(key, "").strip()[:200] for key in ("who", "action", "q"))
+    before = int(given["before"]) if given.get("before", "").isascii() and given.get("before", "").isdigit() else None
+    rows = journal.read(who=who, action=action, words=words, before=before)
+    people = journal.people()
+    filtered = {"who": who, "action": action, "q": words}
+    return ActivityPage(
+        tone="ok",
+        sentence=sentence(rows, filtered, before),
+        sub="Everything that somebody changed here or by a command, with the reason that was given.",
+        rows=tuple(rows),
+        who=who,
+        action=action,
+        words=words,
+        people=tuple(people),
+        actions=ACTIONS,
+        older=link("activity", query={**filtered, "before": rows[-1].pk}) if len(rows) == journal.PAGE else "",
+    )
+
+
+def sentence(rows: Sequence[Activity], filtered: Mapping[str, str], before: int | None) -> str:
+    """The newest deeds in words."""
+    if not rows:
+        return (
+            "Nobody did anything of that kind." if any(filtered.values()) or before else "Nobody has done anything yet."
+        )
+    who = list(dict.fromkeys(row.who for row in rows))
+    names = in_words(who[:3]) + (f" and {plural(len(who) - 3, 'other')}" if len(who) > 3 else "")
+    return f"The last {plural(len(rows), 'action')}, by {names}."

@@ -1,0 +1,355 @@
+"""What the pages of queues show: all of them in the order of priority, and one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from allegro_queue.conf import HorizonSettings, horizon_settings
+from allegro_queue.dashboard import charts
+from allegro_queue.dashboard.confirm_pages import LONGEST_REASON
+from allegro_queue.dashboard.drain import Drain, drain_of
+from allegro_queue.dashboard.formats import about, count, duration, in_words, measure, plural, rate
+from allegro_queue.dashboard.links import link
+from allegro_queue.dashboard.overview_page import (
+    LATELY,
+    MINUTES,
+    RATE_MINUTES,
+    QueueRow,
+    Tile,
+    clock,
+    end_value,
+    mean,
+    queue_row,
+    share,
+    unmeasured,
+    was_measured,
+)
+from allegro_queue.dashboard.render import Missing
+from allegro_queue.dashboard.states import LONGEST_WAIT
+from allegro_queue.history.measured import Minute, extent, minutes, points
+from allegro_queue.metrics.counts import FIVE_MINUTES
+from allegro_queue.plan import planned_queues
+from allegro_queue.stores import Stores
+from allegro_queue.stores.pauses import ALL_QUEUES, Pause
+from allegro_queue.stores.pulse import Pulse, QueuePulse
+from allegro_queue.stores.workers import WorkerRecord
+
+PAUSE_MINUTES = ((15, "15 min"), (60, "1 hour"), (None, "until I resume"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QueuesPage:
+    """Are the queues keeping up?"""
+
+    tone: str
+    sentence: str
+    sub: str
+    queues: tuple[QueueRow, ...]
+    lane_scale: SafeString
+    slot_count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listener:
+    """A worker that takes from this queue, and how many queues it looks at before."""
+
+    record: WorkerRecord
+    place: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QueuePage:
+    """Is this queue keeping up?"""
+
+    tone: str
+    sentence: str
+    sub: str
+    name: str
+    rank: int
+    of: int
+    tiles: tuple[Tile, ...]
+    hour: SafeString
+    hour_sentence: str
+    hour_twin: SafeString
+    queues: tuple[QueueRow, ...]
+    lane_scale: SafeString
+    slot_count: int
+    listeners: tuple[Listener, ...]
+    pause: Pause | None
+    """Its own pause; ``None`` also when all queues are paused together."""
+    waiting: int
+    empty_address: str
+    move_address: str
+    start_command: str
+    pause_minutes: tuple[tuple[int | None, str], ...] = PAUSE_MINUTES
+    longest_reason: int = LONGEST_REASON
+
+
+def read_queues(stores: Stores, pulse: Pulse) -> QueuesPage:
+    """The page of all queues: two round trips besides the pulse's two, and some short queries."""
+    settings = horizon_settings()
+    rows = read_rows(stores, pulse, settings)
+    tone, sentence = say_of_all(rows, pulse)
+    return QueuesPage(
+        tone=tone,
+        sentence=sentence,
+        sub="Workers always take from the highest queue that has work.",
+        queues=rows,
+        lane_scale=charts.lane_scale(),
+        slot_count=len(pulse.workers),
+    )
+
+
+def read_rows(stores: Stores, pulse: Pulse, settings: HorizonSettings) -> tuple[QueueRow, ...]:
+    """Every queue as a lane."""
+    return rows_of(pulse, settings, minutes(stores, extent(stores, pulse.at), pulse.at, MINUTES))
+
+
+def rows_of(pulse: Pulse, settings: HorizonSettings, hour: Sequence[Minute]) -> tuple[QueueRow, ...]:
+    names = [queue.name for queue in pulse.queues]
+    lately = points("queue", names, seconds=FIVE_MINUTES, since=pulse.at - LATELY)
+    return tuple(
+        queue_row(rank, queue, settings, pulse, hour, lately.get(queue.name, ()))
+        for rank, queue in enumerate(pulse.queues, start=1)
+    )
+
+
+def say_of_all(rows: Sequence[QueueRow], pulse: Pulse) -> tuple[str, str]:
+    """Tone and sentence: what is not as it should be, by name."""
+    for tone in ("bad", "warn"):
+        names = [row.pulse.name for row in rows if row.state.tone == tone]
+        if names:
+            words = in_words(list(dict.fromkeys(row.state.word.lower() for row in rows if row.state.tone == tone)))
+            return tone, f"{in_words(names)}: {words}. {waiting_words(pulse.waiting)}"
+    return "ok", f"All queues keep up. {waiting_words(pulse.waiting)}" if rows else "No queue is configured."
+
+
+def waiting_words(waiting: int) -> str:
+    return f"{plural(waiting, 'job waits', 'jobs wait')}." if waiting else "Nothing waits."
+
+
+def read_queue(stores: Stores, pulse: Pulse, name: str) -> QueuePage | Missing:
+    """The page of one queue: two round trips besides the pulse's two, and some short queries."""
+    queue = next((each for each in pulse.queues if each.name == name), None)
+    if queue is None:
+        return Missing(
+            heading="There is no queue of this name.",
+            words=f"RQ_QUEUES has {in_words([each.name for each in pulse.queues])}.",
+            asked=name[:200],
+            back=link("queues"),
+            back_words="All queues",
+        )
+    settings = horizon_settings()
+    measured = minutes(stores, extent(stores, pulse.at), pulse.at, MINUTES)
+    rows = rows_of(pulse, settings, measured)
+    row = next(each for each in rows if each.pulse.name == name)
+    served = [each for each in planned_queues(settings) if each in {other.name for other in pulse.queues}]
+    order = served if name in served else [name]
+    drain = drain_of(
+        name,
+        order,
+        {each.name: each.waiting for each in pulse.queues if not pulse.is_paused(each.name) or each.name == name},
+        {each.pulse.name: each.per_minute or 0.0 for each in rows if each.pulse.name in order},
+    )
+    tone, sentence, sub = say_of_one(queue, row, pulse, drain, settings)
+    hour, hour_sentence, twin = last_hour_of(queue, measured)
+    return QueuePage(
+        tone=tone,
+        sentence=sentence,
+        sub=sub,
+        name=name,
+        rank=row.rank,
+        of=len(rows),
+        tiles=tuple(tiles_of(queue, row, pulse, measured)),
+        hour=hour,
+        hour_sentence=hour_sentence,
+        hour_twin=twin,
+        queues=rows,
+        lane_scale=charts.lane_scale(),
+        slot_count=len(pulse.workers),
+        listeners=tuple(
+            Listener(record=worker, place=worker.queues.index(name) + 1) for worker in pulse.workers_of(name)
+        ),
+        pause=pulse.pauses.get(name),
+        waiting=queue.waiting,
+        empty_address=link("confirm_empty", query={"queue": name, "next": link("queue", queue=name)}),
+        move_address=link("confirm_move", query={"queue": name, "next": link("queue", queue=name)}),
+        start_command=f"python manage.py rqworker {name}",
+    )
+
+
+def say_of_one(
+    queue: QueuePulse, row: QueueRow, pulse: Pulse, drain: Drain, settings: HorizonSettings
+) -> tuple[str, str, str]:
+    """Tone, sentence, and the second line with what the sentence rests on."""
+    waiting = plural(queue.waiting, "job waits", "jobs wait")
+    oldest = f"The oldest waits {duration(int(row.oldest_seconds))}." if row.oldest_seconds else ""
+    if pulse.is_paused(queue.name):
+        behind = f"{waiting} behind the pause" if queue.waiting else "Paused; nothing waits"
+        left = (
+            f"; resumed now, {they(queue.waiting)} about {about(drain.seconds)}"
+            if drain.seconds and queue.waiting
+            else ""
+        )
+        return "warn", f"{behind}{left}.", estimate_words(drain) if left else ""
+    if row.state.tone == "bad":
+        return "bad", f"No worker listens. {waiting_words(queue.waiting)}", oldest
+    if not queue.waiting:
+        running = f" {plural(queue.running, 'job runs', 'jobs run')}." if queue.running else ""
+        return "ok", f"Keeping up. Nothing waits.{running}", ""
+    limit = settings.waits.get(queue.name, LONGEST_WAIT)
+    tone = "warn" if (row.oldest_seconds or 0.0) > limit else "ok"
+    if drain.seconds is None:
+        return tone, f"{waiting}, and none was done in the last minutes.", oldest
+    return (
+        tone,
+        f"{waiting}; {they(queue.waiting)} about {about(drain.seconds)}.",
+        f"{oldest} {estimate_words(drain)}".strip(),
+    )
+
+
+def they(number: int) -> str:
+    return "it needs" if number == 1 else "they need"
+
+
+def estimate_words(drain: Drain) -> str:
+    """What an estimate assumes."""
+    ahead = f", with {plural(drain.ahead, 'job')} of higher queues before them" if drain.ahead else ""
+    return f"An estimate: {rate(drain.per_minute)} a minute, the rate of the last {RATE_MINUTES} minutes{ahead}."
+
+
+def tiles_of(queue: QueuePulse, row: QueueRow, pulse: Pulse, minutes: Sequence[Minute]) -> list[Tile]:
+    """Its six figures."""
+    done = round(sum(value or 0 for value in values_of(minutes, lambda each: each.done.get(queue.name, 0))))
+    oldest, unit = measure(row.oldest_seconds)
+    free = sum(1 for worker in pulse.workers_of(queue.name) if worker.state == "idle")
+    return [
+        Tile(label="Waiting", value=count(queue.waiting), unit="", note="now", address=row.waiting_address),
+        Tile(
+            label="Oldest",
+            value=oldest if row.oldest_seconds is not None else "0",
+            unit=unit if row.oldest_seconds is not None else "s",
+            note=f"since {clock(queue.oldest_at)}" if queue.oldest_at else "nothing waits",
+            address=row.waiting_address,
+        ),
+        Tile(
+            label="Running",
+            value=count(queue.running),
+            unit=f"of {row.workers}",
+            note=f"{free} ready",
+            address=link("jobs", query={"state": "running", "queue": queue.name}),
+            tone="" if row.workers else "bad",
+        ),
+        Tile(
+            label="Done",
+            value=rate(row.per_minute) if row.per_minute is not None else "unknown",
+            unit="/min" if row.per_minute is not None else "",
+            note=f"{plural(done, 'job')} in the last hour",
+            address=link("queue_metrics", queue=queue.name),
+            drawing=row.spark,
+            tone="" if row.per_minute is not None else "stale",
+        ),
+        Tile(
+            label="Mean wait",
+            value=measure(row.wait_seconds)[0] if row.wait_seconds is not None else "unknown",
+            unit=measure(row.wait_seconds)[1],
+            note="before the last snapshot",
+            address=link("queue_metrics", queue=queue.name),
+            tone="" if row.wait_seconds is not None else "stale",
+        ),
+        Tile(
+            label="Failed, last hour",
+            value=count(row.failed_last_hour),
+            unit=f"of {count(row.failed_last_hour + done)}",
+            note=share(row.failed_last_hour, row.failed_last_hour + done),
+            address=row.failed_address,
+        ),
+    ]
+
+
+def values_of(minutes: Sequence[Minute], pick: Callable[[Minute], int]) -> list[float | None]:
+    """One value a minute; ``None`` where nobody looked."""
+    return [float(pick(each)) if was_measured(each) else None for each in minutes]
+
+
+def last_hour_of(queue: QueuePulse, minutes: Sequence[Minute]) -> tuple[SafeString, str, SafeString]:
+    """Waiting, done and failed of one queue: the chart, its sentence, and the table of its numbers."""
+    name = queue.name
+    waiting: list[float | None] = [float(each.waiting[name]) if name in each.waiting else None for each in minutes]
+    done = values_of(minutes, lambda each: each.done.get(name, 0))
+    failed = values_of(minutes, lambda each: each.failed.get(name, 0))
+    zone = timezone.get_current_timezone()
+    start, end = minutes[0].starts_at, minutes[-1].starts_at + 60
+    times = [charts.clock_label(each.starts_at, zone) for each in minutes]
+    sentence = hour_words(waiting, done, times)
+    chart = charts.strips(
+        [
+            charts.Strip(
+                name="Waiting", values=waiting, look="hz-wait", kind="area", now=count(queue.waiting), height=76
+            ),
+            charts.Strip(name="Done per minute", values=done, look="hz-done", now=end_value(done)),
+            charts.Strip(name="Failed per minute", values=failed, look="hz-fail", kind="bars", height=38),
+        ],
+        ticks=charts.time_ticks(start, end, zone),
+        sentence=sentence,
+        unknown=unmeasured(minutes, times),
+        running=was_measured(minutes[-1]),
+    )
+    columns = [charts.Column("Waiting", waiting), charts.Column("Done", done), charts.Column("Failed", failed)]
+    return chart, sentence, charts.twin(times, columns, f"the last hour of {name}")
+
+
+def hour_words(waiting: Sequence[float | None], done: Sequence[float | None], times: Sequence[str]) -> str:
+    """The chart in words."""
+    if mean(done) is None and mean(waiting) is None:
+        return "Nothing was measured in the last hour."
+    total = round(sum(value or 0 for value in done))
+    peak, place = max(((value or 0.0, place) for place, value in enumerate(waiting)), default=(0.0, 0))
+    backlog = f"at most {peak:,.0f} waited, at {times[place]}" if peak else "none had to wait at a full minute"
+    return f"{plural(total, 'job was', 'jobs were')} done; {backlog}."
+
+
+# ------------------------------------------------------------------------------------- Before emptying and moving
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConfirmQueuePage:
+    """Empty this queue, or move all that waits in it?"""
+
+    act: str
+    """``empty`` or ``move``."""
+    queue: str
+    problem: str
+    waiting: int
+    targets: tuple[QueuePulse, ...]
+    """Queues to move to."""
+    paused: tuple[str, ...]
+    next: str
+
+
+def read_confirm_queue(pulse: Pulse, act: str, queue: str, next: str) -> ConfirmQueuePage:
+    """The step before acting on all that waits in a queue."""
+    found = queue_named(pulse, queue)
+    if found is None:
+        problem = f"There is no queue {queue[:200]!r}; there are {in_words([each.name for each in pulse.queues])}."
+    elif not found.waiting:
+        problem = f"Nothing waits in {queue}."
+    else:
+        problem = ""
+    return ConfirmQueuePage(
+        act=act,
+        queue=queue,
+        problem=problem,
+        waiting=found.waiting if found else 0,
+        targets=tuple(each for each in pulse.queues if each.name != queue),
+        paused=tuple(each for each in pulse.pauses if each != ALL_QUEUES),
+        next=next,
+    )
+
+
+def queue_named(pulse: Pulse, name: str) -> QueuePulse | None:
+    return next((each for each in pulse.queues if each.name == name), None)

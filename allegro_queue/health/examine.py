@@ -1,0 +1,61 @@
+"""All checks in one go, from the stores: what the page, the command and the probe show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from allegro_queue.conf import horizon_settings
+from allegro_queue.connection import address
+from allegro_queue.health.check import Check, Result
+from allegro_queue.health.process_checks import check_processes
+from allegro_queue.health.server_checks import check_server
+from allegro_queue.plan import Plan
+from allegro_queue.stores import Stores
+from allegro_queue.stores.pulse import Pulse
+
+
+def examine(stores: Stores, pulse: Pulse, problems: Sequence[str]) -> tuple[Check, ...]:
+    """Every check, in groups.
+
+    Args:
+        problems: faults of the configuration, as sentences.
+    """
+    settings = horizon_settings()
+    return (
+        *check_server(stores.server.read(), address(stores.client), pulse.at),
+        *check_processes(pulse, has_schedule=bool(settings.schedule)),
+        *check_settings(settings.connection, problems),
+    )
+
+
+def check_settings(connection: str, problems: Sequence[str]) -> Iterator[Check]:
+    """Whether what is configured can work. Pure."""
+    notice = Plan(environment="", connection=connection, supervisors=()).notice
+    yield Check(
+        group="Settings",
+        name="Queue connection",
+        result=Result.RISK if notice else Result.WELL,
+        found=notice.partition(". ")[0] if notice else connection,
+        mend=notice.partition(". ")[2],
+    )
+    yield Check(
+        group="Settings",
+        name="Configuration",
+        result=Result.RISK if problems else Result.WELL,
+        found=f"{len(problems)} faults; the first: {problems[0].rstrip('.')}" if problems else "no fault",
+        mend="See them all:" if problems else "",
+        command="python manage.py check" if problems else "",
+    )
+
+
+def unreachable(where: str, reason: str) -> tuple[Check, ...]:
+    """The one check that can be made when Redis does not answer."""
+    return (
+        Check(
+            group="Redis",
+            name="Reachable",
+            result=Result.RISK,
+            found=f"{where} did not answer ({reason}); nothing else can be checked",
+            mend="Is the server up, and are REDIS_HOST and REDIS_PORT (or REDIS_URL) right?",
+        ),
+    )

@@ -1,0 +1,37 @@
+"""What somebody who may see the dashboard may do there. Each right is a permission of Django's of the same name."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Right(StrEnum):
+    """One right. ``VIEW`` alone makes a reader."""
+
+    VIEW = "view_horizon"
+    VIEW_PAYLOAD = "view_payload"
+    RETRY = "retry_job"
+    DELETE = "delete_job"
+    PAUSE = "pause_queue"
+    CONTROL_WORKERS = "control_workers"
+    RUN_CRON = "run_cron"
+    ENQUEUE = "enqueue_job"
+    EDIT_ALERTS = "edit_alerts"
+    EXPORT = "export_jobs"
+
+
+WORDS: dict[Right, str] = {
+    Right.VIEW: "Can see the Horizon dashboard",
+    Right.VIEW_PAYLOAD: "Can see arguments and results of jobs",
+    Right.RETRY: "Can retry jobs",
+    Right.DELETE: "Can delete jobs and empty queues",
+    Right.PAUSE: "Can pause and resume queues",
+    Right.CONTROL_WORKERS: "Can stop jobs and control workers",
+    Right.RUN_CRON: "Can run and pause scheduled entries",
+    Right.ENQUEUE: "Can queue jobs anew and move them",
+    Right.EDIT_ALERTS: "Can mute alerts and note failures as known",
+    Right.EXPORT: "Can export lists",
+}
+"""What admin shows beside each permission."""
+
+ALL_RIGHTS = frozenset(Right)

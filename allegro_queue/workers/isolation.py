@@ -1,0 +1,325 @@
+"""Running a job in a process of its own, forked for it. Only the worker, its parent, files what became of it.
+
+The child calls the function under its time limit and tells through a pipe what came of it. What it never tells, by
+dying or by leaving, is a failure that names how it ended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import select
+import signal
+import stat
+import struct
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, NoReturn
+
+from django.db import connections
+from rq.job import Job, Retry
+
+from allegro_queue.workers.time_limit import JobInterrupted, TimeLimit, TimeLimitExceeded
+
+HEED_SECONDS = 2.0
+"""Seconds past its limit, or past being told to stop, after which a child is killed."""
+
+LINGER_SECONDS = 2.0
+"""Seconds that a child may take to end once it has told what came of its job."""
+
+LOOK_MS = 200
+
+PR_SET_PDEATHSIG = 1
+UNTOLD = 70
+"""Exit code of a child that could not tell what came of its job."""
+
+HEAD = struct.Struct("!cQ")
+"""How a report begins: its kind, and the number of bytes that follow."""
+
+RETURNED, UNSERIALIZABLE, ASKED, RAISED = b"R", b"U", b"A", b"E"
+Report = tuple[bytes, bytes]
+
+DEAF_TO = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT)
+"""Signals that are for the worker: whoever signals the whole tree of processes must not end a running job."""
+
+
+class FailedInChild(Exception):
+    """The job raised in its own process; the text is the traceback from there."""
+
+
+TOLD_BY_CHILD = f"{FailedInChild.__module__}.{FailedInChild.__qualname__}: "
+"""What RQ puts before the text of such an exception."""
+
+
+class ProcessLost(Exception):
+    """The job's process ended before it had told what came of the job."""
+
+
+class NoJson:
+    """Stands for a result that could not be written down; it cannot be written down either."""
+
+
+def run_isolated(job: Job, timeout: int) -> Any:
+    """Call the job's function in a process of its own; what it returned.
+
+    Args:
+        timeout: seconds that it may run; 0 or less for no limit.
+
+    Raises:
+        FailedInChild: it raised there.
+        ProcessLost: the process died, or left without a word.
+        TimeLimitExceeded: it paid no heed to the alarm at its limit.
+        JobInterrupted: it was stopped.
+    """
+    # An open connection to a database must have one owner.
+    connections.close_all()
+    child: ChildJob | None = None
+    try:
+        with TimeLimit(timeout + int(HEED_SECONDS) if timeout > 0 else 0):
+            with deaf():
+                child = ChildJob(job, timeout)
+            kind, payload = child.report()
+    except TimeLimitExceeded:
+        raise TimeLimitExceeded(
+            f"The job ran longer than its limit of {timeout} seconds and paid no heed to the alarm, "
+            "so its process was killed."
+        ) from None
+    except JobInterrupted:
+        if child is not None:
+            child.interrupt()
+        raise
+    finally:
+        if child is not None:
+            child.end()
+    return outcome_of(job, kind, payload)
+
+
+def outcome_of(job: Job, kind: bytes, payload: bytes) -> Any:
+    """What a report says: the result, or the exception."""
+    if kind == RAISED:
+        raise FailedInChild(payload.decode())
+    if kind == ASKED:
+        asked = json.loads(payload)
+        return Retry(asked["max"], asked["intervals"], asked["at_front"])
+    return NoJson() if kind == UNSERIALIZABLE else job.serializer.loads(payload)
+
+
+@contextmanager
+def deaf() -> Iterator[None]:
+    """Put signals off while the child is made: it starts without the handlers that would misunderstand them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {*DEAF_TO, signal.SIGALRM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class ChildJob:
+    """The parent's handle on the process of one job."""
+
+    def __init__(self, job: Job, timeout: int) -> None:
+        self._ears, mouth = os.pipe()
+        parent = os.getpid()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        with warnings.catch_warnings():
+            # Python warns where other threads run. Here they only beat and listen, and the child needs nothing of theirs.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self.pid = os.fork()
+        if self.pid == 0:
+            os.close(self._ears)
+            live_in_child(job, timeout, mouth, parent)
+        os.close(mouth)
+        os.set_blocking(self._ears, False)
+        self._status: int | None = None
+        self._heard = bytearray()
+        self._has_more = True
+        with contextlib.suppress(OSError):
+            os.setpgid(self.pid, self.pid)
+        try:
+            self._death = os.pidfd_open(self.pid)
+        except (AttributeError, OSError):
+            self._death = -1
+
+    def report(self) -> Report:
+        """What it tells, as soon as it has told it all.
+
+        Raises:
+            ProcessLost: it ended before.
+        """
+        while True:
+            ended = self.has_ended()
+            self._listen()
+            if (report := self._whole_report()) is not None:
+                return report
+            if ended:
+                assert self._status is not None
+                raise ProcessLost(f"the job's process {ending(self._status)}")
+            self._wait(LOOK_MS)
+
+    def has_ended(self) -> bool:
+        """Whether the process is gone; it is reaped then."""
+        if self._status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self._status = status
+        return self._status is not None
+
+    def interrupt(self) -> None:
+        """Have the job stopped: first by an exception in it, then, unheeded, by the end of its process."""
+        self._send(signal.SIGALRM)
+        self._wait_for_end(HEED_SECONDS)
+
+    def end(self) -> None:
+        """See that the process is gone and what it has started in its own group with it, unless it ended well."""
+        if self._whole_report() is not None:
+            self._wait_for_end(LINGER_SECONDS)
+        if not self.has_ended():
+            with contextlib.suppress(OSError):
+                os.killpg(self.pid, signal.SIGKILL)
+            self._send(signal.SIGKILL)
+            _, self._status = os.waitpid(self.pid, 0)
+        os.close(self._ears)
+        if self._death >= 0:
+            os.close(self._death)
+
+    def _send(self, number: signal.Signals) -> None:
+        # Until it is reaped its id cannot be another's.
+        if not self.has_ended():
+            os.kill(self.pid, number)
+
+    def _wait_for_end(self, seconds: float) -> None:
+        """Wait for its end; what it still says is heard, so that it is not held up saying it."""
+        deadline = time.monotonic() + seconds
+        while not self.has_ended() and time.monotonic() < deadline:
+            self._listen()
+            self._wait(20)
+
+    def _wait(self, milliseconds: int) -> None:
+        """Rest until it says something, ends, or the time is up."""
+        poll = select.poll()
+        if self._has_more:
+            poll.register(self._ears, select.POLLIN)
+        if self._death >= 0:
+            poll.register(self._death, select.POLLIN)
+        poll.poll(milliseconds)
+
+    def _listen(self) -> None:
+        """Take what it has said so far."""
+        try:
+            while said := os.read(self._ears, 1 << 20):
+                self._heard += said
+            self._has_more = False
+        except BlockingIOError:
+            return
+
+    def _whole_report(self) -> Report | None:
+        if len(self._heard) < HEAD.size:
+            return None
+        kind, size = HEAD.unpack_from(self._heard)
+        if len(self._heard) < HEAD.size + size:
+            return None
+        return kind, bytes(self._heard[HEAD.size : HEAD.size + size])
+
+
+def ending(status: int) -> str:
+    """A wait status in words."""
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        try:
+            name = signal.Signals(number).name
+        except ValueError:
+            name = "real-time signal"
+        guess = "; was it out of memory?" if number == signal.SIGKILL else ""
+        return f"was killed by signal {number} ({name}){guess}"
+    return f"left with exit code {os.WEXITSTATUS(status)} before the job had returned"
+
+
+def live_in_child(job: Job, timeout: int, mouth: int, parent: int) -> NoReturn:
+    """All that the child does; it never returns."""
+    code = UNTOLD
+    try:
+        die_with(parent)
+        # A group of its own, so that what it starts can be killed with it.
+        os.setpgid(0, 0)
+        for number in DEAF_TO:
+            # Not SIG_IGN, which the programs that a job starts would inherit.
+            signal.signal(number, unheard)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {*DEAF_TO, signal.SIGALRM})
+        part_from_sockets()
+        # The worker's own limit, which the master looks at, is not this process's to write.
+        TimeLimit.told = None
+        me = os.getpid()
+        kind, payload = report_of(job, timeout)
+        if os.getpid() != me:
+            # A job that forks returns twice.
+            os._exit(0)
+        connections.close_all()
+        write_all(mouth, HEAD.pack(kind, len(payload)) + payload)
+        code = 0
+    finally:
+        with contextlib.suppress(Exception):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+
+
+def report_of(job: Job, timeout: int) -> Report:
+    """Run the job and put into bytes what came of it."""
+    try:
+        with TimeLimit(timeout):
+            result = job.perform()
+    except BaseException as error:  # noqa: BLE001 - as RQ does: a job that exits has failed
+        return RAISED, "".join(traceback.format_exception(error)).encode(errors="replace")
+    if isinstance(result, Retry):
+        asked = {"max": result.max, "intervals": result.intervals, "at_front": result.enqueue_at_front}
+        return ASKED, json.dumps(asked).encode()
+    try:
+        return RETURNED, job.serializer.dumps(result)
+    except Exception:  # noqa: BLE001 - whatever a serializer raises
+        return UNSERIALIZABLE, b""
+
+
+def unheard(number: int, frame: FrameType | None) -> None:
+    """Handler of signals that are for the parent."""
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel kill this process when its parent dies (Linux; elsewhere nothing happens)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        # It died before the request took effect.
+        os._exit(UNTOLD)
+
+
+def part_from_sockets() -> None:
+    """Put nothing in the place of every socket that came from the parent: what is said on one of them would be heard in
+    the parent's name. The numbers stay taken, so that closing one later closes nobody else's."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for name in os.listdir("/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"):
+        number = int(name)
+        # The first three are where this process writes its output to.
+        if number > 2 and is_socket(number):
+            os.dup2(nothing, number, inheritable=False)
+    os.close(nothing)
+
+
+def is_socket(number: int) -> bool:
+    try:
+        return stat.S_ISSOCK(os.fstat(number).st_mode)
+    except OSError:
+        return False
+
+
+def write_all(file: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(file, rest) :]

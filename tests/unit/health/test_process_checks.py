@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from allegro_queue.health.check import Check, Result
+from allegro_queue.health.process_checks import check_processes
+from allegro_queue.stores.pauses import Pause
+from allegro_queue.stores.pulse import Pulse, QueuePulse
+from tests.support import records
+
+NOW = 1_764_000_000.0
+
+
+def queue(name: str) -> QueuePulse:
+    return QueuePulse(name=name, waiting=0, oldest_at=None, running=0, failed=0)
+
+
+def well() -> Pulse:
+    return Pulse(
+        at=NOW,
+        queues=(queue("high"), queue("default"), queue("audience-sync")),
+        masters=(records.master(NOW),),
+        workers=(records.worker(NOW),),
+        pauses={},
+        scheduler=records.scheduler(NOW),
+        last_snapshot_at=NOW - 60,
+    )
+
+
+def found(pulse: Pulse, name: str) -> Check:
+    return next(each for each in check_processes(pulse, has_schedule=True) if each.name == name)
+
+
+def test_a_system_at_work_is_well():
+    troubled = [each for each in check_processes(well(), has_schedule=True) if each.result is not Result.WELL]
+
+    assert troubled == []
+
+
+def test_without_master_and_worker_jobs_are_at_risk():
+    pulse = replace(well(), masters=(), workers=())
+
+    assert found(pulse, "Horizon").result is Result.RISK
+    assert found(pulse, "Workers for each queue").found == "nobody listens to high, default, audience-sync"
+    assert found(pulse, "Workers for each queue").command == "python manage.py rqworker high default audience-sync"
+
+
+def test_workers_started_by_hand_are_worth_a_look():
+    assert found(replace(well(), masters=()), "Horizon").result is Result.LOOK
+
+
+def test_a_supervisor_in_trouble_is_named_with_its_reason():
+    master = records.master(NOW)
+    troubled = replace(master.supervisors[0], trouble="its workers die at once.")
+    pulse = replace(well(), masters=(replace(master, supervisors=(troubled,)),))
+
+    check = found(pulse, "Supervisors")
+
+    assert check.result is Result.RISK
+    assert check.found.endswith("its workers die at once")
+
+
+def test_two_versions_side_by_side_are_worth_a_look():
+    pulse = replace(well(), workers=(replace(records.worker(NOW), version="older"),))
+
+    assert found(pulse, "Code versions").result is Result.LOOK
+    assert "side by side" in found(pulse, "Code versions").found
+
+
+def test_a_stopped_scheduler_is_a_risk_only_where_there_is_a_schedule():
+    pulse = replace(well(), scheduler=None)
+
+    assert found(pulse, "Scheduler").result is Result.RISK
+    assert "Scheduler" not in {each.name for each in check_processes(pulse, has_schedule=False)}
+
+
+def test_a_pause_is_worth_a_look_and_no_missing_worker():
+    pause = Pause(queue="default", since=NOW, until=None, by="ada", reason="deploy")
+    pulse = replace(well(), pauses={"default": pause}, workers=())
+
+    assert found(pulse, "Pauses").found == "paused: default"
+    assert "default" not in found(pulse, "Workers for each queue").found
+
+
+@pytest.mark.parametrize(
+    ("age", "result"), [(60.0, Result.WELL), (20 * 60.0, Result.LOOK), (None, Result.LOOK)], ids=str
+)
+def test_a_stale_snapshot_is_worth_a_look(age: float | None, result: Result):
+    pulse = replace(well(), last_snapshot_at=NOW - age if age is not None else None)
+
+    master = replace(records.master(NOW), started_at=NOW - 3600)
+    assert found(replace(pulse, masters=(master,)), "Snapshot").result is result

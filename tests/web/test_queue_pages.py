@@ -1,0 +1,123 @@
+"""The pages of queues, and what can be done to all that waits in one."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from allegro_queue.dispatch import dispatch
+from allegro_queue.stores import Stores
+from allegro_queue.stores.jobs import State
+from allegro_queue.stores.pauses import Pause
+from allegro_queue.workers.child import make_worker
+from tests.support import jobs, scenes
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+QUEUES = ["high", "default", "audience-sync"]
+
+
+def page_of(client: Client, queue: str) -> str:
+    answer = client.get(reverse("horizon:queue", kwargs={"queue": queue}))
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_all_queues_stand_in_the_order_of_priority_and_lead_to_their_pages(client: Client, stores: Stores):
+    scenes.busy_system(stores, time.time())
+
+    text = client.get(reverse("horizon:queues")).content.decode()
+
+    places = [text.index(f'href="{reverse("horizon:queue", kwargs={"queue": name})}"') for name in QUEUES]
+    assert places == sorted(places)
+
+
+def test_a_queue_without_workers_says_so_and_what_to_type(client: Client, stores: Stores):
+    dispatch(jobs.nothing)
+
+    text = page_of(client, "default")
+
+    assert "No worker listens. 1 job waits." in text
+    assert "python manage.py rqworker default" in text
+
+
+def test_a_paused_queue_says_how_long_it_needs_once_resumed(client: Client, stores: Stores):
+    now = time.time()
+    scenes.busy_system(stores, now)
+    stores.pauses.pause(Pause(queue="audience-sync", since=now, until=None, by="ada", reason="maintenance"))
+
+    page = client.get(reverse("horizon:queue", kwargs={"queue": "audience-sync"})).context["page"]
+
+    assert page.sentence.startswith("24 jobs wait behind the pause; resumed now, they need about ")
+    assert page.sub.startswith("An estimate: ")
+    assert page.tone == "warn"
+
+
+def test_a_queue_that_does_not_exist_is_not_found_in_words(client: Client, stores: Stores):
+    answer = client.get(reverse("horizon:queue", kwargs={"queue": "nix"}))
+
+    assert answer.status_code == 404
+    assert "There is no queue of this name." in answer.content.decode()
+
+
+def test_a_queue_is_paused_from_its_page(client: Client, stores: Stores):
+    address = reverse("horizon:queue", kwargs={"queue": "default"})
+    given = {"queue": "default", "minutes": "15", "reason": "deploy", "next": address}
+
+    answer = client.post(reverse("horizon:pause"), given)
+
+    assert answer["Location"] == address
+    assert stores.pauses.current(time.time())["default"].reason == "deploy"
+
+
+def test_emptying_takes_the_queues_name_and_deletes_what_waits(client: Client, stores: Stores):
+    dispatch(jobs.nothing)
+    dispatch(jobs.urgent)
+
+    client.post(reverse("horizon:empty"), {"queue": "default", "typed": "yes"})
+    assert stores.jobs.lengths(QUEUES)["default"] == 1
+
+    client.post(reverse("horizon:empty"), {"queue": "default", "typed": "default"})
+    assert stores.jobs.lengths(QUEUES) == {"high": 1, "default": 0, "audience-sync": 0}
+
+
+def test_moved_jobs_keep_their_order_and_run_from_the_other_queue(client: Client, stores: Stores):
+    ids = [dispatch(jobs.nothing) for _ in range(3)]
+    first = dispatch(jobs.urgent)
+
+    answer = client.post(reverse("horizon:move"), {"queue": "default", "to": "high"}, follow=True)
+
+    assert "Moved 3 jobs from default to high." in answer.content.decode()
+    assert [row.id for row in stores.jobs.page(State.WAITING, ["high"])[0]] == [first, *ids]
+    worker = make_worker(["high"], name="here.1.abcd")
+    assert worker is not None
+    worker.work(burst=True)
+    assert {stores.jobs.rows([each])[0].queue for each in ids} == {"high"}
+    assert {stores.jobs.rows([each])[0].status for each in ids} == {"finished"}
+
+
+@pytest.mark.parametrize(
+    ("queue", "to"), [("default", "default"), ("nix", "high"), ("default", "nix"), ("default", "")]
+)
+def test_a_move_that_makes_no_sense_moves_nothing(client: Client, stores: Stores, queue: str, to: str):
+    dispatch(jobs.nothing)
+
+    answer = client.post(reverse("horizon:move"), {"queue": queue, "to": to}, follow=True)
+
+    assert "nothing was moved" in answer.content.decode()
+    assert stores.jobs.lengths(QUEUES)["default"] == 1
+
+
+@pytest.mark.parametrize("name", ["confirm_empty", "confirm_move"])
+def test_the_step_before_says_how_many_and_changes_nothing(client: Client, stores: Stores, name: str):
+    dispatch(jobs.nothing)
+
+    text = client.get(reverse(f"horizon:{name}"), {"queue": "default"}).content.decode()
+    nothing = client.get(reverse(f"horizon:{name}"), {"queue": "high"}).content.decode()
+
+    assert "1 waiting job" in text
+    assert "Nothing waits in high." in nothing
+    assert stores.jobs.lengths(QUEUES)["default"] == 1
