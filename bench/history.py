@@ -64,7 +64,7 @@ def measured_on(vendor: str, runs: int) -> None:
             if found is None:
                 print("PostgreSQL: not on this machine")
                 return
-            url = stack.enter_context(a_postgres_server(found))
+            url = stack.enter_context(a_postgres_server(found, fsync=True))
         environment = {
             **os.environ,
             "ENV_FILE": "/dev/null",

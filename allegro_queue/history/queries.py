@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from django.db.models import Count
@@ -173,10 +173,29 @@ def find_runs(wanted: Filter, *, after: int = 0, limit: int = PAGE) -> RunPage:
         raise ValueError(f"there is no outcome {sorted(unknown)[0]!r}; there are {', '.join(sorted(OUTCOMES))}.")
     if wanted.driver == "text" and database().vendor == "postgresql":
         # A word that many runs have is found among the newest; only a rare one is cheap to look up.
-        page = search(wanted, after, limit, driver="", most=GLANCE)
+        other = replace(wanted, text="").driver
+        page = search(wanted, after, limit, driver=other, most=SEARCHED if other else GLANCE)
         if len(page.rows) == limit or not page.after:
             return page
+        if not is_rare(wanted):
+            return page if other else search(wanted, after, limit, driver="", most=SEARCHED)
     return search(wanted, after, limit, driver=wanted.driver, most=SEARCHED)
+
+
+RARE = 5_000
+"""Runs that may have the words asked for, if the index of words is to be used (PostgreSQL)."""
+
+
+def is_rare(wanted: Filter) -> bool:
+    """Whether few runs have the words."""
+    _, parts = source_of(Filter(text=wanted.text), "text")
+    with database().cursor() as cursor:
+        cursor.execute(
+            f"SELECT count(*) FROM (SELECT 1 FROM {RUNS} AS run WHERE {joined(parts)} LIMIT {RARE + 1}) AS found",
+            [value for part in parts for value in part.values],
+        )
+        (count,) = cursor.fetchone()
+    return bool(count <= RARE)
 
 
 def search(wanted: Filter, after: int, limit: int, *, driver: str, most: int) -> RunPage:
@@ -298,17 +317,14 @@ def count_runs(wanted: Filter, *, most: int = COUNTED) -> Matches:
     source, parts = source_of(wanted, driver)
     rest = list(conditions(wanted, without=driver))
     values = [value for part in parts for value in part.values]
-    inner = f"SELECT run.* FROM {source} WHERE {joined(parts)} ORDER BY {order_of(driver)} DESC LIMIT %s"
+    inner = f"SELECT run.* FROM {source} WHERE {joined(parts)} LIMIT %s"
     whole = f"SELECT count(*) FROM ({inner}) AS run" + (f" WHERE {joined(rest)}" if rest else "")
     with database().cursor() as cursor:
         cursor.execute(whole, [*values, most + 1, *(value for part in rest for value in part.values)])
         (count,) = cursor.fetchone()
         looked_at_all = count <= most
         if rest:
-            cursor.execute(
-                f"SELECT run.id FROM {source} WHERE {joined(parts)} ORDER BY {order_of(driver)} DESC LIMIT 1 OFFSET %s",
-                [*values, most],
-            )
+            cursor.execute(f"SELECT run.id FROM {source} WHERE {joined(parts)} LIMIT 1 OFFSET %s", [*values, most])
             looked_at_all = cursor.fetchone() is None
     return Matches(min(count, most), is_more=not looked_at_all)
 

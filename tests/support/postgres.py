@@ -25,14 +25,18 @@ def as_owner() -> list[str]:
 
 
 @contextmanager
-def a_postgres_server(programs: Path) -> Iterator[str]:
-    """A server on a socket in a folder of its own; its address as a ``DATABASE_URL``."""
+def a_postgres_server(programs: Path, *, fsync: bool = False) -> Iterator[str]:
+    """A server on a socket in a folder of its own; its address as a ``DATABASE_URL``.
+
+    Args:
+        fsync: whether a commit waits for the disk, as in production.
+    """
     folder = Path(tempfile.mkdtemp(prefix="allegro-postgres-"))
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
     data = folder / "data"
     run = [*as_owner(), str(programs / "pg_ctl"), "--pgdata", str(data)]
-    options = f"-k {folder} -c listen_addresses='' -c fsync=off"
+    options = f"-k {folder} -c listen_addresses='' -c fsync={'on' if fsync else 'off'}"
     quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
     try:
         initdb = ["--pgdata", str(data), "--username", "allegro", "--auth", "trust", "--encoding", "UTF8", "--no-sync"]
