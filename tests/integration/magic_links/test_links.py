@@ -196,6 +196,17 @@ def test_a_fourth_request_in_a_minute_must_wait(redis: Redis):
     links.request_link(news, "ada@example.com", "", now + timedelta(seconds=60))
 
 
+def test_an_inbox_is_not_filled_by_patience_either(redis: Redis):
+    news, now = an_organization(), timezone.now()
+    for number in range(20):
+        links.request_link(news, "ada@example.com", "", now + timedelta(minutes=number))
+
+    with pytest.raises(links.TooManyRequests, match="Try again in 2400 seconds"):
+        links.request_link(news, "ada@example.com", "", now + timedelta(minutes=20))
+
+    links.request_link(news, "ada@example.com", "", now + timedelta(minutes=60))
+
+
 def test_of_many_requests_at_once_three_are_taken(redis: Redis):
     news = an_organization()
     barrier = threading.Barrier(8)
