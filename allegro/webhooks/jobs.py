@@ -15,7 +15,7 @@ from django.utils import timezone
 from allegro.outbound import Answer, OutboundError, Silence, send
 from allegro.webhooks import breaker
 from allegro.webhooks.events import timestamp
-from allegro.webhooks.models import EXCERPT_LENGTH, Attempt, Delivery, Endpoint, Event, problem_in_url
+from allegro.webhooks.models import EXCERPT_LENGTH, Attempt, Breaker, Delivery, Endpoint, Event, problem_in_url
 from allegro.webhooks.publishing import FORGOTTEN_AFTER, queue_deliveries
 from allegro.webhooks.retrying import next_try, wished_rest
 from allegro.webhooks.signing import signature_headers
@@ -113,7 +113,7 @@ def queue_due_deliveries() -> int:
 
 @job(queue="default")
 def forget_old_events() -> int:
-    """Every day: delete events past their days, with their deliveries.
+    """Every day: delete events past their days, with their deliveries, and what is known of hosts out of use.
 
     Returns:
         How many events were deleted.
@@ -122,6 +122,9 @@ def forget_old_events() -> int:
     ids = list(Event.objects.filter(created_at__lt=old).values_list("pk", flat=True)[:MOST_FORGOTTEN_AT_ONCE])
     for start in range(0, len(ids), 500):
         Event.objects.filter(pk__in=ids[start : start + 500]).delete()
+    # What is known of hosts that nobody has called since; another row is made when somebody does.
+    unheard = Q(answered_at__isnull=True) | Q(answered_at__lt=old)
+    Breaker.objects.filter(unheard, Q(open_until__isnull=True) | Q(open_until__lt=old)).delete()
     return len(ids)
 
 

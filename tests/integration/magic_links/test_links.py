@@ -5,6 +5,8 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 from django.core import mail
 from django.db import connection
 from django.utils import timezone
@@ -347,7 +349,14 @@ def test_requests_are_forgotten_after_thirty_days(redis: Redis):
     StaffLink.objects.create(email="old@alley.com", requested_at=now - timedelta(days=31))
     young = links.request_link(news, "new@example.com", "", now - timedelta(days=29))
 
+    session = SessionStore()
+    session.set_expiry(-1)
+    session.save()
+    living = SessionStore()
+    living.save()
+
     assert forget_old_links() == 2
+    assert [row.session_key for row in Session.objects.all()] == [living.session_key]
 
     assert list(MagicLink.objects.all()) == [young]
     assert not StaffLink.objects.exists()

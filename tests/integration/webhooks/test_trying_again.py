@@ -349,8 +349,11 @@ def test_events_are_forgotten_after_their_days_with_all_that_belongs_to_them(
     old = attempt(a_delivery(httpserver.url_for("/hook")))
     Event.objects.update(created_at=timezone.now() - timedelta(days=settings.WEBHOOK_HISTORY_DAYS, seconds=1))
     young = publish(old.endpoint.organization, "audience_member.created", {})
+    long_ago = timezone.now() - timedelta(days=31)
+    Breaker.objects.create(organization=old.endpoint.organization, host="former.example", answered_at=long_ago)
 
     assert jobs.forget_old_events() == 1
+    assert [row.host for row in Breaker.objects.all()] == [old.endpoint.host]
 
     assert list(Event.objects.all()) == [young]
     assert not Attempt.objects.exists()
