@@ -20,8 +20,8 @@ def client_address(request: HttpRequest) -> str:
     """
     steps = [str(request.META.get("REMOTE_ADDR", ""))]
     if settings.TRUSTED_PROXIES:
-        said = [each.strip() for each in request.headers.get("X-Forwarded-For", "").split(",")]
-        steps = [*said, *steps]
+        said = (each.strip() for each in request.headers.get("X-Forwarded-For", "").split(","))
+        steps = [*filter(None, said), *steps]
     return steps[max(len(steps) - 1 - settings.TRUSTED_PROXIES, 0)]
 
 

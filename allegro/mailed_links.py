@@ -19,13 +19,13 @@ from django.db import models
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-MOST_REQUESTS = 3
-"""Links that may be asked for, for one address, in ``RATE_WINDOW``."""
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
-MOST_FROM_A_NETWORK = 20
-"""Links that may be asked for, from one network, in ``RATE_WINDOW``: an office behind one address is one network."""
+FOR_AN_ADDRESS = ((3, MINUTE), (20, HOUR))
+"""Links that may be asked for, for one address. The second keeps anybody from filling an inbox by patience."""
 
-RATE_WINDOW = timedelta(minutes=1)
+FROM_A_NETWORK = ((20, MINUTE), (300, HOUR))
+"""Links that may be asked for, from one network: an office behind one address is one network."""
 
 CODE_DIGITS = 6
 MOST_CODE_TRIES = 5
@@ -111,14 +111,13 @@ def hash_of(token: str) -> str:
 
 def refuse_a_flood(same_address: models.QuerySet[Link], same_network: models.QuerySet[Link], now: datetime) -> None:
     """Raise ``TooManyRequests`` if the address or the network has used up its requests. The caller holds a lock."""
-    for rows, most in ((same_address, MOST_REQUESTS), (same_network, MOST_FROM_A_NETWORK)):
-        recent = list(
-            rows.filter(requested_at__gt=now - RATE_WINDOW)
-            .order_by("-requested_at")
-            .values_list("requested_at", flat=True)[:most]
-        )
-        if len(recent) == most:
-            raise TooManyRequests(max(1, math.ceil((recent[-1] + RATE_WINDOW - now).total_seconds())))
+    for rows, limits in ((same_address, FOR_AN_ADDRESS), (same_network, FROM_A_NETWORK)):
+        for most, window in limits:
+            recent = rows.filter(requested_at__gt=now - window).order_by("-requested_at")
+            # The oldest of those that fill the window: when it has left, there is room for one.
+            oldest = recent.values_list("requested_at", flat=True)[most - 1 : most].first()
+            if oldest is not None:
+                raise TooManyRequests(max(1, math.ceil((oldest + window - now).total_seconds())))
 
 
 def make_ready(link: Link, same_address: models.QuerySet[Link], now: datetime) -> str | None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+from importlib import import_module
+from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 
 from allegro.accounts.models import StaffLink, User
@@ -58,12 +61,15 @@ def send_test_mail(template_id: int, user_id: int) -> str:
 
 @job(queue="default")
 def forget_old_links() -> int:
-    """Every day: delete requests of members and of staff past their days.
+    """Every day: delete requests of members and of staff past their days, and sessions that have run out.
 
     Returns:
-        How many were deleted.
+        How many requests were deleted.
     """
     now = timezone.now()
+    # Each request makes one.
+    engine: Any = import_module(settings.SESSION_ENGINE)
+    engine.SessionStore.clear_expired()
     return forget_old(MagicLink.objects.all(), now) + forget_old(StaffLink.objects.all(), now)
 
 

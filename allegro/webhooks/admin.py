@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 
 from allegro.history import HistoryAdmin, HistoryInline
+from allegro.webhooks.breaker import MOST_SILENCES
 from allegro.webhooks.events import SUBSCRIBABLE
 from allegro.webhooks.jobs import redeliver
 from allegro.webhooks.models import OVERLAP, Attempt, Breaker, Delivery, Endpoint, Event
@@ -58,7 +59,10 @@ class EndpointAdmin(admin.ModelAdmin):
         if endpoint.rest_until is not None and endpoint.rest_until > now:
             return f"It has asked to be left alone until {endpoint.rest_until:%Y-%m-%d %H:%M} UTC."
         breaker = Breaker.objects.filter(
-            organization=endpoint.organization, host=endpoint.host, open_until__gt=now
+            organization=endpoint.organization,
+            host=endpoint.host,
+            silences__gte=MOST_SILENCES,
+            open_until__gt=now,
         ).first()
         if breaker is not None:
             return (
@@ -159,9 +163,9 @@ class DeliveryAdmin(HistoryAdmin):
 
 @admin.register(Breaker)
 class BreakerAdmin(HistoryAdmin):
-    """Hosts that have not answered. Deleting a row has its host tried again at once."""
+    """What is known of hosts. Deleting a row has its host tried again at once."""
 
-    list_display = ("host", "organization", "silences", "open_until")
+    list_display = ("host", "organization", "answered_at", "silences", "open_until")
     list_filter = ("organization",)
     list_select_related = ("organization",)
     search_fields = ("host",)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from allegro.outbound import Answer, OutboundError, Silence, send
 from allegro.webhooks import breaker
 from allegro.webhooks.events import timestamp
-from allegro.webhooks.models import EXCERPT_LENGTH, Attempt, Delivery, Endpoint, Event, problem_in_url
+from allegro.webhooks.models import EXCERPT_LENGTH, Attempt, Breaker, Delivery, Endpoint, Event, problem_in_url
 from allegro.webhooks.publishing import FORGOTTEN_AFTER, queue_deliveries
 from allegro.webhooks.retrying import next_try, wished_rest
 from allegro.webhooks.signing import signature_headers
@@ -105,7 +105,7 @@ def queue_due_deliveries() -> int:
     with transaction.atomic():
         # Not again next minute, while their jobs wait.
         Delivery.objects.filter(pk__in=[each.pk for each in waiting], state=Delivery.State.PENDING).update(
-            due_at=now + FORGOTTEN_AFTER
+            due_at=now + FORGOTTEN_AFTER, is_held=False
         )
         queue_deliveries(due)
     return len(due)
@@ -113,7 +113,7 @@ def queue_due_deliveries() -> int:
 
 @job(queue="default")
 def forget_old_events() -> int:
-    """Every day: delete events past their days, with their deliveries.
+    """Every day: delete events past their days, with their deliveries, and what is known of hosts out of use.
 
     Returns:
         How many events were deleted.
@@ -122,6 +122,9 @@ def forget_old_events() -> int:
     ids = list(Event.objects.filter(created_at__lt=old).values_list("pk", flat=True)[:MOST_FORGOTTEN_AT_ONCE])
     for start in range(0, len(ids), 500):
         Event.objects.filter(pk__in=ids[start : start + 500]).delete()
+    # What is known of hosts that nobody has called since; another row is made when somebody does.
+    unheard = Q(answered_at__isnull=True) | Q(answered_at__lt=old)
+    Breaker.objects.filter(unheard, Q(open_until__isnull=True) | Q(open_until__lt=old)).delete()
     return len(ids)
 
 
@@ -146,15 +149,15 @@ def hold(delivery: Delivery, until: datetime, now: datetime) -> str:
             delivery, f"Not tried: {host} has not answered for {LONGEST_HOLD.total_seconds() / 3600:.0f} hours."
         )
         raise DeliveryFailed(f"Delivery {delivery.pk} failed: {delivery.error}")
-    Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.PENDING).update(due_at=until)
-    return f"held back until {timestamp(until)}: {host} does not answer or wants rest"
+    Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.PENDING).update(due_at=until, is_held=True)
+    return f"held back until {timestamp(until)}: {host} has not answered of late, or wants rest"
 
 
 def claim(delivery: Delivery, now: datetime) -> bool:
     """Take the delivery for this job; of several jobs for one delivery one sends."""
     return bool(
         Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.PENDING).update(
-            state=Delivery.State.SENDING, due_at=now + SENDING
+            state=Delivery.State.SENDING, due_at=now + SENDING, is_held=False
         )
     )
 
@@ -213,13 +216,13 @@ def conclude(delivery: Delivery, outcome: Outcome, now: datetime) -> str:
     Raises:
         DeliveryFailed: it did not succeed, whether or not it is tried again.
     """
-    note_host(delivery, outcome, now)
     rest = heed_answer(delivery.endpoint, outcome, now)
     delivery.tries += 1
     again = None
     if outcome.problem and delivery.endpoint.retry and delivery.endpoint.active:
         again = next_try(delivery.tries, settings.WEBHOOK_RETRY_SECONDS, rest, now)
     record(delivery, outcome, again, now)
+    note_host(delivery, outcome, now)
     if not outcome.problem:
         assert outcome.answer is not None
         return f"delivered: {outcome.answer.status}"
@@ -228,11 +231,26 @@ def conclude(delivery: Delivery, outcome: Outcome, now: datetime) -> str:
 
 
 def note_host(delivery: Delivery, outcome: Outcome, now: datetime) -> None:
-    """Tell the circuit breaker."""
+    """Tell the circuit breaker; a host that answers after all gets what was held back for it."""
+    organization_id, host = delivery.event.organization_id, delivery.endpoint.host
     if outcome.silent:
-        breaker.note_silence(delivery.event.organization_id, delivery.endpoint.host, now)
-    elif outcome.answer is not None:
-        breaker.note_answer(delivery.event.organization_id, delivery.endpoint.host)
+        breaker.note_silence(organization_id, host, now)
+    elif outcome.answer is not None and breaker.note_answer(organization_id, host, now):
+        release(organization_id, host, now)
+
+
+def release(organization_id: int, host: str, now: datetime) -> None:
+    """Queue what was held back for this host."""
+    endpoints = [each.pk for each in Endpoint.objects.filter(organization_id=organization_id) if each.host == host]
+    with transaction.atomic():
+        held = list(
+            Delivery.objects.select_for_update(of=("self",))
+            .select_related("event", "endpoint")
+            .filter(endpoint_id__in=endpoints, state=Delivery.State.PENDING, is_held=True)
+            .order_by("queued_at")[:MOST_DUE_AT_ONCE]
+        )
+        Delivery.objects.filter(pk__in=[each.pk for each in held]).update(is_held=False, due_at=now + FORGOTTEN_AFTER)
+        queue_deliveries(held)
 
 
 def heed_answer(endpoint: Endpoint, outcome: Outcome, now: datetime) -> timedelta | None:
@@ -292,7 +310,7 @@ def redeliver(ids: list[str], now: datetime) -> int:
             .filter(Q(state=Delivery.State.SUCCEEDED) | Q(state=Delivery.State.FAILED))
         )
         Delivery.objects.filter(pk__in=[each.pk for each in chosen]).update(
-            state=Delivery.State.PENDING, tries=0, due_at=now + FORGOTTEN_AFTER, queued_at=now
+            state=Delivery.State.PENDING, is_held=False, tries=0, due_at=now + FORGOTTEN_AFTER, queued_at=now
         )
         queue_deliveries(chosen)
     return len(chosen)

@@ -193,6 +193,7 @@ class Delivery(models.Model):
     due_at = models.DateTimeField(
         null=True, blank=True, help_text="When it is looked at again: to try again, or to see whether it was forgotten."
     )
+    is_held = models.BooleanField(default=False, help_text="It waits for the host to answer another delivery.")
     status_code = models.PositiveSmallIntegerField(null=True, blank=True)
     duration_ms = models.PositiveIntegerField("duration (ms)", null=True, blank=True)
     error = models.CharField(max_length=500, blank=True)
@@ -230,10 +231,12 @@ class Attempt(models.Model):
 
 
 class Breaker(models.Model):
-    """How often in a row an organization's host has not answered, and until when it is left alone."""
+    """What is known of an organization's host: when it answered, how often in a row it has not, and until when the others
+    wait (for the one that tries it, or since it is left alone)."""
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="webhook_breakers")
     host = models.CharField(max_length=300)
+    answered_at = models.DateTimeField(null=True, blank=True)
     silences = models.PositiveIntegerField(default=0)
     open_until = models.DateTimeField(null=True, blank=True)
 

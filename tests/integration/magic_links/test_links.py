@@ -5,6 +5,8 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 from django.core import mail
 from django.db import connection
 from django.utils import timezone
@@ -196,6 +198,17 @@ def test_a_fourth_request_in_a_minute_must_wait(redis: Redis):
     links.request_link(news, "ada@example.com", "", now + timedelta(seconds=60))
 
 
+def test_an_inbox_is_not_filled_by_patience_either(redis: Redis):
+    news, now = an_organization(), timezone.now()
+    for number in range(20):
+        links.request_link(news, "ada@example.com", "", now + timedelta(minutes=number))
+
+    with pytest.raises(links.TooManyRequests, match="Try again in 2400 seconds"):
+        links.request_link(news, "ada@example.com", "", now + timedelta(minutes=20))
+
+    links.request_link(news, "ada@example.com", "", now + timedelta(minutes=60))
+
+
 def test_of_many_requests_at_once_three_are_taken(redis: Redis):
     news = an_organization()
     barrier = threading.Barrier(8)
@@ -336,7 +349,14 @@ def test_requests_are_forgotten_after_thirty_days(redis: Redis):
     StaffLink.objects.create(email="old@alley.com", requested_at=now - timedelta(days=31))
     young = links.request_link(news, "new@example.com", "", now - timedelta(days=29))
 
+    session = SessionStore()
+    session.set_expiry(-1)
+    session.save()
+    living = SessionStore()
+    living.save()
+
     assert forget_old_links() == 2
+    assert [row.session_key for row in Session.objects.all()] == [living.session_key]
 
     assert list(MagicLink.objects.all()) == [young]
     assert not StaffLink.objects.exists()

@@ -104,7 +104,7 @@ def test_what_a_value_holds_is_never_taken_for_a_placeholder_nor_run():
     [
         "City\r\nBcc: bob@example.com",
         "City\nBcc: bob@example.com",
-        "City\0News",
+        "City\x01News",
         "City\x0b\x0cNews",
         "City\u2028Bcc: x",
     ],

@@ -195,6 +195,46 @@ def test_of_many_who_ask_after_a_rest_one_goes_through(redis: Redis):
     assert sorted(through) == [False] * 5 + [True]
 
 
+def test_a_host_that_never_answered_holds_one_worker_and_the_others_go_once_it_answers(
+    redis: Redis, httpserver: HTTPServer
+):
+    let_go, asked = threading.Event(), threading.Event()
+
+    def slowly(request: Request) -> Response:
+        asked.set()
+        let_go.wait(10)
+        return Response("")
+
+    httpserver.expect_request("/hook").respond_with_handler(slowly)
+    news = an_organization()
+    an_endpoint(news, httpserver.url_for("/hook"))
+    for _ in range(4):
+        publish(news, "audience_member.created", {})
+    first, *others = Delivery.objects.order_by("queued_at")
+    redis.flushall()
+
+    def run() -> None:
+        jobs.deliver(str(first.pk))
+        connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert asked.wait(10)
+    held = [jobs.deliver(str(each.pk)) for each in others]
+    assert all(each.startswith("held back until") for each in held)
+    assert queued(redis, "default") == []
+    let_go.set()
+    thread.join(10)
+
+    assert [args for _, args in queued(redis, "default")] == [(str(each.pk),) for each in others]
+    work_off(redis, ["default"])
+    assert Delivery.objects.filter(state="succeeded").count() == 5
+    # It is known to be up now: nobody waits for anybody.
+    publish(news, "audience_member.created", {})
+    assert breaker.let_through(news.pk, others[0].endpoint.host, timezone.now()) is None
+    assert breaker.let_through(news.pk, others[0].endpoint.host, timezone.now()) is None
+
+
 def test_five_hundred_deliveries_to_a_dead_endpoint_hold_up_nobody(
     redis: Redis, silent_port: int, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ):
@@ -265,6 +305,8 @@ def test_several_jobs_for_one_delivery_send_it_once(redis: Redis, httpserver: HT
 
     httpserver.expect_request("/hook").respond_with_handler(slowly)
     delivery = a_delivery(httpserver.url_for("/hook"))
+    # A host that is known to be up: nobody waits for it.
+    breaker.note_answer(delivery.endpoint.organization_id, delivery.endpoint.host, timezone.now())
     said: list[str] = []
 
     def run() -> None:
@@ -307,8 +349,11 @@ def test_events_are_forgotten_after_their_days_with_all_that_belongs_to_them(
     old = attempt(a_delivery(httpserver.url_for("/hook")))
     Event.objects.update(created_at=timezone.now() - timedelta(days=settings.WEBHOOK_HISTORY_DAYS, seconds=1))
     young = publish(old.endpoint.organization, "audience_member.created", {})
+    long_ago = timezone.now() - timedelta(days=31)
+    Breaker.objects.create(organization=old.endpoint.organization, host="former.example", answered_at=long_ago)
 
     assert jobs.forget_old_events() == 1
+    assert [row.host for row in Breaker.objects.all()] == [old.endpoint.host]
 
     assert list(Event.objects.all()) == [young]
     assert not Attempt.objects.exists()
