@@ -43,9 +43,10 @@ def run_by_hand(stores: Stores, name: str, now: float, by: str = "") -> str:
     entry = find_entry(stores, name, now)
     if not is_allowed(entry.job, tuple(settings.allowed_jobs)):
         raise InvalidJob(f"{entry.job} is not under HORIZON['allowed_jobs'], so no worker would run it.")
-    options = resolve_options(
-        settings, JobOptions(queue=entry.queue, timeout=entry.timeout).over(options_of(entry.job))
-    )
+    said = options_of(entry.job)
+    tags = said.tags if isinstance(said.tags, tuple | list) else ()
+    asked = JobOptions(queue=entry.queue, timeout=entry.timeout, unique=False, tags=(*tags, f"entry:{entry.name}"))
+    options = resolve_options(settings, asked.over(said))
     job_id = f"{entry.name}-{uuid4()}"
     enqueue(settings, entry.job, entry.args, dict(entry.kwargs), options, job_id)
     stores.entries.note_by_hand(entry.name, job_id, now, by)

@@ -6,7 +6,9 @@ An entry in Redis is an ordinary RQ job hash that is never queued itself: a temp
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,14 +18,20 @@ from django.utils.timezone import get_default_timezone_name
 from redis import Redis
 from rq.job import JobStatus, Retry
 
+from allegro_queue.calls import Call
 from allegro_queue.conf import HorizonSettings
 from allegro_queue.dispatch import resolve_options
-from allegro_queue.errors import HorizonError
+from allegro_queue.errors import HorizonError, InvalidJob
 from allegro_queue.jobs import HorizonJob, JobOptions, declared_options, is_allowed
 from allegro_queue.plan import options_serving
 from allegro_queue.scheduling.entries import CronEntry, is_cron
 from allegro_queue.scheduling.ticks import Following, Ticks, following_cron, following_every, ticks_due
 from allegro_queue.stores.schedule import OWN_PREFIX, Due, Run, Tick
+from allegro_queue.terms import FIELD as TERMS_FIELD
+from allegro_queue.terms import Terms
+from allegro_queue.terms_of import TermsMaker
+
+log = logging.getLogger(__name__)
 
 CRON, INTERVAL, REPEAT = "cron_string", "interval", "repeat"
 """Keys of ``meta`` that are rq-scheduler's own."""
@@ -61,7 +69,23 @@ def template_fields(entry: CronEntry, settings: HorizonSettings, connection: Red
         description=entry.job,
         meta=meta_of(entry),
     )
-    return template.to_dict()
+    fields: dict[str, Any] = template.to_dict()
+    fields[TERMS_FIELD] = terms_of(entry, options).encode()
+    return fields
+
+
+def terms_of(entry: CronEntry, options: JobOptions) -> Terms:
+    """What each run of an entry asks for: what its function's ``@job`` says, but for being unique, which the entry's own
+    rule for overlaps is about. A tag names the entry."""
+    asked = replace(options, unique=False, unique_key=None)
+    maker = TermsMaker(entry.job, function_of(entry.job), asked, options.tenant or "")
+    try:
+        terms = maker.terms(Call(tuple(entry.args), dict(entry.kwargs)))
+    except InvalidJob as error:
+        # The run itself is not to be lost for a name that cannot be made.
+        log.warning("entry runs without its terms name=%s: %s", entry.name, error)
+        terms = Terms()
+    return replace(terms, tags=(*terms.tags, f"entry:{entry.name}"))
 
 
 def meta_of(entry: CronEntry) -> dict[str, Any]:
@@ -80,12 +104,19 @@ def following_of(entry: CronEntry) -> Following:
     return following(meta_of(entry))
 
 
-def options_of(path: str) -> JobOptions:
-    """What ``@job`` said of a function. Nothing when it cannot be imported, which its run will say."""
+def function_of(path: str) -> Callable[..., Any] | None:
+    """The function of a dotted path. ``None`` when it cannot be imported, which its run will say."""
     try:
-        return declared_options(import_string(path))
+        found: Callable[..., Any] = import_string(path)
     except ImportError:
-        return JobOptions()
+        return None
+    return found
+
+
+def options_of(path: str) -> JobOptions:
+    """What ``@job`` said of a function; nothing of one that cannot be imported."""
+    function = function_of(path)
+    return declared_options(function) if function is not None else JobOptions()
 
 
 def is_same(fields: Mapping[str, Any], held: Mapping[bytes, bytes]) -> bool:
@@ -230,9 +261,11 @@ def run_of(due: Due, meta: Mapping[str, Any], settings: HorizonSettings, connect
         job.result_ttl = settings.completed_minutes * 60
     if job.failure_ttl is None:
         job.failure_ttl = settings.failed_minutes * 60
+    # RQ reads and writes the fields that it knows.
+    asked = {TERMS_FIELD: due.fields[TERMS_FIELD.encode()]} if TERMS_FIELD.encode() in due.fields else {}
     return Run(
         queue=job.origin,
-        fields=job.to_dict(),
+        fields={**job.to_dict(), **asked},
         ttl=job.ttl if job.ttl and job.ttl > 0 else None,
         at_front=bool(job.enqueue_at_front),
     )

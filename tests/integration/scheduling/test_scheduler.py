@@ -19,6 +19,7 @@ from allegro_queue.queues import get_queue
 from allegro_queue.scheduling.install import install
 from allegro_queue.stores import Stores
 from allegro_queue.stores.schedule import SCHEDULED
+from allegro_queue.terms import FIELD, Terms, decode_terms
 from tests.support import jobs
 from tests.support.schedule import entry, everything_in, scheduler_over
 
@@ -73,6 +74,25 @@ def test_the_job_runs_like_any_other(redis: Redis, tmp_path):
     HorizonJob.fetch(job_id, connection=redis).perform()
 
     assert (tmp_path / "notes").read_text() == "ran\n"
+
+
+def test_a_run_has_the_tags_that_its_function_declares_and_one_that_names_the_entry(redis: Redis):
+    scheduler = scheduler_over(redis)
+    install([entry(job="tests.support.jobs.refresh", args=(42,))], scheduler, NOON)
+
+    (job_id,) = scheduler.enqueue_jobs(DUE)
+
+    # That no run is queued beside another is the entry's own rule, not the function's lock.
+    assert decode_terms(redis.hget(f"rq:job:{job_id}", FIELD)) == Terms(tags=("member:42", "entry:tick"))
+
+
+def test_an_entry_whose_tags_cannot_be_made_runs_without_them(redis: Redis):
+    scheduler = scheduler_over(redis)
+    install([entry(job="tests.support.jobs.refresh", kwargs={"force": True})], scheduler, NOON)
+
+    (job_id,) = scheduler.enqueue_jobs(DUE)
+
+    assert decode_terms(redis.hget(f"rq:job:{job_id}", FIELD)) == Terms(tags=("entry:tick",))
 
 
 def test_two_looks_at_one_due_time_queue_it_once(redis: Redis):
