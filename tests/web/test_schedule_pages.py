@@ -15,6 +15,8 @@ from allegro_queue.stores.schedule import SCHEDULED
 from tests.support import records, scenes
 from tests.support.schedule import entry, scheduler_over
 
+pytestmark = pytest.mark.django_db
+
 NAME = "audience-sync-tick"
 
 
