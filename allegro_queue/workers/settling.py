@@ -19,7 +19,7 @@ from rq.job import Job, JobStatus
 
 from allegro_queue.conf import horizon_settings
 from allegro_queue.jobs import HorizonJob
-from allegro_queue.queues import get_queue
+from allegro_queue.queues import all_queues, get_queue
 from allegro_queue.stores import Stores
 from allegro_queue.stores.reservations import Reservation
 from allegro_queue.stores.run_record import RunOutcome, RunRecord
@@ -46,6 +46,7 @@ def settle(
     try:
         held = stores.reservations.of(worker)
         outcome, job = settle_job(stores, held, f"worker {pid} on {host} {reason}", begun) if held else ("", None)
+        queue_what_is_ready(stores)
         lost = LostWorker(
             name=worker,
             host=host,
@@ -62,6 +63,13 @@ def settle(
         stores.workers.end_settling(worker)
     log.warning("worker lost name=%s reason=%s job=%s outcome=%s", worker, reason, lost.job_id or "-", outcome or "-")
     return lost
+
+
+def queue_what_is_ready(stores: Stores) -> None:
+    """Queue jobs whose last dependency is filed: RQ does so only after the transaction that files it, so a worker that
+    dies in between leaves them behind."""
+    for name in all_queues():
+        get_queue(name, stores.client).ready_job_registry.cleanup()
 
 
 class StandIn(FilingWorker):
