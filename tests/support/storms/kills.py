@@ -332,11 +332,12 @@ def full_disk(ground: Ground) -> Outcome:
     with horizon_into_a_full_disk(ground) as tree:
         for _ in range(50):
             ground.send(ledger_jobs.work)
+        ground.send(ledger_jobs.work, options=JobOptions(isolate=True))
         ground.send(ledger_jobs.fail_midway)
         eventually(ground.is_quiet, within=30)
         assert tree.poll() is None
     outcome = ground.outcome("A16", "a full disk under the log")
-    assert (outcome.accounts.finished, outcome.accounts.failed) == (50, 1)
+    assert (outcome.accounts.finished, outcome.accounts.failed) == (51, 1)
     return outcome
 
 
