@@ -19,12 +19,12 @@ from rq.job import Job, JobStatus
 
 from allegro_queue.conf import horizon_settings
 from allegro_queue.jobs import HorizonJob
-from allegro_queue.queues import all_queues, get_queue
+from allegro_queue.queues import get_queue
 from allegro_queue.stores import Stores
 from allegro_queue.stores.reservations import Reservation
 from allegro_queue.stores.run_record import RunOutcome, RunRecord
 from allegro_queue.stores.workers import LostWorker
-from allegro_queue.workers.filing import FilingWorker
+from allegro_queue.workers.filing import FilingWorker, queue_what_is_ready
 from allegro_queue.workers.holding import terms_of
 from allegro_queue.workers.quarantine import quarantine
 from allegro_queue.workers.recorder import name_of, run_of, run_without_job
@@ -63,13 +63,6 @@ def settle(
         stores.workers.end_settling(worker)
     log.warning("worker lost name=%s reason=%s job=%s outcome=%s", worker, reason, lost.job_id or "-", outcome or "-")
     return lost
-
-
-def queue_what_is_ready(stores: Stores) -> None:
-    """Queue jobs whose last dependency is filed: RQ does so only after the transaction that files it, so a worker that
-    dies in between leaves them behind."""
-    for name in all_queues():
-        get_queue(name, stores.client).ready_job_registry.cleanup()
 
 
 class StandIn(FilingWorker):

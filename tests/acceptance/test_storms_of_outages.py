@@ -21,7 +21,7 @@ def ground(tmp_path: Path) -> Iterator[Ground]:
 
 
 STORMS: dict[str, Callable[[Ground], Outcome]] = {
-    "the server is killed": partial(outages.killed_server, times=2, down=0.5, every=1, fsync="everysec"),
+    "the server is killed": partial(outages.killed_server, times=2, down=0.5, every=1, fsync="always"),
     "the server stands still": partial(outages.stopped_server, seconds=3),
     "writes wait": partial(outages.paused_clients, seconds=3),
     "replies to a worker are lost": partial(outages.lost_replies, words=(b"EVALSHA", b"EXEC"), times=(1,)),
