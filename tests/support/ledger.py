@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from rq import get_current_job
 from rq.job import Job
@@ -48,7 +49,9 @@ def written_down(ledger: str) -> Iterator[None]:
 def write(file: int, what: str, job: Job) -> None:
     execution = TimeLimit.told.execution_id if TimeLimit.told is not None else ""
     # One write of a short line to a file opened for appending is never mixed with another's.
-    os.write(file, f"{what} {job.id} {execution or '-'} {os.getpid()} {time.monotonic()!r} {job.origin}\n".encode())
+    os.write(
+        file, f"{what} {job.id} {execution or '-'} {os.getpid()} {time.monotonic()!r} {quote(job.origin)}\n".encode()
+    )
 
 
 def read_ledger(path: Path) -> dict[str, list[Run]]:
