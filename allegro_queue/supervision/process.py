@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 from allegro_queue.begun import Begun
+from allegro_queue.output import flush_output
 
 log = logging.getLogger(__name__)
 
@@ -98,8 +99,7 @@ def fork(child: Callable[[], int]) -> int:
     that dies.
     """
     parent = os.getpid()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    flush_output()
     # What exists now is shared with the child; a collection there would touch, and so copy, all of it.
     gc.freeze()
     # A child starts with its parent's handlers, which would note a signal that nobody there ever reads.
@@ -129,8 +129,7 @@ def fork(child: Callable[[], int]) -> int:
     except BaseException:
         log.exception("child %d could not go on", os.getpid())
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        flush_output()
         os._exit(code)
 
 

@@ -144,7 +144,7 @@ class RunningWorker(ListeningWorker):
                 with TimeLimit(timeout):
                     result = job.perform()
         except BaseException:  # noqa: BLE001 - as RQ does: a job that exits has failed
-            self._finalize_failure(job, attempt.queue, attempt.execution, sys.exc_info())
+            self._fail(attempt)
             self._count(False)
             return None
         result_ttl = job.get_result_ttl(self.default_result_ttl)
@@ -165,11 +165,22 @@ class RunningWorker(ListeningWorker):
         except StopRequested:
             raise
         except BaseException:  # noqa: BLE001 - likewise
-            self._finalize_failure(attempt.job, attempt.queue, attempt.execution, sys.exc_info())
+            self._fail(attempt)
             return False
         finally:
             self._attempt = None
         return True
+
+    def _fail(self, attempt: Attempt) -> None:
+        """File a job as failed with the exception at hand. One whose data RQ cannot even file fails all the same, by the
+        few keys that need no look at it."""
+        try:
+            self._finalize_failure(attempt.job, attempt.queue, attempt.execution, sys.exc_info())
+        except StopRequested:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever the hash holds, the worker lives on
+            held, reason = attempt.taken.held, error
+            self.until_filed(lambda: quarantine(self.stores, held, reason))
 
     def _count(self, succeeded: bool) -> None:
         if succeeded:

@@ -8,6 +8,7 @@ import socket
 import time
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -78,13 +79,16 @@ class Command(BaseCommand):
             sweep=lambda now, living, leads: sweeper.look(now, spare=living, may_settle=leads),
             keep_house=lambda: keep_house(stores, all_queues(), time.time()),
         )
-        self.say(plan, name)
+        with suppress(OSError):
+            # A full disk under the output must keep no job from running.
+            self.say(plan, name)
         with SignalInbox(HEARD) as inbox:
             try:
                 Master(name, plan, supervisors, scheduler, collector, stores, settlers, inbox, all_queues()).run()
             except AlreadyRunning as error:
                 raise CommandError(str(error)) from error
-        self.stdout.write(f"Horizon {name} has left.")
+        with suppress(OSError):
+            self.stdout.write(f"Horizon {name} has left.")
 
     def plan(self, environment: str | None) -> Plan:
         """The plan, or every fault at once."""
