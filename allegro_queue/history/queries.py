@@ -98,7 +98,18 @@ class Also:
 COMPARED = {
     **{
         each: f"run.{each} = %s"
-        for each in ("queue", "name", "tenant", "batch", "exception", "fingerprint", "job_id", "worker", "host", "outcome")
+        for each in (
+            "queue",
+            "name",
+            "tenant",
+            "batch",
+            "exception",
+            "fingerprint",
+            "job_id",
+            "worker",
+            "host",
+            "outcome",
+        )
     },
     "tag": "('\n' || run.tags || '\n') LIKE %s ESCAPE '\\'",
     "word": "(' ' || run.words) LIKE %s ESCAPE '\\'",
