@@ -462,6 +462,10 @@ def tabs_of(
         counted |= {state.value: count(counts[state]) for state in counts if state.value not in LIVE}
     elif by_outcome:
         counted |= {state: str(by_outcome[outcome]) for state, outcome in OUTCOMES.items()}
+        counts_all = by_outcome.values()
+        counted[ALL] = str(
+            Matches(sum(each.count for each in counts_all), is_more=any(each.is_more for each in counts_all))
+        )
     if shown.total and len(current) == 1 and not query.is_still:
         counted[current[0]] = shown.total
     rare = {"deferred", "retried", "lost", "stopped"}
@@ -498,7 +502,10 @@ def jobs_page(
     selects = [Term(key=key, values=(value,)) for key, value in chosen.items() if value]
     runs = shown.unit == "run"
     state = State(shown.state) if shown.state in STATE_VALUES else None
-    has_all = query.is_still and is_plain(query) and shown.count > len(shown.lines)
+    # All that is failed now, in one queue or in all of them.
+    queue_terms = [term for term in query.terms if term.key == "queue"]
+    is_whole = is_plain(query) and len(queue_terms) == bool(query.one("queue"))
+    has_all = is_whole and not runs and shown.state == "failed" and shown.count > len(shown.lines)
     every = {"all": "1", "queue": query.one("queue"), "next": link_to("jobs", query.pairs)}
     previous, following = pages(query, shown)
     asks = [term for term in query.others if term.key != "still"]

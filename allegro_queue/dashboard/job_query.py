@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from allegro_queue.dashboard.filter_terms import (
     LIVE,
@@ -89,17 +89,20 @@ def read_query(pairs: Iterable[tuple[str, str]], queues: Sequence[str]) -> JobQu
     own = {name: value for name, value in given if name in OWN}
     asked = [(name, value) for name, value in given if name not in OWN]
     typed_in = " ".join(value for name, value in asked if name == "q").strip()
+    is_faulty = bool(parse(typed_in).problems)
+    # What was typed stays as it is while something is wrong with it, with the other terms before it.
+    before = typed(read_pairs(pair for pair in asked if pair[0] != "q").terms) if is_faulty else ""
     parsed = read_pairs(asked)
-    problems = list(parsed.problems)
+    shift = len(before) + 1 if before else 0
+    problems = [replace(each, place=each.place + shift) if each.place else each for each in parsed.problems]
     terms = [term for term in parsed.terms if fits(term, parsed.terms, queues, problems)]
     page, after = numbers(own, problems)
-    has_faulty_words = bool(parse(typed_in).problems)
     return JobQuery(
         terms=tuple(terms),
         page=page,
         after=after,
         problems=tuple(problems),
-        box=typed_in if has_faulty_words else typed(ordered(terms)),
+        box=f"{before} {typed_in}".strip() if is_faulty else typed(ordered(terms)),
         to_tidy=not problems
         and (any(not value for _, value in asked) or any(term.key for term in parse(typed_in).terms)),
     )

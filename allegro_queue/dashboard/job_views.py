@@ -38,7 +38,8 @@ def jobs(request: HttpRequest) -> HttpResponse:
     def read(stores: Stores, pulse: Pulse) -> JobsPage:
         return read_jobs(stores, pulse, query)
 
-    current = "failures" if query.states == ("failed",) and not query.others else "jobs"
+    others = {term.key for term in query.others} - {"still"}
+    current = "failures" if query.states == ("failed",) and not others else "jobs"
     return render_page(request, "horizon/jobs.html", read, title="Jobs", current=current, every=10)
 
 

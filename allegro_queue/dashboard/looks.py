@@ -13,7 +13,7 @@ LOOKS: Mapping[str, tuple[str, str, str]] = {
     "finished": ("ok", "ok", "Finished"),
     "succeeded": ("ok", "ok", "Finished"),
     "failed": ("bad", "bad", "Failed"),
-    "retried": ("warn", "retry", "Retried"),
+    "retried": ("run", "retry", "Retried"),
     "lost": ("bad", "unknown", "Lost"),
     "stopped": ("idle", "idle", "Stopped"),
     "canceled": ("idle", "idle", "Cancelled"),
