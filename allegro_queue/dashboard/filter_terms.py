@@ -149,25 +149,51 @@ def parse(text: str) -> Parsed:
     return checked(terms, problems)
 
 
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One letter of a filter."""
+
+    place: int
+    says: str
+    """Itself; nothing for a quote around a text and for a backslash before a quote or a backslash in it."""
+    is_quoted: bool
+
+
+def letters(text: str) -> tuple[list[Letter], bool]:
+    """What each letter means, and whether every quote is closed."""
+    found: list[Letter] = []
+    in_quotes = escaped = False
+    for place, letter in enumerate(text):
+        if escaped:
+            found.append(Letter(place, letter, True))
+            escaped = False
+        elif letter == '"':
+            found.append(Letter(place, "", True))
+            in_quotes = not in_quotes
+        elif in_quotes and letter == "\\" and text[place + 1 : place + 2] in ('"', "\\"):
+            found.append(Letter(place, "", True))
+            escaped = True
+        else:
+            found.append(Letter(place, letter, in_quotes))
+    return found, not in_quotes
+
+
 def pieces(text: str) -> Iterable[tuple[int, str]]:
     """What stands between spaces, with its place; quotes hold spaces together."""
     start: int | None = None
-    in_quotes = escaped = False
-    for place, letter in enumerate(text):
-        if start is None and not letter.isspace():
-            start = place
-        if start is not None and letter.isspace() and not in_quotes:
-            yield start, text[start:place]
+    for letter in letters(text)[0]:
+        is_space = not letter.is_quoted and letter.says.isspace()
+        if start is None and not is_space:
+            start = letter.place
+        elif start is not None and is_space:
+            yield start, text[start : letter.place]
             start = None
-        if letter == '"' and not escaped:
-            in_quotes = not in_quotes
-        escaped = in_quotes and letter == "\\" and not escaped
     if start is not None:
         yield start, text[start:]
 
 
 def is_closed(piece: str) -> bool:
-    return len(re.findall(r'(?<!\\)"', piece)) % 2 == 0
+    return letters(piece)[1]
 
 
 def word_term(piece: str) -> tuple[Term | None, str]:
@@ -183,10 +209,7 @@ def word_term(piece: str) -> tuple[Term | None, str]:
 
 def unquoted(text: str) -> str:
     """Without its quotes and the backslashes in them."""
-    return "".join(
-        re.sub(r'\\(["\\])', r"\1", part) if place % 2 else part
-        for place, part in enumerate(re.split(r'(?<!\\)"', text))
-    )
+    return "".join(letter.says for letter in letters(text)[0])
 
 
 def shown(piece: str) -> str:
@@ -218,17 +241,13 @@ def read_term(name: str, given: str, *, excluded: bool) -> tuple[Term | None, st
 
 
 def split_at_commas(text: str) -> list[str]:
-    """The values of a term; commas in quotes are part of one."""
+    """The values of a term, with their quotes; commas in quotes are part of one."""
     found = [""]
-    in_quotes = escaped = False
-    for letter in text:
-        if letter == "," and not in_quotes:
+    for letter in letters(text)[0]:
+        if letter.says == "," and not letter.is_quoted:
             found.append("")
-            continue
-        found[-1] += letter
-        if letter == '"' and not escaped:
-            in_quotes = not in_quotes
-        escaped = in_quotes and letter == "\\" and not escaped
+        else:
+            found[-1] += text[letter.place]
     return found
 
 
@@ -325,29 +344,29 @@ def pairs_of(terms: Iterable[Term]) -> list[tuple[str, str]]:
         (term for term in terms if term.key), key=lambda term: (places.get(term.key, len(places)), term.excluded)
     )
     words = " ".join(typed_word(term) for term in terms if not term.key)
-    pairs = [("-" * term.excluded + term.key, ",".join(quoted(each, '",') for each in term.values)) for term in asked]
+    pairs = [("-" * term.excluded + term.key, ",".join(quoted(each, '[",]') for each in term.values)) for term in asked]
     return [*pairs, ("q", words)] if words else pairs
 
 
 def typed(terms: Iterable[Term]) -> str:
     """The same terms as somebody would type them."""
-    return " ".join(
-        f"{'-' * term.excluded}{term.key}:{','.join(quoted(each, chr(34) + ', ') for each in term.values)}"
-        if term.key
-        else typed_word(term)
-        for term in terms
-    )
+    return " ".join(typed_term(term) if term.key else typed_word(term) for term in terms)
+
+
+def typed_term(term: Term) -> str:
+    values = ",".join(quoted(each, r'[\s",]') for each in term.values)
+    return f"{'-' * term.excluded}{term.key}:{values}"
 
 
 def typed_word(term: Term) -> str:
     value = term.values[0]
     plain = not re.search(r'[\s"]', value) and not value.startswith("-") and not STARTS_KEY.match(value)
-    return f"{'-' * term.excluded}{value if plain else quoted(value, value)}"
+    return f"{'-' * term.excluded}{value if plain else quoted(value, '')}"
 
 
 def quoted(value: str, special: str) -> str:
-    """In quotes, if it holds one of these characters."""
-    if not any(each in value for each in special):
+    """In quotes, if something in it matches the pattern."""
+    if not re.search(special, value):
         return value
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
