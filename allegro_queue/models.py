@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from allegro_queue.activity.models import Activity
+from allegro_queue.activity.saved_view import SavedView
 from allegro_queue.history.models import (
     Collected,
     FailureGroup,
@@ -28,6 +29,7 @@ __all__ = [
     "OutboxEntry",
     "Run",
     "RunTag",
+    "SavedView",
     "ScheduleEntry",
     "Series",
 ]

@@ -25,7 +25,14 @@ from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.jobs import Tally
 from allegro_queue.stores.pauses import ALL_QUEUES, Pause
 
-SUBJECTS = (("queue", "queue"), ("to", "to"), ("minutes", "minutes"), ("entry", "entry"))
+SUBJECTS = (
+    ("queue", "queue"),
+    ("to", "to"),
+    ("minutes", "minutes"),
+    ("entry", "entry"),
+    ("tag", "tag"),
+    ("name", "view"),
+)
 """Fields of the forms that say what an action is about, and the word before each."""
 
 Told = tuple[int, str]
@@ -58,14 +65,18 @@ def action(right: Right) -> Callable[[Act], Callable[[HttpRequest], HttpResponse
     return decorate
 
 
-def deed_of(request: HttpRequest, action: str, outcome: str, *, succeeded: bool) -> Deed:
-    """What the person behind this request did, for the journal."""
+def deed_of(request: HttpRequest, action: str, outcome: str, *, succeeded: bool, subject: str = "") -> Deed:
+    """What the person behind this request did, for the journal.
+
+    Args:
+        subject: what it was about, where the fields of the form do not say.
+    """
     return Deed(
         at=time.time(),
         who=name_of(request),
         via=Activity.Via.PAGE,
         action=action.replace("_", " "),
-        subject=subject_of(request.POST),
+        subject=subject or subject_of(request.POST),
         reason=request.POST.get("reason", "").strip(),
         outcome=outcome,
         succeeded=succeeded,

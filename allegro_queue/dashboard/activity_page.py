@@ -13,10 +13,13 @@ from allegro_queue.dashboard.links import link
 ACTIONS = (
     "delete",
     "empty",
+    "export",
+    "monitor tag",
     "move",
     "pause",
     "resume",
     "retry",
+    "stop monitoring tag",
 )
 """What can be done, for the form's choice."""
 

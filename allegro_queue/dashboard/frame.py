@@ -119,7 +119,7 @@ def navigation(current: str, failed: int) -> tuple[tuple[NavItem, ...], ...]:
             NavItem(
                 label="Failures",
                 icon="failures",
-                address=link("jobs", query={"state": "failed"}),
+                address=link("jobs", query={"state": "failed", "still": "yes"}),
                 current=current == "failures",
                 count=failed,
                 counted="failed jobs",
@@ -130,7 +130,10 @@ def navigation(current: str, failed: int) -> tuple[tuple[NavItem, ...], ...]:
             NavItem(label="Workers", icon="workers", address=link("workers"), current=current == "workers"),
             NavItem(label="Schedule", icon="schedule", address=link("schedule"), current=current == "schedule"),
         ),
-        (NavItem(label="Metrics", icon="metrics", address=link("metrics"), current=current == "metrics"),),
+        (
+            NavItem(label="Metrics", icon="metrics", address=link("metrics"), current=current == "metrics"),
+            NavItem(label="Monitoring", icon="monitoring", address=link("monitoring"), current=current == "monitoring"),
+        ),
         (
             NavItem(label="Activity", icon="activity", address=link("activity"), current=current == "activity"),
             NavItem(label="Health", icon="health", address=link("health"), current=current == "health"),

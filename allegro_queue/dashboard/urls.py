@@ -6,10 +6,13 @@ from django.urls import path
 
 from allegro_queue.access import View, gated
 from allegro_queue.dashboard.actions import ACTIONS
+from allegro_queue.dashboard.export_views import PAGES as EXPORT_PAGES
 from allegro_queue.dashboard.job_views import PAGES as JOB_PAGES
 from allegro_queue.dashboard.metric_views import PAGES as METRIC_PAGES
+from allegro_queue.dashboard.monitoring_pages import PAGES as MONITORING_PAGES
 from allegro_queue.dashboard.probes import PROBES
 from allegro_queue.dashboard.queue_views import PAGES as QUEUE_PAGES
+from allegro_queue.dashboard.saved_view_pages import PAGES as SAVED_VIEW_PAGES
 from allegro_queue.dashboard.schedule_views import PAGES as SCHEDULE_PAGES
 from allegro_queue.dashboard.views import PAGES
 
@@ -18,6 +21,9 @@ app_name = "horizon"
 ROUTES: list[tuple[str, View, str]] = [
     *PAGES,
     *JOB_PAGES,
+    *EXPORT_PAGES,
+    *SAVED_VIEW_PAGES,
+    *MONITORING_PAGES,
     *QUEUE_PAGES,
     *SCHEDULE_PAGES,
     *METRIC_PAGES,
