@@ -6,6 +6,7 @@ from django.urls import path
 
 from allegro_queue.access import View, gated
 from allegro_queue.dashboard.actions import ACTIONS
+from allegro_queue.dashboard.failure_views import PAGES as FAILURE_PAGES
 from allegro_queue.dashboard.job_views import PAGES as JOB_PAGES
 from allegro_queue.dashboard.metric_views import PAGES as METRIC_PAGES
 from allegro_queue.dashboard.probes import PROBES
@@ -18,6 +19,7 @@ app_name = "horizon"
 ROUTES: list[tuple[str, View, str]] = [
     *PAGES,
     *JOB_PAGES,
+    *FAILURE_PAGES,
     *QUEUE_PAGES,
     *SCHEDULE_PAGES,
     *METRIC_PAGES,

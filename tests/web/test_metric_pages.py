@@ -117,6 +117,7 @@ def test_runs_that_were_dropped_uncounted_are_said(client: Client, stores: Store
     now = time.time()
     hours(stores, now)
     Gap.objects.create(from_at=now - 900, to_at=now - 600, missed=1234)
+    Collected.objects.update(missed=1234)
 
     text = words_of(client.get(reverse("horizon:metrics")))
 
