@@ -25,6 +25,7 @@ from allegro_queue.history.groups import GroupState
 from allegro_queue.history.measured import Extent, Point, extent, points
 from allegro_queue.history.queries import Filter, GroupRow, RunPage, RunRow, find_runs, group_of
 from allegro_queue.history.touched import Sample, Tenants, samples_of, tenants_of
+from allegro_queue.metrics.counts import HOUR
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
 
@@ -73,6 +74,8 @@ class FailurePage:
     tone: str
     sentence: str
     sub: str
+    hour: str
+    """Since when the attempts of the last hour are counted."""
     state_words: str
     choices: tuple[Choice, ...]
     range_word: str
@@ -143,8 +146,9 @@ def failure_page(
         tone={"bad": "bad", "warn": "warn"}.get(line.tone, "ok") if group.last_day else "ok",
         sentence=sentence_on(group, now),
         sub=group.message,
+        hour=hour_before(now),
         state_words=state_words(group),
-        choices=choices(chosen, line.address),
+        choices=choices(chosen, line.address, "failure"),
         range_word=chosen.word,
         chart=chart,
         chart_sentence=sentence,
@@ -171,10 +175,17 @@ def sentence_on(group: GroupRow, now: float) -> str:
     name = short_name(group)
     name = name[:1].upper() + name[1:] if " " in name and ":" not in name else name
     if group.last_hour:
-        return f"{name}, {plural(group.last_hour, 'failed attempt')} in the last hour."
+        return f"{name}, {plural(group.last_hour, 'failed attempt')} since {hour_before(now)}."
     if group.last_day:
-        return f"{name}, {plural(group.last_day, 'failed attempt')} in the last 24 hours, none in the last hour."
+        return (
+            f"{name}, {plural(group.last_day, 'failed attempt')} in the last 24 hours, none since {hour_before(now)}."
+        )
     return f"{name}, not seen for {about(now - group.last_at)}."
+
+
+def hour_before(now: float) -> str:
+    """When the hour before the running one began: attempts are counted by the hour."""
+    return charts.clock_label(now // HOUR * HOUR - HOUR, timezone.get_current_timezone())
 
 
 def state_words(group: GroupRow) -> str:

@@ -160,8 +160,7 @@ def say_of(groups: Sequence[GroupRow], now: float) -> tuple[str, str, str]:
     if len(lately) == 1:
         return (
             tone,
-            f"{short_name(top)} failed {times(top.last_day)} in the last 24 hours, "
-            f"{times(top.last_hour)} of them in the last hour.",
+            f"{short_name(top)} failed {times(top.last_day)} in the last 24 hours.",
             "",
         )
     news = f" {plural(len(told), 'group is', 'groups are')} new or back." if told else " All of them are known."

@@ -14,7 +14,7 @@ from allegro_queue.history.groups import OTHERS, GroupState
 from allegro_queue.history.queries import GroupRow
 from allegro_queue.history.touched import Tenants
 
-TENANTS_NAMED = 2
+TENANTS_NAMED = 1
 
 LOOKS: Mapping[GroupState, tuple[str, str, str]] = {
     GroupState.NEW: ("bad", "bad", "New"),

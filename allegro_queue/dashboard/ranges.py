@@ -67,15 +67,16 @@ def range_for(given: str, kind: Kind, settings: HorizonSettings, usual: str = "2
     )
 
 
-def choices(chosen: Range, address: str) -> tuple[Choice, ...]:
-    """The ranges, as links.
+def choices(chosen: Range, address: str, kind: Kind) -> tuple[Choice, ...]:
+    """The ranges, as links; those that one stretch would fill are left out.
 
     Args:
         address: of the page, without a query.
     """
     return tuple(
         Choice(key=key, word=word, address=f"{address}?range={key}", current=key == chosen.key)
-        for key, (word, _) in RANGES.items()
+        for key, (word, seconds) in RANGES.items()
+        if seconds > LENGTHS[kind][0]
     )
 
 
