@@ -11,28 +11,18 @@ from django.utils.safestring import SafeString
 from allegro_queue.conf import HorizonSettings, horizon_settings
 from allegro_queue.dashboard import charts
 from allegro_queue.dashboard.confirm_pages import LONGEST_REASON
-from allegro_queue.dashboard.drain import Drain, drain_of
 from allegro_queue.dashboard.formats import about, count, duration, in_words, measure, plural, rate
+from allegro_queue.dashboard.hour_chart import end_value, unmeasured
 from allegro_queue.dashboard.links import link
-from allegro_queue.dashboard.overview_page import (
-    LATELY,
-    MINUTES,
-    RATE_MINUTES,
-    QueueRow,
-    Tile,
-    clock,
-    end_value,
-    mean,
-    queue_row,
-    share,
-    unmeasured,
-    was_measured,
-)
+from allegro_queue.dashboard.minute_values import MINUTES, RATE_MINUTES, clock, mean, was_measured
+from allegro_queue.dashboard.queue_rows import LATELY, QueueRow, queue_row
 from allegro_queue.dashboard.render import Missing
 from allegro_queue.dashboard.states import LONGEST_WAIT
+from allegro_queue.dashboard.tiles import Tile, share
 from allegro_queue.history.measured import Minute, extent, points
 from allegro_queue.history.measured import minutes as minutes_of
 from allegro_queue.metrics.counts import FIVE_MINUTES
+from allegro_queue.metrics.drain import Drain, drain_of
 from allegro_queue.plan import planned_queues
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pauses import ALL_QUEUES, Pause
