@@ -153,8 +153,9 @@ def test_the_schedule_says_that_no_scheduler_runs(client: Client, stores: Stores
 
     text = text_of(client, "schedule")
 
-    *names, last = [entry.name for entry in declared_entries()]
-    assert f"No scheduler runs, so nothing is queued by the clock. {', '.join(names)} and {last} are overdue." in text
+    names = [entry.name for entry in declared_entries()]
+    assert f"No scheduler runs, so nothing is queued by the clock. {', '.join(names[:3])}" in text
+    assert f"and {len(names) - 3} more are overdue." in text
 
 
 @pytest.mark.parametrize("name", PAGES)
