@@ -68,7 +68,8 @@ class FailuresPage:
     """What is not counted yet, in words."""
     jobs_address: str
     """The failed jobs, whatever their group."""
-    failed_jobs: int
+    failed_jobs: int | None
+    """``None`` when Redis does not answer."""
 
 
 def read_query(given: Mapping[str, str]) -> FailureQuery:
@@ -86,18 +87,23 @@ def read_query(given: Mapping[str, str]) -> FailureQuery:
 
 
 def read_failures(stores: Stores, pulse: Pulse, query: FailureQuery) -> FailuresPage:
-    """The page: one round trip besides the pulse's two, seven short queries."""
-    groups = find_groups(now=pulse.at, states=TABS[query.tab][1], name=query.name, limit=PAGE + 1, before=query.before)
+    """The page: one round trip besides the pulse's two, five short queries."""
+    return read_groups(query, pulse.at, behind=extent(stores, pulse.at).behind, failed_jobs=pulse.failed)
+
+
+def read_groups(query: FailureQuery, now: float, *, behind: int = 0, failed_jobs: int | None = None) -> FailuresPage:
+    """The page from the database; with what Redis adds to it, if it answers."""
+    groups = find_groups(now=now, states=TABS[query.tab][1], name=query.name, limit=PAGE + 1, before=query.before)
     shown = groups[:PAGE]
     return failures_page(
         query,
         shown,
         has_more=len(groups) > PAGE,
         tenants=tenants_of([each.fingerprint for each in shown]),
-        counts=group_counts(pulse.at),
-        behind=extent(stores, pulse.at).behind,
-        failed_jobs=pulse.failed,
-        now=pulse.at,
+        counts=group_counts(now),
+        behind=behind,
+        failed_jobs=failed_jobs,
+        now=now,
     )
 
 
@@ -109,7 +115,7 @@ def failures_page(
     tenants: Mapping[str, Tenants],
     counts: Mapping[GroupState, int],
     behind: int,
-    failed_jobs: int,
+    failed_jobs: int | None,
     now: float,
 ) -> FailuresPage:
     """The page, from what was read."""

@@ -14,7 +14,7 @@ from allegro_queue.dashboard.actions import Told, action, name_of
 from allegro_queue.dashboard.chart_csv import CsvColumn, answer_with
 from allegro_queue.dashboard.confirm_pages import LONGEST_REASON, MOST_TICKED, Chosen, ConfirmPage, read_confirm
 from allegro_queue.dashboard.failure_page import MUTES, FailurePage, read_failure, values_of
-from allegro_queue.dashboard.failure_pages import FailuresPage, read_failures, read_query
+from allegro_queue.dashboard.failure_pages import FailuresPage, read_failures, read_groups, read_query
 from allegro_queue.dashboard.formats import duration
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.ranges import axis_of, range_for
@@ -39,8 +39,12 @@ def failures(request: HttpRequest) -> HttpResponse:
     def read(stores: Stores, pulse: Pulse) -> FailuresPage:
         return read_failures(stores, pulse, query)
 
+    def read_away(now: float) -> FailuresPage:
+        return read_groups(query, now)
+
+    every = 0 if query.before else EVERY
     return render_page(
-        request, "horizon/failures.html", read, title="Failures", current="failures", every=0 if query.before else EVERY
+        request, "horizon/failures.html", read, title="Failures", current="failures", every=every, away=read_away
     )
 
 
