@@ -81,7 +81,7 @@ def read_query(given: Mapping[str, str]) -> FailureQuery:
     tab = given.get("state", "")
     return FailureQuery(
         tab=tab if tab in TABS else "",
-        name=given.get("name", "")[:200],
+        name=given.get("job", "")[:200],
         before=before if 0 < before < 1e11 else 0.0,
     )
 
@@ -128,14 +128,14 @@ def failures_page(
             Tab(
                 word=word,
                 count=sum(counts[each] for each in states),
-                address=link("failures", query={"state": tab, "name": query.name}),
+                address=link("failures", query={"state": tab, "job": query.name}),
                 current=tab == query.tab,
             )
             for tab, (word, states) in TABS.items()
         ),
         lines=tuple(line_of(each, tenants.get(each.fingerprint, Tenants())) for each in groups),
         name=query.name,
-        older=link("failures", query={"state": query.tab, "name": query.name, "before": groups[-1].last_at})
+        older=link("failures", query={"state": query.tab, "job": query.name, "before": groups[-1].last_at})
         if has_more
         else "",
         empty="" if groups else empty_words(query, counts),

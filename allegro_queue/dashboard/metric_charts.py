@@ -39,11 +39,16 @@ class Measured:
     """Up to when all is counted."""
     now: float
     deploys: Sequence[Deploy] = ()
+    marks: Sequence[charts.Mark] = ()
+    """Besides the deploys."""
 
     @property
     def is_running(self) -> bool:
         """Whether the last bucket is not over."""
         return not is_stale(self.until, self.now)
+
+    def all_marks(self) -> list[charts.Mark]:
+        return [*marks_of(self.deploys, self.axis), *self.marks]
 
     def unknown(self) -> list[charts.Span]:
         return unmeasured_spans(self.buckets, self.axis, self.until, self.now, clock)
@@ -93,7 +98,7 @@ def counts_chart(measured: Measured, has_depth: bool) -> Chart:
             rows,
             ticks=ticks_of(measured.axis),
             sentence=sentence,
-            marks=marks_of(measured.deploys, measured.axis),
+            marks=measured.all_marks(),
             unknown=unknown,
             running=measured.is_running,
         ),
@@ -128,7 +133,7 @@ def times_chart(measured: Measured, key: str, title: str, pick: Callable[[Bucket
             shown=duration,
             ticks=ticks_of(measured.axis),
             sentence=sentence,
-            marks=marks_of(measured.deploys, measured.axis),
+            marks=measured.all_marks(),
             unknown=measured.unknown(),
             running=measured.is_running,
         ),

@@ -61,7 +61,7 @@ def address_of(kind: MetricKind, name: str, key: str = "") -> str:
 def failures_of(kind: MetricKind, name: str) -> str:
     """The failed jobs of a queue, or the failure groups of a job name."""
     if kind == "job":
-        return link("failures", query={"name": name, "state": "all"})
+        return link("failures", query={"job": name, "state": "all"})
     return link("jobs", query={"state": "failed", "queue": name})
 
 
