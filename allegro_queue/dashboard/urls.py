@@ -6,6 +6,7 @@ from django.urls import path
 
 from allegro_queue.access import View, gated
 from allegro_queue.dashboard.actions import ACTIONS
+from allegro_queue.dashboard.control_views import PAGES as CONTROL_PAGES
 from allegro_queue.dashboard.failure_views import PAGES as FAILURE_PAGES
 from allegro_queue.dashboard.job_views import PAGES as JOB_PAGES
 from allegro_queue.dashboard.metric_views import PAGES as METRIC_PAGES
@@ -21,6 +22,7 @@ ROUTES: list[tuple[str, View, str]] = [
     *JOB_PAGES,
     *FAILURE_PAGES,
     *QUEUE_PAGES,
+    *CONTROL_PAGES,
     *SCHEDULE_PAGES,
     *METRIC_PAGES,
     *ACTIONS,

@@ -251,6 +251,7 @@ def test_two_versions_side_by_side_are_told_by_host(client: Client, quiet: Store
     said = verdict(client)
 
     assert (said.tone, said.sentence) == ("warn", "0.2.0 and 0.1.0 run side by side.")
+    assert "0.1.0 and 0.2.0 run side by side." in text_of(client, "workers")
     assert re.match(r"Versions: 0\.2\.0 on web-2 since .*; 0\.1\.0 on web-1 since ", said.causes[0].line)
 
 
