@@ -32,6 +32,9 @@ SUBJECTS = (
     ("entry", "entry"),
     ("tag", "tag"),
     ("name", "view"),
+    ("group", "failure group"),
+    ("word", "told"),
+    ("master", "Horizon process"),
 )
 """Fields of the forms that say what an action is about, and the word before each."""
 

@@ -119,7 +119,7 @@ def navigation(current: str, failed: int) -> tuple[tuple[NavItem, ...], ...]:
             NavItem(
                 label="Failures",
                 icon="failures",
-                address=link("jobs", query={"state": "failed", "still": "yes"}),
+                address=link("failures"),
                 current=current == "failures",
                 count=failed,
                 counted="failed jobs",

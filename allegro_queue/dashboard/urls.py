@@ -6,7 +6,9 @@ from django.urls import path
 
 from allegro_queue.access import View, gated
 from allegro_queue.dashboard.actions import ACTIONS
+from allegro_queue.dashboard.control_views import PAGES as CONTROL_PAGES
 from allegro_queue.dashboard.export_views import PAGES as EXPORT_PAGES
+from allegro_queue.dashboard.failure_views import PAGES as FAILURE_PAGES
 from allegro_queue.dashboard.job_views import PAGES as JOB_PAGES
 from allegro_queue.dashboard.metric_views import PAGES as METRIC_PAGES
 from allegro_queue.dashboard.monitoring_pages import PAGES as MONITORING_PAGES
@@ -24,7 +26,9 @@ ROUTES: list[tuple[str, View, str]] = [
     *EXPORT_PAGES,
     *SAVED_VIEW_PAGES,
     *MONITORING_PAGES,
+    *FAILURE_PAGES,
     *QUEUE_PAGES,
+    *CONTROL_PAGES,
     *SCHEDULE_PAGES,
     *METRIC_PAGES,
     *ACTIONS,
