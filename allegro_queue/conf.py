@@ -99,6 +99,9 @@ class HorizonSettings:
     runs_kept: int = 100_000
     """Run records that Redis keeps for the collector, about: what it misses beyond them is lost to history."""
 
+    batch_days: int = 7
+    """Days that a batch is kept after its end."""
+
     activity_days: int = 400
     """Days that the journal of what people did is kept."""
 
@@ -135,6 +138,7 @@ TYPES: Mapping[str, tuple[type, ...]] = {
     "silenced": (list, tuple),
     "silenced_tags": (list, tuple),
     "runs_kept": (int,),
+    "batch_days": (int,),
     "activity_days": (int,),
     "version": (str,),
     "max_payload_bytes": (int,),

@@ -16,10 +16,10 @@ from rq.queue import Queue
 
 from allegro_queue.begun import Begun
 from allegro_queue.stores.steps import MILLION, Finish, Finished, StepStore, Taken
-from allegro_queue.workers.admission import is_put_off
+from allegro_queue.workers.admission import is_put_off, is_skipped
 from allegro_queue.workers.attempt import Attempt, Doing
 from allegro_queue.workers.heartbeat import Heartbeat
-from allegro_queue.workers.holding import asks_for_something, for_its_tenant, prolong_locks, terms_of
+from allegro_queue.workers.holding import asks_for_something, in_its_place, prolong_locks, terms_of
 from allegro_queue.workers.hygiene import in_clean_state
 from allegro_queue.workers.isolation import run_isolated
 from allegro_queue.workers.listening import ListeningWorker
@@ -105,8 +105,9 @@ class RunningWorker(ListeningWorker):
         execution.created_at = execution.last_heartbeat = job.started_at
         execution._job = job
         self.executions[held.execution_id] = execution
-        if asks_for_something(job) and is_put_off(
-            self, job, self._queue_by_name[held.queue], execution, held, time.time()
+        queue = self._queue_by_name[held.queue]
+        if asks_for_something(job) and (
+            is_skipped(self, job, execution) or is_put_off(self, job, queue, execution, held, time.time())
         ):
             self.executions.pop(held.execution_id, None)
             return None
@@ -114,9 +115,9 @@ class RunningWorker(ListeningWorker):
         self.doing = Doing("busy", job.id, name, held.queue, time.time(), timeout)
         if self._heartbeat is not None:
             self._heartbeat.changed()
-        attempt = Attempt(taken, job, self._queue_by_name[held.queue], execution, time.perf_counter())
+        attempt = Attempt(taken, job, queue, execution, time.perf_counter())
         self._attempt = attempt
-        finish: Finish | None = in_clean_state(for_its_tenant, job, self._perform, attempt, timeout)
+        finish: Finish | None = in_clean_state(in_its_place, job, self._perform, attempt, timeout)
         if log.isEnabledFor(logging.INFO):
             log.info(
                 "job %s name=%s queue=%s id=%s seconds=%.3f",
@@ -187,7 +188,7 @@ class RunningWorker(ListeningWorker):
         attempt = self._attempt
         if attempt is not None:
             self.steps.renew(attempt.taken.held, self.get_heartbeat_ttl(attempt.job))
-            prolong_locks(self.stores.locks, attempt.job, attempt.taken.held)
+            prolong_locks(self.stores, attempt.job, attempt.taken.held)
 
     def note(self, state: str) -> None:
         """Change what the record says, when no job runs."""
