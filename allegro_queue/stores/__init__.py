@@ -22,6 +22,7 @@ from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.locks import LockStore
 from allegro_queue.stores.masters import MasterStore
 from allegro_queue.stores.metrics import MetricsStore
+from allegro_queue.stores.notes import NoteStore
 from allegro_queue.stores.pauses import PauseStore
 from allegro_queue.stores.pulse import PulseStore
 from allegro_queue.stores.reservations import ReservationStore
@@ -49,6 +50,7 @@ class Stores:
     locks: LockStore
     masters: MasterStore
     metrics: MetricsStore
+    notes: NoteStore
     pauses: PauseStore
     pulse: PulseStore
     reservations: ReservationStore
@@ -78,6 +80,13 @@ def open_stores(connection: Redis | None = None) -> Stores:
         locks=LockStore(connection, keys),
         masters=MasterStore(connection, keys),
         metrics=MetricsStore(connection, keys),
+        notes=NoteStore(
+            connection,
+            keys,
+            lines=settings.log_lines,
+            jobs=settings.notes_kept,
+            life=settings.failed_minutes * 60,
+        ),
         pauses=PauseStore(connection, keys),
         pulse=PulseStore(connection, keys),
         reservations=ReservationStore(connection, keys),

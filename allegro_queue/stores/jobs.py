@@ -67,9 +67,10 @@ SEARCHED = 1000
 RETRY = script("moment", "batch", "retry")
 
 FORGET = """
--- Delete one failed job and what hangs on it. KEYS: failed registry, job hash, results, dependents. ARGV: job id.
+-- Delete one failed job and what hangs on it. KEYS: failed registry, job hash, results, dependents, what it said, its log.
+-- ARGV: job id.
 if redis.call('ZREM', KEYS[1], ARGV[1]) == 0 then return 0 end
-redis.call('DEL', KEYS[2], KEYS[3], KEYS[4])
+redis.call('DEL', unpack(KEYS, 2))
 return 1
 """
 
@@ -302,6 +303,8 @@ class JobStore:
                 job_key(job_id),
                 Result.get_key(job_id),
                 f"{job_key(job_id)}:dependents",
+                self._keys.progress(job_id),
+                self._keys.log(job_id),
             ]
 
         return self._act(self._forget, keys, ids, failed_until)

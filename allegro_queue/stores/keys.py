@@ -175,6 +175,21 @@ class Keys:
         """Set: batches that have not ended."""
         return f"{self.prefix}open_batches"
 
+    def progress(self, job_id: str) -> str:
+        """Hash: how far a running job says it is, and how many bytes its log takes. Lives ``failed_minutes`` past its last
+        word, and only while the job is among the last ``notes_kept`` that said something."""
+        return f"{self.prefix}progress:{job_id}"
+
+    def log(self, job_id: str) -> str:
+        """List (JSON): the last ``log_lines`` lines that a job logged, 64 KB at most, oldest first. Lives as its
+        progress does."""
+        return f"{self.prefix}log:{job_id}"
+
+    @property
+    def noted(self) -> str:
+        """Sorted set: jobs that said something, by the time of their last word. ``notes_kept`` at most."""
+        return f"{self.prefix}noted"
+
     @property
     def collecting(self) -> str:
         """Text: token of the one process that collects runs. Lives 10 s past its last beat."""

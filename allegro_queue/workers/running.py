@@ -9,12 +9,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from redis.exceptions import RedisError
 from rq.exceptions import StopRequested
 from rq.executions import Execution
 from rq.job import Job
 from rq.queue import Queue
 
 from allegro_queue.begun import Begun
+from allegro_queue.job_notes import notebook
+from allegro_queue.stores.notes import NoteStore
 from allegro_queue.stores.steps import MILLION, Finish, Finished, StepStore, Taken
 from allegro_queue.workers.admission import is_put_off, is_skipped
 from allegro_queue.workers.attempt import Attempt, Doing
@@ -136,6 +139,7 @@ class RunningWorker(ListeningWorker):
         """Call the job's function; what of its end is left to the next step."""
         job = attempt.job
         before = saved_values(job)
+        notebook.begin(job.id, getattr(job, "attempt", 1))
         try:
             if self.begun is not None:
                 self.begun.begin(attempt.taken.held.execution_id)
@@ -145,9 +149,11 @@ class RunningWorker(ListeningWorker):
                 with TimeLimit(timeout):
                     result = job.perform()
         except BaseException:  # noqa: BLE001 - as RQ does: a job that exits has failed
+            self._send_last_notes(job)
             self._finalize_failure(job, attempt.queue, attempt.execution, sys.exc_info())
             self._count(False)
             return None
+        self._send_last_notes(job)
         result_ttl = job.get_result_ttl(self.default_result_ttl)
         if is_plain(job, result, result_ttl, before):
             self._outcome = "succeeded"
@@ -157,6 +163,23 @@ class RunningWorker(ListeningWorker):
             )  # fmt: skip
         self._count(self._end(attempt, lambda: self._finalize_success(job, attempt.queue, attempt.execution, result)))
         return None
+
+    def send_notes(self, notes: NoteStore) -> None:
+        """Send on what the running job has said since the last time; safe from another thread."""
+        attempt = self._attempt
+        said = notebook.take(attempt.job.id) if attempt is not None and notebook.is_open else None
+        if said is not None:
+            notes.add(said, time.time())
+
+    def _send_last_notes(self, job: Job) -> None:
+        """Send on the job's last words, if it had any. They are not worth waiting for Redis."""
+        notebook.end()
+        said = notebook.take(job.id)
+        if said is not None:
+            try:
+                self.stores.notes.add(said, time.time())
+            except RedisError as error:
+                log.warning("the last words of job %s were not kept: %s", job.id, error)
 
     def _end(self, attempt: Attempt, finalize: Callable[[], None]) -> bool:
         """End a job by RQ's own methods; whether it succeeded. A success callback may yet make it fail."""
