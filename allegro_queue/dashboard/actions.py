@@ -25,7 +25,7 @@ from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.jobs import Tally
 from allegro_queue.stores.pauses import ALL_QUEUES, Pause
 
-SUBJECTS = (("queue", "queue"), ("to", "to"), ("minutes", "minutes"), ("entry", "entry"))
+SUBJECTS = (("queue", "queue"), ("to", "to"), ("minutes", "minutes"), ("entry", "entry"), ("batch", "batch"))
 """Fields of the forms that say what an action is about, and the word before each."""
 
 Told = tuple[int, str]

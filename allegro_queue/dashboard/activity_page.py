@@ -11,12 +11,14 @@ from allegro_queue.dashboard.formats import in_words, plural
 from allegro_queue.dashboard.links import link
 
 ACTIONS = (
+    "cancel batch",
     "delete",
     "empty",
     "move",
     "pause",
     "resume",
     "retry",
+    "retry batch",
 )
 """What can be done, for the form's choice."""
 

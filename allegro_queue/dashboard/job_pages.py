@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from allegro_queue.dashboard.charts import attempt_scale
 from allegro_queue.dashboard.formats import about, count, duration, plural
 from allegro_queue.dashboard.job_query import PAGE_SIZE, JobQuery
+from allegro_queue.dashboard.job_said import Notes, read_notes
 from allegro_queue.dashboard.job_story import AttemptRow, Chapter, attempt_rows, run_seconds, span_of, story
 from allegro_queue.dashboard.json_tree import argument_tree, keyword_tree, value_tree
 from allegro_queue.dashboard.links import link
@@ -278,15 +279,17 @@ class JobPage:
     delete: str
     queue_address: str
     metrics_address: str
+    notes: Notes
+    """What it says of itself."""
 
 
 def read_job(stores: Stores, pulse: Pulse, job_id: str) -> JobPage | None:
     """One job; ``None`` when there is none of this id."""
     detail = stores.jobs.get(job_id)
-    return job_page(detail, pulse.at) if detail else None
+    return job_page(detail, read_notes(stores, job_id), pulse.at) if detail else None
 
 
-def job_page(detail: JobDetail, now: float) -> JobPage:
+def job_page(detail: JobDetail, notes: Notes, now: float) -> JobPage:
     """The page, from what was read."""
     row = detail.row
     failed = row.status == "failed"
@@ -321,6 +324,7 @@ def job_page(detail: JobDetail, now: float) -> JobPage:
         else "",
         queue_address=link("jobs", query={"state": "failed" if failed else "waiting", "queue": row.queue}),
         metrics_address=link("job_metrics", job_name=row.name) if "." in row.name else "",
+        notes=notes,
     )
 
 

@@ -6,6 +6,8 @@ from django.urls import path
 
 from allegro_queue.access import View, gated
 from allegro_queue.dashboard.actions import ACTIONS
+from allegro_queue.dashboard.batch_views import ACTIONS as BATCH_ACTIONS
+from allegro_queue.dashboard.batch_views import PAGES as BATCH_PAGES
 from allegro_queue.dashboard.job_views import PAGES as JOB_PAGES
 from allegro_queue.dashboard.metric_views import PAGES as METRIC_PAGES
 from allegro_queue.dashboard.probes import PROBES
@@ -21,7 +23,9 @@ ROUTES: list[tuple[str, View, str]] = [
     *QUEUE_PAGES,
     *SCHEDULE_PAGES,
     *METRIC_PAGES,
+    *BATCH_PAGES,
     *ACTIONS,
+    *BATCH_ACTIONS,
 ]
 
 urlpatterns = [path(route, gated(view), name=name) for route, view, name in ROUTES]

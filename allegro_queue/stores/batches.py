@@ -160,6 +160,16 @@ class BatchStore:
         ids = texts(self._client.zrevrange(self._keys.batches, offset, offset + limit - 1))
         return self._read(ids), int(self._client.zcard(self._keys.batches))
 
+    def open_page(self, offset: int = 0, limit: int = 50) -> tuple[list[BatchRecord], int]:
+        """Batches that have not ended, newest first, and how many there are."""
+        ids = texts(self._client.smembers(self._keys.open_batches))
+        if not ids:
+            return [], 0
+        made = self._client.zmscore(self._keys.batches, ids)
+        made_at = dict(zip(ids, made, strict=True))
+        newest = sorted(ids, key=lambda each: (-float(made_at[each] or 0), each))
+        return self._read(newest[offset : offset + limit]), len(ids)
+
     def failed_ids(self, batch_id: str, offset: int = 0, limit: int = 50) -> list[str]:
         """Jobs that have failed, newest first; all of them with a ``limit`` of -1."""
         return self._ended_ids(batch_id, "failed", offset, limit)
