@@ -249,7 +249,7 @@ def sub_of(record: BatchRecord, now: float) -> str:
     if record.cancelled_by == BY_SENDER:
         return "The process that added its jobs died or lost Redis before all were queued."
     if record.finished_at is None:
-        return f"{left_of(record, now).capitalize()}, at the pace so far."
+        return f"{left_of(record, now).capitalize()}{', at the pace so far' if record.processed else ''}."
     return f"It {left_of(record, now)}."
 
 
@@ -257,7 +257,7 @@ def by_of(record: BatchRecord) -> str:
     if record.cancelled_at is None:
         return ""
     return {BY_FAILURE: "its first failure", BY_SENDER: "the death of its sender"}.get(
-        record.cancelled_by, masked(record.cancelled_by)
+        record.cancelled_by, record.cancelled_by
     )
 
 
