@@ -56,6 +56,9 @@ class Terms:
     batch: str = ""
     """Id of the batch that it belongs to."""
 
+    follows: str = ""
+    """Id of the batch that it was queued by, as what comes after it."""
+
     extra: dict[str, Any] = field(default_factory=dict)
     """Fields of a later release, kept as they are."""
 

@@ -35,6 +35,7 @@ SUBJECTS = (
     ("group", "failure group"),
     ("word", "told"),
     ("master", "Horizon process"),
+    ("batch", "batch"),
 )
 """Fields of the forms that say what an action is about, and the word before each."""
 

@@ -11,6 +11,7 @@ from allegro_queue.dashboard.formats import in_words, plural
 from allegro_queue.dashboard.links import link
 
 ACTIONS = (
+    "cancel batch",
     "delete",
     "empty",
     "export",
@@ -19,6 +20,7 @@ ACTIONS = (
     "pause",
     "resume",
     "retry",
+    "retry batch",
     "stop monitoring tag",
 )
 """What can be done, for the form's choice."""

@@ -128,6 +128,7 @@ def navigation(current: str, failed: int) -> tuple[tuple[NavItem, ...], ...]:
         (
             NavItem(label="Queues", icon="queues", address=link("queues"), current=current == "queues"),
             NavItem(label="Workers", icon="workers", address=link("workers"), current=current == "workers"),
+            NavItem(label="Batches", icon="batches", address=link("batches"), current=current == "batches"),
             NavItem(label="Schedule", icon="schedule", address=link("schedule"), current=current == "schedule"),
         ),
         (

@@ -6,6 +6,8 @@ from django.urls import path
 
 from allegro_queue.access import View, gated
 from allegro_queue.dashboard.actions import ACTIONS
+from allegro_queue.dashboard.batch_views import ACTIONS as BATCH_ACTIONS
+from allegro_queue.dashboard.batch_views import PAGES as BATCH_PAGES
 from allegro_queue.dashboard.control_views import PAGES as CONTROL_PAGES
 from allegro_queue.dashboard.export_views import PAGES as EXPORT_PAGES
 from allegro_queue.dashboard.failure_views import PAGES as FAILURE_PAGES
@@ -31,7 +33,9 @@ ROUTES: list[tuple[str, View, str]] = [
     *CONTROL_PAGES,
     *SCHEDULE_PAGES,
     *METRIC_PAGES,
+    *BATCH_PAGES,
     *ACTIONS,
+    *BATCH_ACTIONS,
 ]
 
 urlpatterns = [path(route, gated(view), name=name) for route, view, name in ROUTES]
