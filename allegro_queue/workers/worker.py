@@ -29,6 +29,7 @@ from allegro_queue.connection import new_client
 from allegro_queue.inbox import LEAVE
 from allegro_queue.stores import open_stores
 from allegro_queue.stores.replies import text
+from allegro_queue.stores.reservations import Reservation
 from allegro_queue.stores.steps import MILLION, Finish, Finished, StepStore, Taken
 from allegro_queue.stores.workers import WorkerRecord
 from allegro_queue.workers.admission import is_put_off
@@ -41,6 +42,7 @@ from allegro_queue.workers.plain import finish_of, is_plain, saved_values
 from allegro_queue.workers.quarantine import quarantine
 from allegro_queue.workers.recorder import name_of
 from allegro_queue.workers.recycling import NO_LIMITS, Share, reason_to_leave
+from allegro_queue.workers.settling import free_overlap_now
 from allegro_queue.workers.sweeping import Sweeper
 from allegro_queue.workers.taken_job import JobBuilder
 from allegro_queue.workers.time_limit import TimeLimit, interrupt
@@ -272,9 +274,16 @@ class HorizonWorker(FilingWorker):
         execution.created_at = execution.last_heartbeat = job.started_at
         execution._job = job
         self.executions[held.execution_id] = execution
-        if asks_for_something(job) and is_put_off(
-            self, job, self._queue_by_name[held.queue], execution, held, time.time()
-        ):
+        try:
+            is_to_wait = asks_for_something(job) and is_put_off(
+                self, job, self._queue_by_name[held.queue], execution, held, time.time()
+            )
+        except StopRequested:
+            raise
+        except Exception as error:  # noqa: BLE001 - likewise
+            self._quarantine(job, held, error)
+            is_to_wait = True
+        if is_to_wait:
             self.executions.pop(held.execution_id, None)
             return None
         name = name_of(job)
@@ -346,8 +355,17 @@ class HorizonWorker(FilingWorker):
         except StopRequested:
             raise
         except Exception as error:  # noqa: BLE001 - whatever the hash holds, the worker lives on
-            held, reason = attempt.taken.held, error
-            self.until_filed(lambda: quarantine(self.stores, held, reason))
+            self._quarantine(attempt.job, attempt.taken.held, error)
+
+    def _quarantine(self, job: Job, held: Reservation, error: Exception) -> None:
+        """File a job as failed that RQ cannot file, and let others work on what it worked on."""
+
+        def file() -> None:
+            # First, since nobody comes back to it once the job is filed.
+            free_overlap_now(self.stores, job, held)
+            quarantine(self.stores, held, error)
+
+        self.until_filed(file)
 
     def _count(self, succeeded: bool) -> None:
         if succeeded:
