@@ -18,6 +18,7 @@ from rq.queue import Queue
 from allegro_queue.begun import Begun
 from allegro_queue.job_notes import notebook
 from allegro_queue.stores.notes import NoteStore
+from allegro_queue.stores.reservations import Reservation
 from allegro_queue.stores.steps import MILLION, Finish, Finished, StepStore, Taken
 from allegro_queue.workers.admission import is_put_off, is_skipped
 from allegro_queue.workers.attempt import Attempt, Doing
@@ -29,6 +30,7 @@ from allegro_queue.workers.listening import ListeningWorker
 from allegro_queue.workers.plain import finish_of, is_plain, saved_values
 from allegro_queue.workers.quarantine import quarantine
 from allegro_queue.workers.recorder import name_of
+from allegro_queue.workers.settling import free_overlap_now
 from allegro_queue.workers.taken_job import JobBuilder
 from allegro_queue.workers.time_limit import TimeLimit
 from allegro_queue.workers.tokens import Tokens
@@ -109,9 +111,16 @@ class RunningWorker(ListeningWorker):
         execution._job = job
         self.executions[held.execution_id] = execution
         queue = self._queue_by_name[held.queue]
-        if asks_for_something(job) and (
-            is_skipped(self, job, execution) or is_put_off(self, job, queue, execution, held, time.time())
-        ):
+        try:
+            is_left = asks_for_something(job) and (
+                is_skipped(self, job, execution) or is_put_off(self, job, queue, execution, held, time.time())
+            )
+        except StopRequested:
+            raise
+        except Exception as error:  # noqa: BLE001 - likewise
+            self._quarantine(job, held, error)
+            is_left = True
+        if is_left:
             self.executions.pop(held.execution_id, None)
             return None
         name = name_of(job)
@@ -203,8 +212,17 @@ class RunningWorker(ListeningWorker):
         except StopRequested:
             raise
         except Exception as error:  # noqa: BLE001 - whatever the hash holds, the worker lives on
-            held, reason = attempt.taken.held, error
-            self.until_filed(lambda: quarantine(self.stores, held, reason))
+            self._quarantine(attempt.job, attempt.taken.held, error)
+
+    def _quarantine(self, job: Job, held: Reservation, error: Exception) -> None:
+        """File a job as failed that RQ cannot file, and let others work on what it worked on."""
+
+        def file() -> None:
+            # First, since nobody comes back to it once the job is filed.
+            free_overlap_now(self.stores, job, held)
+            quarantine(self.stores, held, error)
+
+        self.until_filed(file)
 
     def _count(self, succeeded: bool) -> None:
         if succeeded:
