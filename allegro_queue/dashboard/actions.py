@@ -25,7 +25,15 @@ from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.jobs import Tally
 from allegro_queue.stores.pauses import ALL_QUEUES, Pause
 
-SUBJECTS = (("queue", "queue"), ("to", "to"), ("minutes", "minutes"), ("entry", "entry"))
+SUBJECTS = (
+    ("queue", "queue"),
+    ("to", "to"),
+    ("minutes", "minutes"),
+    ("entry", "entry"),
+    ("group", "failure group"),
+    ("state", "as"),
+    ("tag", "tag"),
+)
 """Fields of the forms that say what an action is about, and the word before each."""
 
 Told = tuple[int, str]
@@ -34,11 +42,17 @@ Told = tuple[int, str]
 Act = Callable[[HttpRequest, Stores], Told]
 
 
+ACTS: dict[str, tuple[Right, Act]] = {}
+"""Each act by its name, with the right that it needs: for the pages, and for the API, which does the same."""
+
+
 def action(right: Right) -> Callable[[Act], Callable[[HttpRequest], HttpResponse]]:
     """A view of an action: POST only, for those with the right; says what came of it, also when Redis does not answer,
     notes it, and leads back."""
 
     def decorate(act: Act) -> Callable[[HttpRequest], HttpResponse]:
+        ACTS[act.__name__] = right, act
+
         @require_POST
         @functools.wraps(act)
         def view(request: HttpRequest) -> HttpResponse:

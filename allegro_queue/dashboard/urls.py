@@ -1,10 +1,11 @@
-"""The pages, each behind the door; and beside it the two probes, which say one word."""
+"""The pages, each behind the door; beside it the two probes, which say one word; and the API, behind a door of its own."""
 
 from __future__ import annotations
 
 from django.urls import path
 
 from allegro_queue.access import View, gated
+from allegro_queue.api.mount import addresses
 from allegro_queue.dashboard.actions import ACTIONS
 from allegro_queue.dashboard.job_views import PAGES as JOB_PAGES
 from allegro_queue.dashboard.metric_views import PAGES as METRIC_PAGES
@@ -26,3 +27,4 @@ ROUTES: list[tuple[str, View, str]] = [
 
 urlpatterns = [path(route, gated(view), name=name) for route, view, name in ROUTES]
 urlpatterns += [path(route, view, name=name) for route, view, name in PROBES]
+urlpatterns += addresses()

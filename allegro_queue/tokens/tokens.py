@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from allegro_queue.errors import HorizonError, did_you_mean
 from allegro_queue.rights import Right
@@ -86,7 +86,7 @@ def find(text: str, now: datetime) -> ApiToken | None:
     return holding(now).select_related("author").filter(hash=hash_of(text)).first()
 
 
-def holding(now: datetime) -> Any:
+def holding(now: datetime) -> QuerySet[ApiToken]:
     """Tokens that are neither revoked nor over."""
     return ApiToken.objects.filter(revoked_at=None).filter(Q(expires_at=None) | Q(expires_at__gt=now))
 
