@@ -272,7 +272,7 @@ def known_job(stores: Stores, job_id: str) -> JobDetail:
 
 
 @api.post(
-    "jobs/retry",
+    "failed-jobs/retry",
     response=shapes.Done,
     tags=["jobs"],
     summary="Retry failed jobs",
@@ -283,7 +283,7 @@ def retry_jobs(request: HttpRequest, given: Body[shapes.Chosen]) -> Any:
 
 
 @api.post(
-    "jobs/delete",
+    "failed-jobs/delete",
     response=shapes.Done,
     tags=["jobs"],
     summary="Delete failed jobs for good",

@@ -338,7 +338,7 @@ def test_all_failed_jobs_of_a_queue_are_retried(redis: Redis, stores: Stores, ca
     for _ in range(3):
         failed(redis, jobs.fail)
 
-    answer = caller().post("jobs/retry", {"all": True, "queue": "default"})
+    answer = caller().post("failed-jobs/retry", {"all": True, "queue": "default"})
 
     assert answer.json()["outcome"] == "Retried 3 jobs."
 
@@ -347,7 +347,7 @@ def test_all_failed_jobs_of_a_queue_are_retried(redis: Redis, stores: Stores, ca
     "body", [{}, {"ids": ["a"], "all": True}, {"all": True, "queue": "hihg"}, {"ids": ["a:b"]}, {"id": ["a"]}, []]
 )
 def test_an_unclear_choice_is_refused(stores: Stores, caller: Callable[..., Caller], body: Any) -> None:
-    assert caller().post("jobs/delete", body).status_code == 422
+    assert caller().post("failed-jobs/delete", body).status_code == 422
 
 
 def test_an_entry_is_run_paused_and_resumed(redis: Redis, stores: Stores, caller: Callable[..., Caller]) -> None:
