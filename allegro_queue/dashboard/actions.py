@@ -33,6 +33,7 @@ SUBJECTS = (
     ("group", "failure group"),
     ("state", "as"),
     ("tag", "tag"),
+    ("token", "token"),
 )
 """Fields of the forms that say what an action is about, and the word before each."""
 

@@ -12,6 +12,7 @@ from allegro_queue.dashboard.metric_views import PAGES as METRIC_PAGES
 from allegro_queue.dashboard.probes import PROBES
 from allegro_queue.dashboard.queue_views import PAGES as QUEUE_PAGES
 from allegro_queue.dashboard.schedule_views import PAGES as SCHEDULE_PAGES
+from allegro_queue.dashboard.token_pages import PAGES as TOKEN_PAGES
 from allegro_queue.dashboard.views import PAGES
 
 app_name = "horizon"
@@ -22,6 +23,7 @@ ROUTES: list[tuple[str, View, str]] = [
     *QUEUE_PAGES,
     *SCHEDULE_PAGES,
     *METRIC_PAGES,
+    *TOKEN_PAGES,
     *ACTIONS,
 ]
 
