@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from django.utils import timezone
@@ -18,6 +18,7 @@ from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.metric_series import wait_times
 from allegro_queue.dashboard.states import ENTRY_LATE, LONGEST_WAIT, Overdue, Status, Verdict, verdict_on
 from allegro_queue.history.measured import Minute, Point, extent, minutes, points, whole
+from allegro_queue.masking import masked
 from allegro_queue.metrics.counts import FIVE_MINUTES
 from allegro_queue.plan import Plan
 from allegro_queue.queues import all_queues
@@ -147,7 +148,7 @@ def overview(
         hour_sentence=sentence,
         hour_twin=twin,
         next_runs=tuple(coming[:NEXT_SHOWN]),
-        failures=tuple(failures),
+        failures=tuple(replace(row, error=masked(row.error)) for row in failures),
     )
 
 
