@@ -70,6 +70,12 @@ def rights_of(request: HttpRequest) -> frozenset[Right]:
     return access.rights
 
 
+def token_name(request: HttpRequest) -> str:
+    """Name of the API token that this request came with; empty for a person's own."""
+    name: str = getattr(request, "horizon_token", "")
+    return name
+
+
 def without_right(request: HttpRequest, right: Right) -> HttpResponse:
     """A 403 that names the right that is missing."""
     reason = f"You may see this dashboard, but not do this: the right allegro_queue.{right} is missing."

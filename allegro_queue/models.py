@@ -18,9 +18,11 @@ from allegro_queue.history.models import (
 from allegro_queue.outbox_entry import OutboxEntry
 from allegro_queue.rights import WORDS
 from allegro_queue.scheduling.models import ScheduleEntry
+from allegro_queue.tokens.models import ApiToken
 
 __all__ = [
     "Activity",
+    "ApiToken",
     "Collected",
     "FailureGroup",
     "Gap",

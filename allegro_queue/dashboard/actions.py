@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.urls import Resolver404, resolve, reverse
 from django.views.decorators.http import require_POST
 
-from allegro_queue.access import View, rights_of, without_right
+from allegro_queue.access import View, rights_of, token_name, without_right
 from allegro_queue.activity.journal import Deed, note
 from allegro_queue.activity.models import Activity
 from allegro_queue.connection import UNREACHABLE
@@ -34,8 +34,10 @@ SUBJECTS = (
     ("name", "view"),
     ("group", "failure group"),
     ("word", "told"),
+    ("state", "as"),
     ("master", "Horizon process"),
     ("batch", "batch"),
+    ("token", "token"),
 )
 """Fields of the forms that say what an action is about, and the word before each."""
 
@@ -45,28 +47,40 @@ Told = tuple[int, str]
 Act = Callable[[HttpRequest, Stores], Told]
 
 
+ACTS: dict[str, tuple[Right, Act]] = {}
+"""Each act by its name, with the right that it needs: for the pages, and for the API, which does the same."""
+
+
 def action(right: Right) -> Callable[[Act], Callable[[HttpRequest], HttpResponse]]:
     """A view of an action: POST only, for those with the right; says what came of it, also when Redis does not answer,
     notes it, and leads back."""
 
     def decorate(act: Act) -> Callable[[HttpRequest], HttpResponse]:
+        ACTS[act.__name__] = right, act
+
         @require_POST
         @functools.wraps(act)
         def view(request: HttpRequest) -> HttpResponse:
             if right not in rights_of(request):
                 return without_right(request, right)
-            try:
-                level, text = act(request, open_stores())
-            except UNREACHABLE:
-                level = messages.ERROR
-                text = "Redis did not answer, so it is not known what was done. Look at the list before trying again."
-            note(deed_of(request, act.__name__, text, succeeded=level == messages.SUCCESS))
+            level, text = carry_out(act, request)
             messages.add_message(request, level, text)
             return HttpResponseRedirect(own_page(request.POST.get("next", "")))
 
         return view
 
     return decorate
+
+
+def carry_out(act: Act, request: HttpRequest) -> Told:
+    """Act, and note who did what; also when Redis does not answer."""
+    try:
+        level, text = act(request, open_stores())
+    except UNREACHABLE:
+        level = messages.ERROR
+        text = "Redis did not answer, so it is not known what was done. Look at the list before trying again."
+    note(deed_of(request, act.__name__, text, succeeded=level == messages.SUCCESS))
+    return level, text
 
 
 def deed_of(request: HttpRequest, action: str, outcome: str, *, succeeded: bool, subject: str = "") -> Deed:
@@ -78,7 +92,7 @@ def deed_of(request: HttpRequest, action: str, outcome: str, *, succeeded: bool,
     return Deed(
         at=time.time(),
         who=name_of(request),
-        via=Activity.Via.PAGE,
+        via=Activity.Via.TOKEN if token_name(request) else Activity.Via.PAGE,
         action=action.replace("_", " "),
         subject=subject or subject_of(request.POST),
         reason=request.POST.get("reason", "").strip(),
@@ -201,9 +215,11 @@ def in_words(queue: str) -> str:
 
 def name_of(request: HttpRequest) -> str:
     """Who did it, for those who read it later."""
+    token = token_name(request)
     if request.user.is_authenticated:
-        return request.user.get_username()
-    return "somebody on this machine"
+        name = request.user.get_username()
+        return f"{name} (token {token})" if token else name
+    return f"token {token}" if token else "somebody on this machine"
 
 
 def chosen_in(given: QueryDict) -> Chosen:
@@ -251,7 +267,7 @@ def own_page(given: str) -> str:
         match = resolve(parts.path)
     except (ValueError, Resolver404):
         return fallback
-    if match.app_name != "horizon" or "actions/" in match.route:
+    if match.app_name != "horizon" or "actions/" in match.route or "api/" in match.route:
         return fallback
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 

@@ -1,10 +1,11 @@
-"""The pages, each behind the door; and beside it the two probes, which say one word."""
+"""The pages, each behind the door; beside it the two probes, which say one word; and the API, behind a door of its own."""
 
 from __future__ import annotations
 
 from django.urls import path
 
 from allegro_queue.access import View, gated
+from allegro_queue.api.mount import addresses
 from allegro_queue.dashboard.actions import ACTIONS
 from allegro_queue.dashboard.batch_views import ACTIONS as BATCH_ACTIONS
 from allegro_queue.dashboard.batch_views import PAGES as BATCH_PAGES
@@ -18,6 +19,7 @@ from allegro_queue.dashboard.probes import PROBES
 from allegro_queue.dashboard.queue_views import PAGES as QUEUE_PAGES
 from allegro_queue.dashboard.saved_view_pages import PAGES as SAVED_VIEW_PAGES
 from allegro_queue.dashboard.schedule_views import PAGES as SCHEDULE_PAGES
+from allegro_queue.dashboard.token_pages import PAGES as TOKEN_PAGES
 from allegro_queue.dashboard.views import PAGES
 
 app_name = "horizon"
@@ -34,9 +36,11 @@ ROUTES: list[tuple[str, View, str]] = [
     *SCHEDULE_PAGES,
     *METRIC_PAGES,
     *BATCH_PAGES,
+    *TOKEN_PAGES,
     *ACTIONS,
     *BATCH_ACTIONS,
 ]
 
 urlpatterns = [path(route, gated(view), name=name) for route, view, name in ROUTES]
 urlpatterns += [path(route, view, name=name) for route, view, name in PROBES]
+urlpatterns += addresses()

@@ -17,6 +17,7 @@ from allegro_queue.stores.collecting import CollectingStore
 from allegro_queue.stores.controls import ControlStore
 from allegro_queue.stores.enqueue import EnqueueStore
 from allegro_queue.stores.entries import EntryStore
+from allegro_queue.stores.job_lists import JobListStore
 from allegro_queue.stores.jobs import JobStore
 from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.locks import LockStore
@@ -46,6 +47,7 @@ class Stores:
     controls: ControlStore
     enqueue: EnqueueStore
     entries: EntryStore
+    job_lists: JobListStore
     jobs: JobStore
     locks: LockStore
     masters: MasterStore
@@ -76,6 +78,7 @@ def open_stores(connection: Redis | None = None) -> Stores:
         controls=ControlStore(connection, keys),
         enqueue=EnqueueStore(connection, keys),
         entries=EntryStore(connection, keys),
+        job_lists=JobListStore(connection, keys),
         jobs=JobStore(connection, keys),
         locks=LockStore(connection, keys),
         masters=MasterStore(connection, keys),

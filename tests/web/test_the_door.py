@@ -14,6 +14,8 @@ from redis import Redis
 
 from allegro.accounts.models import User
 from allegro_queue.dashboard.urls import urlpatterns
+from tests.support.digest import digest
+from tests.support.failures import queued
 
 pytestmark = pytest.mark.django_db
 
@@ -28,8 +30,17 @@ PROBES = {"live", "ready"}
 ADDRESSES = [
     pytest.param(page.name, dict.fromkeys(page.pattern.converters, "some-job"), id=str(page.name))
     for page in urlpatterns
-    if page.name not in PROBES
+    if page.name not in PROBES and not str(page.name).startswith("api_")
 ]
+
+# Every address of the API, which answers in its own form.
+PLACES = {"run_id": 7}
+API_ADDRESSES = [
+    pytest.param(page.name, {name: PLACES.get(name, "some-job") for name in page.pattern.converters}, id=str(page.name))
+    for page in urlpatterns
+    if str(page.name).startswith("api_")
+]
+METHODS = ("get", "head", "options", "post", "put", "patch", "delete")
 
 
 @pytest.fixture
@@ -74,6 +85,27 @@ def test_a_stranger_is_sent_to_sign_in_and_back(
 
     assert answer.status_code == 302
     assert answer.headers["Location"] == f"{reverse('admin:login')}?next={address}%3Flive%3Doff"
+
+
+@pytest.mark.parametrize(("name", "places"), API_ADDRESSES)
+def test_the_api_says_401_to_a_stranger_and_403_to_who_may_not_with_no_data_and_no_change(
+    redis: Redis, staging: None, person: Callable[..., User], name: str, places: dict[str, Any]
+) -> None:
+    queued("planted.marker.job", "planted-marker", queue="high")
+    address = reverse(f"horizon:{name}", kwargs=places)
+    stranger, member = Client(), Client()
+    member.force_login(person(is_staff=False))
+    before = digest(redis)
+
+    for caller, status in ((stranger, 401), (member, 403)):
+        for method in METHODS:
+            answer = getattr(caller, method)(address)
+            assert answer.status_code == status, method
+            assert b"planted" not in answer.content
+            assert answer.headers["Content-Type"] == "application/json"
+            assert "no-store" in answer.headers["Cache-Control"]
+
+    assert digest(redis) == before
 
 
 def test_a_fragment_asked_for_by_a_stranger_is_refused_not_redirected(client: Client, staging: None) -> None:

@@ -1,0 +1,127 @@
+"""The API's document says what the API does."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
+from django.test import Client
+from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+from schemathesis import GenerationMode
+
+import allegro_queue
+from allegro_queue.api.document import document
+from allegro_queue.api.routes import api
+from allegro_queue.rights import Right
+from allegro_queue.stores import Stores
+from allegro_queue.tokens.tokens import make
+from tests.support.scenes import busy_system
+
+pytestmark = pytest.mark.django_db
+
+FILE = Path(allegro_queue.__file__).parent / "api" / "openapi.json"
+EXAMPLES = 12
+"""Requests of each kind for each operation."""
+
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_schema_conformance",
+    "negative_data_rejection",
+)
+
+
+def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Each operation with its method and path."""
+    for path, methods in document()["paths"].items():
+        for method, operation in methods.items():
+            yield method, path, operation
+
+
+@pytest.fixture
+def connection_stays() -> Iterator[None]:
+    """A request would close the database that the test holds open."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+def test_the_document_that_is_shipped_is_the_code_s() -> None:
+    shipped = json.loads(FILE.read_text())
+
+    assert shipped == document(), "run: manage.py horizon_openapi > allegro_queue/api/openapi.json"
+    assert shipped["openapi"].startswith("3.1")
+
+
+def test_the_document_is_served_with_this_site_s_address(client: Client, stores: Stores) -> None:
+    served = client.get("/horizon/api/v1/openapi.json").json()
+
+    assert served["servers"] == [{"url": "/horizon/api/v1"}]
+    assert served["paths"].keys() == document()["paths"].keys()
+
+
+def test_every_write_names_a_right_of_its_own_and_no_read_does() -> None:
+    for method, path, operation in operations():
+        assert operation["x-right"] in set(Right), path
+        assert (operation["x-right"] == Right.VIEW) == (method == "get"), path
+
+
+def test_no_two_operations_share_a_name_and_each_says_what_it_is() -> None:
+    names = [operation["operationId"] for _, _, operation in operations()]
+
+    assert len(names) == len(set(names))
+    assert all(operation["summary"] for _, _, operation in operations())
+
+
+def test_no_page_of_another_site_is_needed_to_read_it() -> None:
+    assert api.docs_url is None
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+def test_requests_made_up_from_the_document_are_answered_as_it_says(
+    stores: Stores, connection_stays: None, settings: Any, mode: GenerationMode
+) -> None:
+    walk(stores, settings, mode)
+
+
+def walk(stores: Stores, django_settings: Any, mode: GenerationMode) -> None:
+    django_settings.HORIZON = {**django_settings.HORIZON, "environment": "staging"}
+    busy_system(stores, time.time())
+    token = make("walker", [right.value for right in Right], now=datetime.now(UTC), made_by="tests").text
+    schema = schemathesis.openapi.from_dict(document())
+    schema.app = get_wsgi_application()
+    checks = [getattr(schemathesis.checks, name) for name in CHECKS]
+    seen: set[int] = set()
+    for found in schema.get_all_operations():
+        operation = found.ok()
+
+        @given(case=operation.as_strategy(generation_mode=mode))
+        @settings(
+            max_examples=EXAMPLES,
+            deadline=None,
+            database=None,
+            derandomize=True,
+            phases=[Phase.generate],
+            verbosity=Verbosity.quiet,
+            suppress_health_check=list(HealthCheck),
+        )
+        def ask(case: Any) -> None:
+            answer = case.call(headers={"Authorization": f"Bearer {token}"})
+            seen.add(answer.status_code)
+            case.validate_response(answer, checks=checks)
+
+        ask()
+    assert 200 in seen or mode is GenerationMode.NEGATIVE
+    assert 401 not in seen
