@@ -46,25 +46,27 @@ class Wire:
             ConnectionError: there was no answer; whether the server has acted is not known.
             ResponseError: the server refused one of them.
         """
-        answers: list[Any] = []
+        refusal: ResponseError | None = None
+        answer: Any = None
         try:
             if self._socket is None:
                 self._open()
             self._socket.sendall(packed)
-            while len(answers) < replies:
-                answers.append(self._read())
+            for _ in range(replies):
+                answer = self._read()
+                if isinstance(answer, ResponseError):
+                    refusal = refusal or answer
         except OSError as error:
             self.close()
             raise ConnectionError(str(error)) from error
         except BaseException:
             self.close()
             raise
-        for each in answers:
-            if isinstance(each, ResponseError):
-                if str(each).startswith(STALE):
-                    self.close()
-                raise each
-        return answers[-1]
+        if refusal is not None:
+            if str(refusal).startswith(STALE):
+                self.close()
+            raise refusal
+        return answer
 
     def fileno(self) -> int | None:
         """What to wait on for news; ``None`` when there is no connection."""

@@ -38,6 +38,9 @@ class TimeLimit(BaseDeathPenalty):
     told: Begun | None = None
     """Where the time limit in force is told to the parent, which kills a process that its alarm does not reach."""
 
+    armed: bool = False
+    """Whether the timer was set and may ring yet."""
+
     interruption: str = ""
     """Why the running job is to be stopped; set by ``interrupt``."""
 
@@ -51,16 +54,21 @@ class TimeLimit(BaseDeathPenalty):
         # A job may have put a handler of its own there.
         if getsignal(ALARM) is not on_alarm:
             signal.signal(ALARM, on_alarm)
-        if self.seconds > 0:
-            if TimeLimit.told is not None:
-                TimeLimit.told.deadline = time.monotonic() + self.seconds
-            signal.setitimer(signal.ITIMER_REAL, self.seconds)
+        if self.seconds > 0 or TimeLimit.armed:
+            signal.setitimer(signal.ITIMER_REAL, max(self.seconds, 0))
+            TimeLimit.armed = self.seconds > 0
+        if self.seconds > 0 and TimeLimit.told is not None:
+            TimeLimit.told.deadline = time.monotonic() + self.seconds
 
     def cancel_death_penalty(self) -> None:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        TimeLimit.running = None
+        # The timer runs on, which spares a system call: it rings for nothing, and the next job sets it anew. Not so
+        # when the job has put another handler there, which may be the system's.
+        if getsignal(ALARM) is not on_alarm:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            TimeLimit.armed = False
         if TimeLimit.told is not None:
             TimeLimit.told.deadline = 0.0
-        TimeLimit.running = None
 
 
 def on_alarm(number: int, frame: FrameType | None) -> None:

@@ -7,10 +7,10 @@
 -- KEYS  1 reservations (hash: worker to claim)   2 pauses (hash)   3 RQ's suspension   4 the worker's hash
 --       5 the worker's executions (set)   6 our run records (stream)   then the queues, highest priority first, Q of them
 --       The keys of single jobs are made here, from RQ's prefix and the job's id and queue.
--- ARGV  1 RQ's prefix   2 worker   3 id for the new execution, empty: take nothing   4 the worker's state in Redis
---       5 lease in seconds of a job without a time limit   6, 7 jobs and seconds worked that the worker's hash does
---       not have yet, with the job to be finished   8 '1' to write them although the worker goes on
---       9 Q   10 run records kept
+-- ARGV  1 RQ's prefix   2 worker   3 lease in seconds of a job without a time limit   4 Q   5 run records kept
+--       6 id for the new execution, empty: take nothing   7 the worker's state in Redis   8, 9 jobs and seconds worked
+--       that the worker's hash does not have yet, with the job to be finished   10 '1' to write them although the
+--       worker goes on
 --       and, to finish a job: 11 claim   12 job id   13 execution id   14 its queue   15 time of its end (RQ's form)
 --       16 the number of that time's minute (Unix time / 60)   17 result_ttl (above 0, or -1)
 --       18 '1' if it has dependencies   19 the run record, or empty text   20, 21 its start and end in Unix seconds
@@ -20,8 +20,8 @@
 --       nothing was taken); place: which queue, counted from 1; seconds and microseconds: when it started
 local call = redis.call
 local reservations, worker_hash, executions_of_worker = KEYS[1], KEYS[4], KEYS[5]
-local prefix, worker, new_execution, state = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local queues = tonumber(ARGV[9])
+local prefix, worker, new_execution, state = ARGV[1], ARGV[2], ARGV[6], ARGV[7]
+local queues = tonumber(ARGV[4])
 local finishing = ARGV[11]
 local time = call('TIME')
 local now, microseconds = tonumber(time[1]), tonumber(time[2])
@@ -38,9 +38,9 @@ local finished, ended, stopped = 0, false, 0
 
 -- The worker's own counts need not be written at each job: who looks at them sees the last second's.
 local function count_for_worker()
-  if ARGV[6] == '0' or (finishing and finished == 0) then return end
-  call('HINCRBY', worker_hash, 'successful_job_count', ARGV[6])
-  call('HINCRBYFLOAT', worker_hash, 'total_working_time', ARGV[7])
+  if ARGV[8] == '0' or (finishing and finished == 0) then return end
+  call('HINCRBY', worker_hash, 'successful_job_count', ARGV[8])
+  call('HINCRBYFLOAT', worker_hash, 'total_working_time', ARGV[9])
 end
 
 if finishing and held == finishing then
@@ -75,7 +75,7 @@ if finishing and held == finishing then
   call('ZREM', prefix .. ':executions:' .. id, execution)
   call('DEL', prefix .. ':execution:' .. ended)
   call('ZREM', prefix .. ':wip:' .. origin, ended)
-  if ARGV[19] ~= '' then call('XADD', KEYS[6], 'MAXLEN', '~', ARGV[10], '*', 'run', ARGV[19]) end
+  if ARGV[19] ~= '' then call('XADD', KEYS[6], 'MAXLEN', '~', ARGV[5], '*', 'run', ARGV[19]) end
   finished, held = 1, false
 else
   stopped = call('EXISTS', KEYS[2], KEYS[3])
@@ -142,7 +142,7 @@ for place = 1, queues do
     if has_data then
       -- An origin that no queue can have: the job is registered where it was found.
       if origin == '' or string.find(origin, '[^%w%p ]') then origin = name end
-      local lease = timeout > 0 and math.floor(timeout) + 60 or tonumber(ARGV[5])
+      local lease = timeout > 0 and math.floor(timeout) + 60 or tonumber(ARGV[3])
       local mark = time[1] .. string.sub(second, 3)
       local composite = id .. ':' .. new_execution
       local execution, executions = prefix .. ':execution:' .. composite, prefix .. ':executions:' .. id
@@ -167,7 +167,7 @@ for place = 1, queues do
       else
         call('EXPIRE', executions_of_worker, lease + 60)
       end
-      if ARGV[8] == '1' then count_for_worker() end
+      if ARGV[10] == '1' then count_for_worker() end
       if state ~= 'busy' then call('HSET', worker_hash, 'state', 'busy', 'last_heartbeat', at) end
       call('HSET', job, 'last_heartbeat', at, 'status', 'started', 'started_at', at, 'worker_name', worker)
       call('PERSIST', job)
