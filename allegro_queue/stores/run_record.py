@@ -7,7 +7,7 @@ with it.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Any, Literal
 
 RunOutcome = Literal["succeeded", "failed", "retried", "stopped", "lost"]
 
@@ -55,12 +55,13 @@ class RunRecord:
 
     def encode(self) -> str:
         """As one text. A separator inside a value becomes a space."""
-        values = ((name, getattr(self, name)) for name in NAMES)
-        return run_text(*(decimal(value) if name in TIMES else value for name, value in values))
+        values: list[Any] = [getattr(self, name) for name in NAMES]
+        first = NAMES.index("enqueued_at")
+        values[first : first + 3] = map(decimal, values[first : first + 3])
+        return run_text(*values)
 
 
 NAMES = tuple(each.name for each in fields(RunRecord))
-TIMES = ("enqueued_at", "started_at", "ended_at")
 
 
 def run_text(
@@ -115,6 +116,6 @@ def decode_run(text: str) -> RunRecord:
         **{
             **found,
             "attempt": int(found["attempt"]),
-            **{each: float(found[each]) for each in TIMES},
+            **{each: float(found[each]) for each in ("enqueued_at", "started_at", "ended_at")},
         }  # type: ignore[arg-type]
     )

@@ -119,7 +119,7 @@ class StepStore:
         """Whether the server says by itself when there may be something to do, so that nobody need ask."""
         return self._wire.tracking
 
-    def step(self, finish: Finish | None, execution_id: str, *, watch: bool = False) -> tuple[Finished, Taken | None]:
+    def step(self, finish: Finish | None, execution_id: str, watch: bool = False) -> tuple[Finished, Taken | None]:
         """Finish a job and take the next, in one round trip. After a lost reply, send the same again.
 
         Args:

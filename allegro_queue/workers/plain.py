@@ -12,7 +12,7 @@ from rq.job import Job, Retry
 from allegro_queue.stores.run_record import decimal, decimal_of_us, run_text
 from allegro_queue.stores.steps import Finish, Taken
 from allegro_queue.workers.holding import holds_something
-from allegro_queue.workers.recorder import call_of, name_of, unix
+from allegro_queue.workers.recorder import call_of, unix
 
 UNKNOWN = decimal(0.0)
 """A time that is not known."""
@@ -48,9 +48,17 @@ def is_plain(job: Job, result: Any, result_ttl: int, before: tuple[Any, ...]) ->
 
 
 def finish_of(
-    job: Job, taken: Taken, result: Any, result_ttl: int, ended_us: int, *, supervisor: str = "", version: str = ""
+    job: Job,
+    taken: Taken,
+    name: str,
+    result: Any,
+    result_ttl: int,
+    ended_us: int,
+    *,
+    supervisor: str = "",
+    version: str = "",
 ) -> Finish:
-    """What the next step writes of a plain job."""
+    """What the next step writes of a plain job; ``name`` is that of the job (``name_of``)."""
     held = taken.held
     enqueued = job.enqueued_at
     started, ended = decimal_of_us(taken.started_us), decimal_of_us(ended_us)
@@ -64,7 +72,7 @@ def finish_of(
         ended,
         b64encode(written(job, result)) if result is not None else b"",
         run_text(
-            held.execution_id, held.job_id, name_of(job), held.queue, held.worker, supervisor,
+            held.execution_id, held.job_id, name, held.queue, held.worker, supervisor,
             getattr(job, "attempt", 1), decimal(unix(enqueued) or 0.0) if enqueued is not None else UNKNOWN,
             started, ended, "succeeded", getattr(job, "terms_text", ""), call_of(job), "", "", version,
         ),

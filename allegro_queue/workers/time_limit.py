@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 import time
@@ -47,9 +48,12 @@ class TimeLimit(BaseDeathPenalty):
     def __init__(self, timeout: int, exception: type[BaseException] = TimeLimitExceeded, **kwargs: Any) -> None:
         self.seconds = self._timeout = timeout
         self._exception = exception
+        self.due = math.inf
+        """By the monotonic clock: an alarm before that is one of an earlier limit."""
 
     def setup_death_penalty(self) -> None:
         TimeLimit.interruption = ""
+        self.due = time.monotonic() + self.seconds if self.seconds > 0 else math.inf
         TimeLimit.running = self
         # A job may have put a handler of its own there.
         if getsignal(ALARM) is not on_alarm:
@@ -58,7 +62,7 @@ class TimeLimit(BaseDeathPenalty):
             signal.setitimer(signal.ITIMER_REAL, max(self.seconds, 0))
             TimeLimit.armed = self.seconds > 0
         if self.seconds > 0 and TimeLimit.told is not None:
-            TimeLimit.told.deadline = time.monotonic() + self.seconds
+            TimeLimit.told.deadline = self.due
 
     def cancel_death_penalty(self) -> None:
         TimeLimit.running = None
@@ -78,6 +82,8 @@ def on_alarm(number: int, frame: FrameType | None) -> None:
         return
     if TimeLimit.interruption:
         raise JobInterrupted(TimeLimit.interruption)
+    if time.monotonic() < limit.due:
+        return
     raise TimeLimitExceeded(f"The job ran longer than its limit of {limit.seconds} seconds.")
 
 

@@ -124,59 +124,66 @@ local function is_paused(name)
 end
 if stopped > 0 and is_paused('*') then return rest() end
 
+-- Register a job that was taken out of a queue; nothing, when it is gone.
+local function start(place, id)
+  local name = string.sub(KEYS[6 + place], #prefix + 8)
+  local job = prefix .. ':job:' .. id
+  local hash = redis.pcall('HGETALL', job)
+  local has_data, origin, timeout = false, name, 0
+  for place_of_field = 1, #hash, 2 do
+    local field = hash[place_of_field]
+    if field == 'data' then has_data = true
+    elseif field == 'origin' then origin = hash[place_of_field + 1]
+    elseif field == 'timeout' then timeout = tonumber(hash[place_of_field + 1]) or 0 end
+  end
+  -- An id whose job is gone (deleted, expired) is nothing to run.
+  if not has_data then return end
+  -- An origin that no queue can have: the job is registered where it was found.
+  if origin ~= name and (origin == '' or string.find(origin, '[^%w%p ]')) then origin = name end
+  local lease = timeout > 0 and math.floor(timeout) + 60 or tonumber(ARGV[3])
+  local mark = time[1] .. string.sub(second, 3)
+  local composite = id .. ':' .. new_execution
+  local execution, executions_of_job = prefix .. ':execution:' .. composite, prefix .. ':executions:' .. id
+  local claim
+  if string.find(origin == name and id .. name or id .. name .. origin, '["\\%c]') then
+    claim = cjson.encode({ job = id, queue = name, origin = origin, execution = new_execution, at = mark })
+  else
+    claim = '{"job":"' .. id .. '","queue":"' .. name .. '","origin":"' .. origin .. '","execution":"'
+      .. new_execution .. '","at":"' .. mark .. '"}'
+  end
+  call('HSET', reservations, worker, claim)
+  call('HSET', execution, 'id', new_execution, 'job_id', id, 'created_at', mark, 'last_heartbeat', mark,
+    'worker_name', worker)
+  call('EXPIRE', execution, lease)
+  call('ZADD', executions_of_job, now + lease + 60, new_execution)
+  call('EXPIRE', executions_of_job, lease + 60)
+  call('ZADD', prefix .. ':wip:' .. origin, now + lease, composite)
+  call('SADD', executions_of_worker, composite)
+  -- The set of a busy worker stays, and its life with it, which each renewal of a lease prolongs.
+  if ended then
+    call('SREM', executions_of_worker, ended)
+  else
+    call('EXPIRE', executions_of_worker, lease + 60)
+  end
+  if ARGV[10] == '1' then count_for_worker() end
+  if state ~= 'busy' then call('HSET', worker_hash, 'state', 'busy', 'last_heartbeat', at) end
+  call('HSET', job, 'last_heartbeat', at, 'status', 'started', 'started_at', at, 'worker_name', worker)
+  call('PERSIST', job)
+  return {finished, place, claim, id, new_execution, origin, now, microseconds, hash}
+end
+
 for place = 1, queues do
   local queue = KEYS[6 + place]
-  local name = string.sub(queue, #prefix + 8)
-  local id = not (stopped > 0 and is_paused(name)) and call('LINDEX', queue, 0)
+  local id = not (stopped > 0 and is_paused(string.sub(queue, #prefix + 8))) and call('LPOP', queue)
   while id do
-    local job = prefix .. ':job:' .. id
-    local hash = redis.pcall('HGETALL', job)
-    local has_data, origin, timeout = false, name, 0
-    for place_of_field = 1, #hash, 2 do
-      local field = hash[place_of_field]
-      if field == 'data' then has_data = true
-      elseif field == 'origin' then origin = hash[place_of_field + 1]
-      elseif field == 'timeout' then timeout = tonumber(hash[place_of_field + 1]) or 0 end
+    local went, answer = pcall(start, place, id)
+    if not went then
+      -- An error leaves the job where it was.
+      call('LPUSH', queue, id)
+      error(answer)
     end
-    -- An id whose job is gone (deleted, expired) is nothing to run.
-    if has_data then
-      -- An origin that no queue can have: the job is registered where it was found.
-      if origin == '' or string.find(origin, '[^%w%p ]') then origin = name end
-      local lease = timeout > 0 and math.floor(timeout) + 60 or tonumber(ARGV[3])
-      local mark = time[1] .. string.sub(second, 3)
-      local composite = id .. ':' .. new_execution
-      local execution, executions = prefix .. ':execution:' .. composite, prefix .. ':executions:' .. id
-      local claim
-      if string.find(id .. name .. origin, '["\\%c]') then
-        claim = cjson.encode({ job = id, queue = name, origin = origin, execution = new_execution, at = mark })
-      else
-        claim = '{"job":"' .. id .. '","queue":"' .. name .. '","origin":"' .. origin .. '","execution":"'
-          .. new_execution .. '","at":"' .. mark .. '"}'
-      end
-      call('HSET', reservations, worker, claim)
-      call('HSET', execution, 'id', new_execution, 'job_id', id, 'created_at', mark, 'last_heartbeat', mark,
-        'worker_name', worker)
-      call('EXPIRE', execution, lease)
-      call('ZADD', executions, now + lease + 60, new_execution)
-      call('EXPIRE', executions, lease + 60)
-      call('ZADD', prefix .. ':wip:' .. origin, now + lease, composite)
-      call('SADD', executions_of_worker, composite)
-      -- The set of a busy worker stays, and its life with it, which each renewal of a lease prolongs.
-      if ended then
-        call('SREM', executions_of_worker, ended)
-      else
-        call('EXPIRE', executions_of_worker, lease + 60)
-      end
-      if ARGV[10] == '1' then count_for_worker() end
-      if state ~= 'busy' then call('HSET', worker_hash, 'state', 'busy', 'last_heartbeat', at) end
-      call('HSET', job, 'last_heartbeat', at, 'status', 'started', 'started_at', at, 'worker_name', worker)
-      call('PERSIST', job)
-      -- Last, so that an error above leaves the job where it was.
-      call('LPOP', queue)
-      return {finished, place, claim, id, new_execution, origin, now, microseconds, hash}
-    end
-    call('LPOP', queue)
-    id = call('LINDEX', queue, 0)
+    if answer then return answer end
+    id = call('LPOP', queue)
   end
 end
 return rest()

@@ -17,8 +17,8 @@ from allegro_queue.jobs import JobOptions
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
 from allegro_queue.stores.pauses import Pause
-from allegro_queue.stores.scripts import script
 from allegro_queue.stores.run_record import decimal_of_us
+from allegro_queue.stores.scripts import script
 from allegro_queue.stores.steps import Finish, Finished, StepStore, Taken
 from allegro_queue.workers.child import make_worker
 from allegro_queue.workers.settling import settle

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from allegro_queue.stores.run_record import decimal
-from allegro_queue.stores.run_record import decimal_of_us
+from allegro_queue.stores.run_record import decimal, decimal_of_us
 from allegro_queue.stores.steps import MILLION, as_float
 
 MOMENTS = [
