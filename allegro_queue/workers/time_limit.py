@@ -51,6 +51,12 @@ class TimeLimit(BaseDeathPenalty):
         self.due = math.inf
         """By the monotonic clock: an alarm before that is one of an earlier limit."""
 
+    def __enter__(self) -> None:
+        self.setup_death_penalty()
+
+    def __exit__(self, *exc: object) -> None:
+        self.cancel_death_penalty()
+
     def setup_death_penalty(self) -> None:
         TimeLimit.interruption = ""
         self.due = time.monotonic() + self.seconds if self.seconds > 0 else math.inf
