@@ -3,6 +3,8 @@
 
 # Another Python: make dev PYTHON=python3.12
 PYTHON ?= python3
+# Another measurement: make bench BENCH=dispatch
+BENCH ?= worker
 BIN := .venv/bin
 INSTALLED := .venv/installed
 # Checks look at the code, not at what this machine is set to.
@@ -27,8 +29,8 @@ check: $(INSTALLED) ## Formatting, lint, types, Django's checks, missing migrati
 	$(CHECKS) $(BIN)/python manage.py check --fail-level WARNING
 	$(CHECKS) $(BIN)/python manage.py makemigrations --check --dry-run
 
-bench: $(INSTALLED) ## Measure a worker beside RQ's own and a bare loop, some minutes; the result is kept in bench/results/
-	@exec $(BIN)/python bench/worker.py $(ARGS)
+bench: $(INSTALLED) ## Measure a worker beside RQ's own and a bare loop, some minutes (BENCH=dispatch, history, schedule_storm, audience)
+	@exec $(BIN)/python bench/$(BENCH).py $(ARGS)
 
 requirements: $(INSTALLED) ## Pin anew what pyproject.toml asks for
 	@rm -f requirements.txt

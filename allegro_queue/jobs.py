@@ -7,6 +7,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any, Literal, TypedDict, TypeVar, Unpack
 
 from redis import Redis
@@ -240,6 +241,7 @@ def is_found(function: Callable[..., Any], module: str, name: str) -> bool:
     return bool(found == function)
 
 
+@lru_cache(maxsize=1024)
 def is_allowed(name: str, allowed: tuple[str, ...]) -> bool:
     """Whether a dotted name stands under one of the prefixes; ``shop`` allows ``shop.jobs.pay`` but not ``shopping``."""
     return any(each == "*" or name == each or name.startswith(each.rstrip(".") + ".") for each in allowed)
@@ -283,7 +285,7 @@ class HorizonJob(Job):
         if not function:
             raise ValueError("Cannot execute job: function is None")
         result = function(*self.args, **self.kwargs)
-        return asyncio.run(result) if asyncio.iscoroutine(result) else result
+        return asyncio.run(result) if result is not None and asyncio.iscoroutine(result) else result
 
     def get_retry_interval(self) -> int:
         """Seconds before the next attempt; 0 for at once."""

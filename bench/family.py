@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from redis import Redis
@@ -30,29 +31,50 @@ STEADY_SECONDS = 5.5
 """A worker that dies younger counts as one that cannot work, and its successor is held back."""
 
 
+def environ(port: int, environment: str, database: Path) -> dict[str, str]:
+    """What the product is told, over the bench's server; ``local`` has one worker, ``staging`` five."""
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("REDIS_", "HORIZON_"))},
+        "ENV_FILE": "/dev/null",
+        "APP_ENV": environment,
+        "DEBUG": "false",
+        "SECRET_KEY": "only-for-the-bench-" + "x" * 50,
+        "SITE_URL": "https://bench.example",
+        "ALLOWED_HOSTS": "bench.example",
+        "REDIS_URL": f"redis://127.0.0.1:{port}/0",
+        "DATABASE_URL": f"sqlite:///{database}",
+        "EMAIL_URL": "consolemail://",
+        "DEFAULT_FROM_EMAIL": "bench@bench.example",
+        "HORIZON_ALLOWED_JOBS": "noop,allegro,allegro_queue",
+        "LOG_LEVEL": "WARNING",
+        "PYTHONPATH": str(ROOT / "bench"),
+    }
+
+
+@cache
+def empty_database(port: int) -> bytes:
+    """A database with its tables, for the collector; made once."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        database = Path(folder) / "db.sqlite3"
+        subprocess.run(
+            [sys.executable, ROOT / "manage.py", "migrate", "--verbosity", "0"],
+            cwd=ROOT,
+            env=environ(port, "local", database),
+            check=True,
+        )
+        return database.read_bytes()
+
+
 @contextmanager
 def horizon(port: int, environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """The tree, over the bench's server; ``local`` has one worker, ``staging`` five."""
+    """The tree of processes, on a fresh database."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        database = Path(folder) / "db.sqlite3"
+        database.write_bytes(empty_database(port))
         process = subprocess.Popen(
             [sys.executable, ROOT / "manage.py", "horizon"],
             cwd=ROOT,
-            env={
-                **{name: value for name, value in os.environ.items() if not name.startswith(("REDIS_", "HORIZON_"))},
-                "ENV_FILE": "/dev/null",
-                "APP_ENV": environment,
-                "DEBUG": "false",
-                "SECRET_KEY": "only-for-the-bench-" + "x" * 50,
-                "SITE_URL": "https://bench.example",
-                "ALLOWED_HOSTS": "bench.example",
-                "REDIS_URL": f"redis://127.0.0.1:{port}/0",
-                "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3",
-                "EMAIL_URL": "consolemail://",
-                "DEFAULT_FROM_EMAIL": "bench@bench.example",
-                "HORIZON_ALLOWED_JOBS": "noop,allegro,allegro_queue",
-                "LOG_LEVEL": "WARNING",
-                "PYTHONPATH": str(ROOT / "bench"),
-            },
+            env=environ(port, environment, database),
             stdout=subprocess.DEVNULL,
             start_new_session=True,
         )
@@ -101,6 +123,7 @@ def proportional_memory(pid: int) -> float:
 def starts(redis: Redis, port: int) -> list[float]:
     """Seconds from the start of ``manage.py horizon`` to the first line of a job that waits."""
     took = []
+    empty_database(port)
     for _ in range(STARTS):
         redis.flushall()
         put(redis, "noop.say_when")

@@ -82,6 +82,7 @@ def run_bare() -> None:
     """Send the steps that our worker sends, and do nothing between them: the most that any worker could reach."""
     from allegro_queue.connection import client
     from allegro_queue.stores import open_stores
+    from allegro_queue.stores.run_record import decimal_of_us
     from allegro_queue.stores.steps import Finish, StepStore
 
     redis = client()
@@ -94,7 +95,9 @@ def run_bare() -> None:
         if taken is None:
             return
         run = "x" * 280
-        finish = Finish(taken.held, time.time_ns() // 1000, 500, False, 0.1, 1000.0, "noop.nothing", b"", run)
+        ended_us = time.time_ns() // 1000
+        started, ended = decimal_of_us(taken.started_us), decimal_of_us(ended_us)
+        finish = Finish(taken.held, ended_us, 500, False, 0.1, started, ended, b"", run)
 
 
 if __name__ == "__main__":

@@ -200,6 +200,7 @@ def main() -> None:
     kinds = [kind for kind in KINDS if peers.PEERS.get(kind, True)]
     rounds: dict[str, list[Drain]] = {kind: [] for kind in kinds}
     woken: dict[tuple[str, str], list[float]] = {}
+    busy = [os.getloadavg()[0]]
     with server() as (redis, port):
         for number in range(given.rounds):
             order = kinds if number % 2 == 0 else kinds[::-1]
@@ -207,18 +208,21 @@ def main() -> None:
                 result = drain(redis, port, kind, given.scale)
                 rounds[kind].append(result)
                 print(f"round {number + 1} {kind:7s} {result.per_second:8.0f} jobs/s", flush=True)
+            busy.append(os.getloadavg()[0])
         for queue in QUEUES:
             for kind, count in WAKES.items():
                 woken[kind, queue] = wake(redis, port, kind, queue, max(int(count * given.scale), 5))
         tree = family.measure(redis, port)
-    text = report(rounds, woken) + tree
+    text = report(rounds, woken, busy) + tree
     print("\n" + text)
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(text)
+    others = sorted(each.stem for each in HERE.glob("*.py") if (HERE / "results" / f"{each.stem}.md").exists())
+    print("Measured apart, by make bench BENCH=…: " + ", ".join(each for each in others if each != RESULT.stem))
 
 
-def report(rounds: dict[str, list[Drain]], woken: dict[tuple[str, str], list[float]]) -> str:
-    """The tables, as Markdown."""
+def report(rounds: dict[str, list[Drain]], woken: dict[tuple[str, str], list[float]], busy: list[float]) -> str:
+    """The tables, as Markdown; ``busy`` has the load averages of a minute, before the first round and after each."""
 
     def ratios(kind: str, other: str, of: str = "per_second") -> str:
         both = zip(rounds[kind], rounds[other], strict=True)
@@ -231,6 +235,8 @@ def report(rounds: dict[str, list[Drain]], woken: dict[tuple[str, str], list[flo
         "",
         f"{datetime.now(UTC):%Y-%m-%d}, {count} rounds, {os.cpu_count()} processors, Python {platform.python_version()}, "
         f"{engine_of(server_binary())} on this host, three queues, JSON. Medians; a ratio is taken within each round.",
+        f"Load average {busy[0]:.1f} before, {min(busy[1:]):.1f} to {max(busy[1:]):.1f} after each round: the bench itself "
+        "keeps two processors busy, so what is above 2 is the work of others.",
         "",
         "| | jobs/s | × SimpleWorker (least to most) | worker µs/job | Redis µs/job | trips/job |",
         "|---|---|---|---|---|---|",

@@ -7,7 +7,7 @@ with it.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Any, Literal
 
 RunOutcome = Literal["succeeded", "failed", "retried", "stopped", "lost"]
 
@@ -55,7 +55,10 @@ class RunRecord:
 
     def encode(self) -> str:
         """As one text. A separator inside a value becomes a space."""
-        return run_text(*(getattr(self, name) for name in NAMES))
+        values: list[Any] = [getattr(self, name) for name in NAMES]
+        first = NAMES.index("enqueued_at")
+        values[first : first + 3] = map(decimal, values[first : first + 3])
+        return run_text(*values)
 
 
 NAMES = tuple(each.name for each in fields(RunRecord))
@@ -69,25 +72,30 @@ def run_text(
     worker: str,
     supervisor: str,
     attempt: int,
-    enqueued_at: float,
-    started_at: float,
-    ended_at: float,
+    enqueued_at: str,
+    started_at: str,
+    ended_at: str,
     outcome: RunOutcome,
     *texts: str,
 ) -> str:
-    """The text of a record from its fields in order; a worker makes it at each job, without the record."""
-    before = (execution_id, job_id, name, queue, worker, supervisor)
-    times = SEPARATOR.join((str(attempt), decimal(enqueued_at), decimal(started_at), decimal(ended_at)))
-    text = SEPARATOR.join((FORMAT, *before, times, outcome, *texts))
-    if text.count(SEPARATOR) == len(NAMES):
-        return text
-    return SEPARATOR.join((FORMAT, *map(without, before), times, outcome, *map(without, texts)))
+    """The text of a record from its fields in order, with times as ``decimal`` writes them; a worker makes it at each
+    job, without the record."""
+    values = (
+        FORMAT, execution_id, job_id, name, queue, worker, supervisor,
+        str(attempt), enqueued_at, started_at, ended_at, outcome, *texts,
+    )  # fmt: skip
+    text = SEPARATOR.join(values)
+    return text if text.count(SEPARATOR) == len(NAMES) else SEPARATOR.join(map(without, values))
 
 
 def decimal(seconds: float) -> str:
-    """Seconds with six decimals; by way of whole microseconds, since the way from a float to text is a long one."""
-    whole, part = divmod(round(seconds * 1_000_000), 1_000_000)
-    return f"{whole}.{part:06d}"
+    """Unix seconds with six decimals."""
+    return decimal_of_us(round(seconds * 1_000_000))
+
+
+def decimal_of_us(microseconds: int) -> str:
+    """As ``decimal``; the way to text from a whole number is far shorter than that from a float."""
+    return f"{microseconds // 1_000_000}.{microseconds % 1_000_000:06d}"
 
 
 def without(value: str) -> str:

@@ -27,6 +27,9 @@ CACHING = pack(["CLIENT", "CACHING", "YES"])
 IDLE, BUSY = "idle", "busy"
 MILLION = 1_000_000
 
+TAKING, FINISHING = 5, 12
+"""Arguments of a step that differ from one to the next: those of any, and those that finish a job."""
+
 COUNT_SECONDS = 1.0
 """How old the worker's own counts in RQ's hash may get while it goes from job to job."""
 
@@ -54,8 +57,9 @@ class Finish(NamedTuple):
     """Seconds that it is kept, or -1: for ever."""
     has_dependencies: bool
     runtime_ms: float
-    wait_ms: float
-    name: str
+    started: str
+    """When it started and ended as text: seconds of Unix time with six decimals (``run_record.decimal``)."""
+    ended: str
     result: bytes
     """What it returned, as RQ keeps it; empty: nothing."""
     run: str
@@ -82,7 +86,6 @@ class StepStore:
         self._keys = keys
         self._worker = worker
         self._queues = tuple(queues)
-        self._runs_kept = runs_kept
         self._wire = Wire(client)
         self._sha = sha1(STEP.encode(), usedforsecurity=False).hexdigest()
         self._lease = client.register_script(LEASE)
@@ -94,7 +97,7 @@ class StepStore:
         """When they are written next although the worker goes on."""
         self._worker_key = f"{RQ_KEY_PREFIX}:worker:{worker}"
         queue_keys = [f"{RQ_KEY_PREFIX}:queue:{name}" for name in queues]
-        self._keys_always = (
+        keys_always = (
             keys.reserved,
             keys.paused,
             WORKERS_SUSPENDED,
@@ -103,6 +106,12 @@ class StepStore:
             keys.runs,
             *queue_keys,
         )
+        always = (RQ_KEY_PREFIX, worker, DEFAULT_WORKER_TTL, len(queues), runs_kept)
+        # What is the same in each step is packed once, with and without a job to finish.
+        self._commands = {
+            size: Opening(("EVALSHA", self._sha, len(keys_always), *keys_always, *always), size)
+            for size in (TAKING, TAKING + FINISHING)
+        }
         self._watch = CACHING + pack(["EXISTS", keys.paused, WORKERS_SUSPENDED, *queue_keys])
 
     @property
@@ -110,7 +119,7 @@ class StepStore:
         """Whether the server says by itself when there may be something to do, so that nobody need ask."""
         return self._wire.tracking
 
-    def step(self, finish: Finish | None, execution_id: str, *, watch: bool = False) -> tuple[Finished, Taken | None]:
+    def step(self, finish: Finish | None, execution_id: str, watch: bool = False) -> tuple[Finished, Taken | None]:
         """Finish a job and take the next, in one round trip. After a lost reply, send the same again.
 
         Args:
@@ -121,28 +130,16 @@ class StepStore:
             ConnectionError: there was no answer.
             ResponseError: the server refused.
         """
-        arguments = self._finishing(finish) if finish is not None else ()
         jobs, seconds_worked = self._uncounted
         if finish is not None:
             jobs, seconds_worked = jobs + 1, seconds_worked + finish.runtime_ms / 1000
-        count_now = time.monotonic() > self._count_at
-        command = (
-            "EVALSHA",
-            self._sha,
-            len(self._keys_always),
-            *self._keys_always,
-            RQ_KEY_PREFIX,
-            self._worker,
-            execution_id,
-            self._state,
-            DEFAULT_WORKER_TTL,
-            jobs,
-            f"{seconds_worked:.6f}",
-            "1" if count_now else "0",
-            len(self._queues),
-            self._runs_kept,
-            *arguments,
-        )
+        clock = time.monotonic()
+        count_now = clock > self._count_at
+        taking = (execution_id, self._state, jobs, f"{seconds_worked:.6f}", "1" if count_now else "0")
+        if finish is None:
+            command = self._commands[TAKING].with_rest(taking)
+        else:
+            command = self._commands[TAKING + FINISHING].with_rest(taking + self._finishing(finish))
         kept, self._uncounted = self._uncounted, (0, 0.0)
         # Without an answer they may have been counted, and are not sent twice.
         reply = self._send(command, watch=watch)
@@ -155,37 +152,38 @@ class StepStore:
             return finished, None
         self._state = BUSY
         if count_now:
-            self._count_at = time.monotonic() + COUNT_SECONDS
+            self._count_at = clock + COUNT_SECONDS
         else:
             self._uncounted = (jobs, seconds_worked) if finished is Finished.YES else kept
         _, place, claim, job_id, execution, origin, seconds, microseconds, hash_ = reply
+        started_us = seconds * MILLION + microseconds
         held = Reservation(
-            worker=self._worker,
-            job_id=job_id.decode(),
-            queue=self._queues[place - 1],
-            taken_at=(seconds * MILLION + microseconds) / MILLION,
-            claim=claim.decode(),
-            execution_id=execution.decode(),
-            origin=origin.decode(),
+            self._worker,
+            job_id.decode(),
+            self._queues[place - 1],
+            started_us / MILLION,
+            claim.decode(),
+            execution.decode(),
+            origin.decode(),
         )
-        pairs = iter(hash_)
-        return finished, Taken(held, seconds * MILLION + microseconds, dict(zip(pairs, pairs, strict=True)))
+        return finished, Taken(held, started_us, dict(zip(hash_[::2], hash_[1::2], strict=True)))
 
-    def _send(self, command: tuple[Any, ...], *, watch: bool) -> list[Any]:
+    def _send(self, command: bytes, *, watch: bool) -> list[Any]:
         before, replies = (self._watch, 3) if watch and self.is_told else (b"", 1)
         try:
-            reply = self._wire.call(before + pack(command), replies)
+            reply = self._wire.call(before + command, replies)
         except ResponseError as error:
             if not str(error).startswith("NOSCRIPT"):
                 raise
-            reply = self._wire.call(pack(("EVAL", STEP, *command[2:])))
+            self._wire.call(pack(("SCRIPT", "LOAD", STEP)))
+            reply = self._wire.call(command)
         found: list[Any] = reply
         return found
 
     def _finishing(self, finish: Finish) -> tuple[str | bytes | int, ...]:
         """Arguments that finish a job, in the order of the script's head."""
         held = finish.held
-        minute, ended_at = self._moment(finish.ended_us)
+        minute, ended_at = self._moment(finish.ended_us, finish.ended)
         return (
             held.claim,
             held.job_id,
@@ -196,18 +194,17 @@ class StepStore:
             finish.result_ttl,
             "1" if finish.has_dependencies else "0",
             finish.run,
-            seconds_text(round(held.taken_at * MILLION)),
-            seconds_text(finish.ended_us),
+            as_float(finish.started),
+            as_float(finish.ended),
             finish.result,
         )
 
-    def _moment(self, microseconds: int) -> tuple[int, str]:
+    def _moment(self, microseconds: int, text: str) -> tuple[int, str]:
         """A Unix time's minute, and the time as RQ writes it. The calendar is asked once a minute only."""
-        second, fraction = divmod(microseconds, MILLION)
-        minute, second = divmod(second, 60)
+        minute, second = divmod(microseconds // MILLION, 60)
         if minute != self._minute[0]:
             self._minute = minute, datetime.fromtimestamp(minute * 60, UTC).strftime("%Y-%m-%dT%H:%M:")
-        return minute, f"{self._minute[1]}{second:02d}.{fraction:06d}Z"
+        return minute, f"{self._minute[1]}{second:02d}{text[-7:]}Z"
 
     def renew(self, held: Reservation, lease: int) -> bool:
         """Say that the job is not abandoned; safe from another thread. False when it is no longer this worker's.
@@ -252,8 +249,21 @@ class StepStore:
         self._wire.close()
 
 
-def seconds_text(microseconds: int) -> str:
-    """Microseconds as RQ writes the seconds: as Python shows a float, but without the long way through one."""
-    whole, part = divmod(microseconds, MILLION)
-    text = f"{whole}.{part:06d}".rstrip("0")
-    return text + "0" if text.endswith(".") else text
+class Opening:
+    """The beginning of a command, packed once; the rest is packed at each call."""
+
+    def __init__(self, arguments: tuple[Any, ...], size: int) -> None:
+        """Take what is always the same; ``size`` more arguments come with each call."""
+        counted = b"*%d\r\n"
+        self._packed = counted % (len(arguments) + size) + pack(arguments)[len(counted % len(arguments)) :]
+        self._skipped = len(counted % size)
+
+    def with_rest(self, arguments: tuple[Any, ...]) -> bytes:
+        """The whole command."""
+        return self._packed + pack(arguments)[self._skipped :]
+
+
+def as_float(text: str) -> str:
+    """Seconds with six decimals as RQ writes them: as Python shows a float."""
+    short = text.rstrip("0")
+    return short + "0" if short[-1] == "." else short

@@ -18,7 +18,7 @@ import hiredis
 from redis import Redis
 from redis.exceptions import ConnectionError, RedisError, ResponseError
 
-CHUNK = 65536
+CHUNK = 16384
 NOT_YET = object()
 
 STALE = ("READONLY", "MASTERDOWN")
@@ -36,6 +36,8 @@ class Wire:
         self._connection: Any = None
         self._socket: Any = None
         self._reader: Any = None
+        # The same room for each answer, which is quicker than new room.
+        self._room = bytearray(CHUNK)
         self._told = False
         self.tracking = False
 
@@ -46,25 +48,27 @@ class Wire:
             ConnectionError: there was no answer; whether the server has acted is not known.
             ResponseError: the server refused one of them.
         """
-        answers: list[Any] = []
+        refusal: ResponseError | None = None
+        answer: Any = None
         try:
             if self._socket is None:
                 self._open()
             self._socket.sendall(packed)
-            while len(answers) < replies:
-                answers.append(self._read())
+            for _ in range(replies):
+                answer = self._read()
+                if isinstance(answer, ResponseError):
+                    refusal = refusal or answer
         except OSError as error:
             self.close()
             raise ConnectionError(str(error)) from error
         except BaseException:
             self.close()
             raise
-        for each in answers:
-            if isinstance(each, ResponseError):
-                if str(each).startswith(STALE):
-                    self.close()
-                raise each
-        return answers[-1]
+        if refusal is not None:
+            if str(refusal).startswith(STALE):
+                self.close()
+            raise refusal
+        return answer
 
     def fileno(self) -> int | None:
         """What to wait on for news; ``None`` when there is no connection."""
@@ -129,10 +133,10 @@ class Wire:
             self._told |= isinstance(reply, hiredis.PushNotification)
 
     def _feed(self) -> None:
-        chunk = self._socket.recv(CHUNK)
-        if not chunk:
+        size = self._socket.recv_into(self._room)
+        if not size:
             raise ConnectionError("the server closed the connection")
-        self._reader.feed(chunk)
+        self._reader.feed(self._room, 0, size)
 
     def _has_bytes(self) -> bool:
         # TLS may have taken more from the socket than was asked for.

@@ -55,9 +55,7 @@ def is_put_off(
     if not (terms.overlap_key or terms.rate_key):
         return False
     locks = worker.stores.locks
-    answers: list[Refusal | None] = []
-    worker.patiently(lambda: answers.append(locks.admit(terms, job_id=job.id, execution_id=held.execution_id)))
-    refusal = answers[-1]
+    refusal = worker.patiently(lambda: locks.admit(terms, job_id=job.id, execution_id=held.execution_id))
     if refusal is None:
         return False
     wait = wait_after(terms, refusal, now)

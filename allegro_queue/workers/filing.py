@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from random import random
-from typing import Any
+from typing import Any, TypeVar
 
 from redis import Redis
 from redis.client import Pipeline
@@ -30,6 +30,8 @@ from allegro_queue.workers.isolation import TOLD_BY_CHILD
 from allegro_queue.workers.recorder import run_of
 
 log = logging.getLogger(__name__)
+
+Value = TypeVar("Value")
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 5.0
@@ -203,13 +205,12 @@ class FilingWorker(SimpleWorker):
             self._release_slot_safely(self._job_filed)
         queue_what_is_ready(self.stores)
 
-    def patiently(self, step: Callable[[], object]) -> None:
+    def patiently(self, step: Callable[..., Value], *args: Any) -> Value:
         """Do a step that only talks to Redis; when Redis does not answer, say so and try again until it does."""
         pause = FIRST_PAUSE
         while True:
             try:
-                step()
-                return
+                return step(*args)
             except RedisError as error:
                 if not will_pass(error):
                     raise

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from allegro_queue.queues import get_queue
 from allegro_queue.stores import Stores
-from allegro_queue.workers.filing import FilingWorker
+from allegro_queue.workers.filing import FilingWorker, Value
 
 
 class Tidier(FilingWorker):
@@ -16,8 +17,8 @@ class Tidier(FilingWorker):
         """Once: it comes again."""
         file()
 
-    def patiently(self, step: Callable[[], object]) -> None:
-        step()
+    def patiently(self, step: Callable[..., Value], *args: Any) -> Value:
+        return step(*args)
 
 
 def keep_house(stores: Stores, queues: Sequence[str], now: float) -> None:

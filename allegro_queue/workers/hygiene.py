@@ -19,7 +19,7 @@ TIDY_SECONDS = 0.1
 _tidied_at = 0.0
 
 _opened = True
-"""Whether this process has opened a database connection; a worker begins by looking. Django's own look takes longer
+"""Whether this process may have a database connection open; a worker begins by looking. Django's own look takes longer
 than many a job."""
 
 
@@ -41,19 +41,22 @@ def in_clean_state(function: Callable[..., Value], *args: Any) -> Value:
 
 def tidy_connections() -> None:
     """Close what a request would not use again either, and forget the queries."""
+    global _opened
     if not _opened:
         return
-    for connection in connections.all(initialized_only=True):
+    known = connections.all(initialized_only=True)
+    for connection in known:
         connection.queries_log.clear()
         connection.close_if_unusable_or_obsolete()
+    # One that a job opened in another thread is that thread's to tidy, as Django keeps it.
+    _opened = any(each.connection is not None for each in known)
 
 
 def forget_state() -> None:
-    """Put language and time zone back to what a fresh process has; once, before the first job."""
-    global _opened
+    """Put language, time zone and connections back to what a fresh process has; once, before the first job."""
     translation.deactivate()
     timezone.deactivate()
-    _opened = bool(connections.all(initialized_only=True))
+    tidy_connections()
 
 
 def note_opened(**kwargs: Any) -> None:

@@ -9,10 +9,13 @@ from typing import Any
 from rq.defaults import UNSERIALIZABLE_RETURN_VALUE_PAYLOAD
 from rq.job import Job, Retry
 
-from allegro_queue.stores.run_record import run_text
-from allegro_queue.stores.steps import MILLION, Finish, Taken
+from allegro_queue.stores.run_record import decimal, decimal_of_us, run_text
+from allegro_queue.stores.steps import Finish, Taken
 from allegro_queue.workers.holding import holds_something
-from allegro_queue.workers.recorder import call_of, name_of, unix
+from allegro_queue.workers.recorder import call_of, unix
+
+UNKNOWN = decimal(0.0)
+"""A time that is not known."""
 
 saved_values = attrgetter(
     "created_at", "enqueued_at", "started_at", "ended_at", "last_heartbeat", "worker_name", "origin", "description",
@@ -45,26 +48,33 @@ def is_plain(job: Job, result: Any, result_ttl: int, before: tuple[Any, ...]) ->
 
 
 def finish_of(
-    job: Job, taken: Taken, result: Any, result_ttl: int, ended_us: int, *, supervisor: str = "", version: str = ""
+    job: Job,
+    taken: Taken,
+    name: str,
+    result: Any,
+    result_ttl: int,
+    ended_us: int,
+    *,
+    supervisor: str = "",
+    version: str = "",
 ) -> Finish:
-    """What the next step writes of a plain job."""
+    """What the next step writes of a plain job; ``name`` is that of the job (``name_of``)."""
     held = taken.held
-    ended = ended_us / MILLION
-    enqueued = unix(job.enqueued_at) or 0.0
-    name = name_of(job)
+    enqueued = job.enqueued_at
+    started, ended = decimal_of_us(taken.started_us), decimal_of_us(ended_us)
     return Finish(
-        held=held,
-        ended_us=ended_us,
-        result_ttl=result_ttl,
-        has_dependencies=bool(job._dependency_ids),
-        runtime_ms=(ended_us - taken.started_us) / 1000,
-        # Clocks of two hosts may differ: a wait below nothing is none.
-        wait_ms=max(held.taken_at - enqueued, 0.0) * 1000 if enqueued else 0.0,
-        name=name,
-        result=b64encode(written(job, result)) if result is not None else b"",
-        run=run_text(
-            held.execution_id, held.job_id, name, held.queue, held.worker, supervisor, getattr(job, "attempt", 1),
-            enqueued, held.taken_at, ended, "succeeded", getattr(job, "terms_text", ""), call_of(job), "", "", version,
+        held,
+        ended_us,
+        result_ttl,
+        bool(job._dependency_ids),
+        (ended_us - taken.started_us) / 1000,
+        started,
+        ended,
+        b64encode(written(job, result)) if result is not None else b"",
+        run_text(
+            held.execution_id, held.job_id, name, held.queue, held.worker, supervisor,
+            getattr(job, "attempt", 1), decimal(unix(enqueued) or 0.0) if enqueued is not None else UNKNOWN,
+            started, ended, "succeeded", getattr(job, "terms_text", ""), call_of(job), "", "", version,
         ),
     )  # fmt: skip
 

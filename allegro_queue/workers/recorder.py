@@ -69,8 +69,9 @@ def call_of(job: Job) -> str:
     try:
         # The usual call is JSON already, with the function's name before the arguments.
         head = f'["{job.func_name}", null, '.encode()
-        if job.data.startswith(head):
-            return "[" + job.data[len(head) : len(head) + ARGUMENTS_KEPT - 1].decode(errors="ignore")
+        data = job.data
+        if data.startswith(head):
+            return "[" + data[len(head) : len(head) + ARGUMENTS_KEPT - 1].decode(errors="ignore")
         return json.dumps([job.args, job.kwargs], default=repr)[:ARGUMENTS_KEPT]
     except (DeserializationError, TypeError, ValueError):
         return ""

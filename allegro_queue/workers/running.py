@@ -73,9 +73,7 @@ class RunningWorker(ListeningWorker):
             StopRequested: told to leave, and Redis has been away too long.
         """
         execution_id = self._tokens.next() if take else ""
-        answers: list[tuple[Finished, Taken | None]] = []
-        self.patiently(lambda: answers.append(self.steps.step(finish, execution_id, watch=watch)))
-        finished, taken = answers[-1]
+        finished, taken = self.patiently(self.steps.step, finish, execution_id, watch)
         attempt, self._attempt = self._attempt, None
         if finish is None or attempt is None:
             return taken
@@ -103,12 +101,9 @@ class RunningWorker(ListeningWorker):
             timeout = int(job.timeout or self.queue_class.DEFAULT_TIMEOUT)
         except Exception as error:  # noqa: BLE001 - whatever the hash holds, the worker lives on
             reason = error
-            self.patiently(lambda: quarantine(self.stores, held, reason))
+            self.patiently(quarantine, self.stores, held, reason)
             return None
-        execution = Execution(held.execution_id, job.id, self.connection, worker_name=self.name)
-        assert job.started_at is not None
-        execution.created_at = execution.last_heartbeat = job.started_at
-        execution._job = job
+        execution = execution_of(job, held)
         self.executions[held.execution_id] = execution
         queue = self._queue_by_name[held.queue]
         try:
@@ -127,9 +122,12 @@ class RunningWorker(ListeningWorker):
         self.doing = Doing("busy", job.id, name, held.queue, time.time(), timeout)
         if self._heartbeat is not None:
             self._heartbeat.changed()
-        attempt = Attempt(taken, job, queue, execution, time.perf_counter())
-        self._attempt = attempt
-        finish: Finish | None = in_clean_state(in_its_place, job, self._perform, attempt, timeout)
+        self._attempt = attempt = Attempt(taken, job, queue, execution, time.perf_counter())
+        finish: Finish | None
+        if asks_for_something(job):
+            finish = in_clean_state(in_its_place, job, self._perform, attempt, timeout)
+        else:
+            finish = in_clean_state(self._perform, attempt, timeout)
         if log.isEnabledFor(logging.INFO):
             log.info(
                 "job %s name=%s queue=%s id=%s seconds=%.3f",
@@ -167,7 +165,7 @@ class RunningWorker(ListeningWorker):
         if is_plain(job, result, result_ttl, before):
             self._outcome = "succeeded"
             return finish_of(
-                job, attempt.taken, result, result_ttl, attempt.ended_us(),
+                job, attempt.taken, self.doing.job_name, result, result_ttl, attempt.ended_us(),
                 supervisor=self.supervisor, version=self.code_version,
             )  # fmt: skip
         self._count(self._end(attempt, lambda: self._finalize_success(job, attempt.queue, attempt.execution, result)))
@@ -248,3 +246,18 @@ class RunningWorker(ListeningWorker):
             self.doing = Doing(state)
             if self._heartbeat is not None:
                 self._heartbeat.changed()
+
+
+def execution_of(job: Job, held: Reservation) -> Execution:
+    """RQ's object for an attempt, without the look at the clock that its making takes."""
+    execution = Execution.__new__(Execution)
+    execution.__dict__ = {
+        "id": held.execution_id,
+        "job_id": held.job_id,
+        "connection": job.connection,
+        "worker_name": held.worker,
+        "created_at": job.started_at,
+        "last_heartbeat": job.started_at,
+        "_job": job,
+    }
+    return execution

@@ -12,6 +12,7 @@ import socket
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from rq.exceptions import NoSuchJobError
 from rq.executions import Execution
@@ -24,7 +25,7 @@ from allegro_queue.stores import Stores
 from allegro_queue.stores.reservations import Reservation
 from allegro_queue.stores.run_record import RunOutcome, RunRecord
 from allegro_queue.stores.workers import LostWorker
-from allegro_queue.workers.filing import FilingWorker, queue_what_is_ready
+from allegro_queue.workers.filing import FilingWorker, Value, queue_what_is_ready
 from allegro_queue.workers.holding import terms_of
 from allegro_queue.workers.quarantine import quarantine
 from allegro_queue.workers.recorder import name_of, run_of, run_without_job
@@ -70,9 +71,9 @@ class StandIn(FilingWorker):
 
     fails_as: RunOutcome = "lost"
 
-    def patiently(self, step: Callable[[], object]) -> None:
+    def patiently(self, step: Callable[..., Value], *args: Any) -> Value:
         """Try once: whoever settles has others to look after, and comes again."""
-        step()
+        return step(*args)
 
     def fail(self, job: Job, execution: Execution | None, reason: str) -> bool:
         """File a job as failed, in words, or put it on its queue again if it has tries left.

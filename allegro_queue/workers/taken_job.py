@@ -87,9 +87,10 @@ class JobBuilder:
         if job is None:
             job = self._class(taken.held.job_id, connection=self._connection)
             job.restore(taken.fields)
-        job.origin = job.origin or taken.held.origin
-        job.worker_name = taken.held.worker
-        job.started_at = job.last_heartbeat = datetime.fromtimestamp(taken.held.taken_at, UTC)
+        held = taken.held
+        job.origin = job.origin or held.origin
+        job.worker_name = held.worker
+        job.started_at = job.last_heartbeat = datetime.fromtimestamp(held.taken_at, UTC)
         job._status = JobStatus.STARTED
         if TERMS in taken.fields:
             # Terms that cannot be read are found here, before anything runs.
@@ -107,7 +108,9 @@ class JobBuilder:
         except (KeyError, ValueError, zlib.error):
             return None
         values["_id"] = taken.held.job_id
-        values["meta"], values["webhooks"], values["_dependency_ids"] = {}, [], []
+        values["meta"] = {}
+        values["webhooks"] = []
+        values["_dependency_ids"] = []
         call = read_call(values["_data"]) if values["serializer"] is JSONSerializer else None
         if call is not None:
             values["_func_name"], values["_instance"], values["_args"], values["_kwargs"] = call

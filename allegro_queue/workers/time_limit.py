@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 import time
@@ -38,29 +39,46 @@ class TimeLimit(BaseDeathPenalty):
     told: Begun | None = None
     """Where the time limit in force is told to the parent, which kills a process that its alarm does not reach."""
 
+    armed: bool = False
+    """Whether the timer was set and may ring yet."""
+
     interruption: str = ""
     """Why the running job is to be stopped; set by ``interrupt``."""
 
     def __init__(self, timeout: int, exception: type[BaseException] = TimeLimitExceeded, **kwargs: Any) -> None:
         self.seconds = self._timeout = timeout
         self._exception = exception
+        self.due = math.inf
+        """By the monotonic clock: an alarm before that is one of an earlier limit."""
+
+    def __enter__(self) -> None:
+        self.setup_death_penalty()
+
+    def __exit__(self, *exc: object) -> None:
+        self.cancel_death_penalty()
 
     def setup_death_penalty(self) -> None:
         TimeLimit.interruption = ""
+        self.due = time.monotonic() + self.seconds if self.seconds > 0 else math.inf
         TimeLimit.running = self
         # A job may have put a handler of its own there.
         if getsignal(ALARM) is not on_alarm:
             signal.signal(ALARM, on_alarm)
-        if self.seconds > 0:
-            if TimeLimit.told is not None:
-                TimeLimit.told.deadline = time.monotonic() + self.seconds
-            signal.setitimer(signal.ITIMER_REAL, self.seconds)
+        if self.seconds > 0 or TimeLimit.armed:
+            signal.setitimer(signal.ITIMER_REAL, max(self.seconds, 0))
+            TimeLimit.armed = self.seconds > 0
+        if self.seconds > 0 and TimeLimit.told is not None:
+            TimeLimit.told.deadline = self.due
 
     def cancel_death_penalty(self) -> None:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        TimeLimit.running = None
+        # The timer runs on, which spares a system call: it rings for nothing, and the next job sets it anew. Not so
+        # when the job has put another handler there, which may be the system's.
+        if getsignal(ALARM) is not on_alarm:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            TimeLimit.armed = False
         if TimeLimit.told is not None:
             TimeLimit.told.deadline = 0.0
-        TimeLimit.running = None
 
 
 def on_alarm(number: int, frame: FrameType | None) -> None:
@@ -70,6 +88,8 @@ def on_alarm(number: int, frame: FrameType | None) -> None:
         return
     if TimeLimit.interruption:
         raise JobInterrupted(TimeLimit.interruption)
+    if time.monotonic() < limit.due:
+        return
     raise TimeLimitExceeded(f"The job ran longer than its limit of {limit.seconds} seconds.")
 
 

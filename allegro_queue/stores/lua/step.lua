@@ -7,10 +7,10 @@
 -- KEYS  1 reservations (hash: worker to claim)   2 pauses (hash)   3 RQ's suspension   4 the worker's hash
 --       5 the worker's executions (set)   6 our run records (stream)   then the queues, highest priority first, Q of them
 --       The keys of single jobs are made here, from RQ's prefix and the job's id and queue.
--- ARGV  1 RQ's prefix   2 worker   3 id for the new execution, empty: take nothing   4 the worker's state in Redis
---       5 lease in seconds of a job without a time limit   6, 7 jobs and seconds worked that the worker's hash does
---       not have yet, with the job to be finished   8 '1' to write them although the worker goes on
---       9 Q   10 run records kept
+-- ARGV  1 RQ's prefix   2 worker   3 lease in seconds of a job without a time limit   4 Q   5 run records kept
+--       6 id for the new execution, empty: take nothing   7 the worker's state in Redis   8, 9 jobs and seconds worked
+--       that the worker's hash does not have yet, with the job to be finished   10 '1' to write them although the
+--       worker goes on
 --       and, to finish a job: 11 claim   12 job id   13 execution id   14 its queue   15 time of its end (RQ's form)
 --       16 the number of that time's minute (Unix time / 60)   17 result_ttl (above 0, or -1)
 --       18 '1' if it has dependencies   19 the run record, or empty text   20, 21 its start and end in Unix seconds
@@ -20,8 +20,8 @@
 --       nothing was taken); place: which queue, counted from 1; seconds and microseconds: when it started
 local call = redis.call
 local reservations, worker_hash, executions_of_worker = KEYS[1], KEYS[4], KEYS[5]
-local prefix, worker, new_execution, state = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local queues = tonumber(ARGV[9])
+local prefix, worker, new_execution, state = ARGV[1], ARGV[2], ARGV[6], ARGV[7]
+local queues = tonumber(ARGV[4])
 local finishing = ARGV[11]
 local time = call('TIME')
 local now, microseconds = tonumber(time[1]), tonumber(time[2])
@@ -38,9 +38,9 @@ local finished, ended, stopped = 0, false, 0
 
 -- The worker's own counts need not be written at each job: who looks at them sees the last second's.
 local function count_for_worker()
-  if ARGV[6] == '0' or (finishing and finished == 0) then return end
-  call('HINCRBY', worker_hash, 'successful_job_count', ARGV[6])
-  call('HINCRBYFLOAT', worker_hash, 'total_working_time', ARGV[7])
+  if ARGV[8] == '0' or (finishing and finished == 0) then return end
+  call('HINCRBY', worker_hash, 'successful_job_count', ARGV[8])
+  call('HINCRBYFLOAT', worker_hash, 'total_working_time', ARGV[9])
 end
 
 if finishing and held == finishing then
@@ -75,7 +75,7 @@ if finishing and held == finishing then
   call('ZREM', prefix .. ':executions:' .. id, execution)
   call('DEL', prefix .. ':execution:' .. ended)
   call('ZREM', prefix .. ':wip:' .. origin, ended)
-  if ARGV[19] ~= '' then call('XADD', KEYS[6], 'MAXLEN', '~', ARGV[10], '*', 'run', ARGV[19]) end
+  if ARGV[19] ~= '' then call('XADD', KEYS[6], 'MAXLEN', '~', ARGV[5], '*', 'run', ARGV[19]) end
   finished, held = 1, false
 else
   stopped = call('EXISTS', KEYS[2], KEYS[3])
@@ -124,60 +124,67 @@ local function is_paused(name)
 end
 if stopped > 0 and is_paused('*') then return rest() end
 
+-- Register a job that was taken out of a queue; nothing, when it is gone.
+local function start(place, id)
+  local name = string.sub(KEYS[6 + place], #prefix + 8)
+  local job = prefix .. ':job:' .. id
+  local hash = redis.pcall('HGETALL', job)
+  local has_data, origin, timeout = false, name, 0
+  for place_of_field = 1, #hash, 2 do
+    local field = hash[place_of_field]
+    if field == 'data' then has_data = true
+    elseif field == 'origin' then origin = hash[place_of_field + 1]
+    elseif field == 'timeout' then timeout = tonumber(hash[place_of_field + 1]) or 0 end
+  end
+  -- An id whose job is gone (deleted, expired) is nothing to run.
+  if not has_data then return end
+  -- An origin that no queue can have: the job is registered where it was found.
+  if origin ~= name and (origin == '' or string.find(origin, '[^%w%p ]')) then origin = name end
+  -- Redis keeps no key for longer than it can count: an error here would leave the job in everybody's way.
+  local lease = timeout > 0 and math.floor(math.min(timeout, 315360000)) + 60 or tonumber(ARGV[3])
+  local mark = time[1] .. string.sub(second, 3)
+  local composite = id .. ':' .. new_execution
+  local execution, executions_of_job = prefix .. ':execution:' .. composite, prefix .. ':executions:' .. id
+  local claim
+  if string.find(origin == name and id .. name or id .. name .. origin, '["\\%c]') then
+    claim = cjson.encode({ job = id, queue = name, origin = origin, execution = new_execution, at = mark })
+  else
+    claim = '{"job":"' .. id .. '","queue":"' .. name .. '","origin":"' .. origin .. '","execution":"'
+      .. new_execution .. '","at":"' .. mark .. '"}'
+  end
+  call('HSET', reservations, worker, claim)
+  call('HSET', execution, 'id', new_execution, 'job_id', id, 'created_at', mark, 'last_heartbeat', mark,
+    'worker_name', worker)
+  call('EXPIRE', execution, lease)
+  call('ZADD', executions_of_job, now + lease + 60, new_execution)
+  call('EXPIRE', executions_of_job, lease + 60)
+  call('ZADD', prefix .. ':wip:' .. origin, now + lease, composite)
+  call('SADD', executions_of_worker, composite)
+  -- The set of a busy worker stays, and its life with it, which each renewal of a lease prolongs.
+  if ended then
+    call('SREM', executions_of_worker, ended)
+  else
+    call('EXPIRE', executions_of_worker, lease + 60)
+  end
+  if ARGV[10] == '1' then count_for_worker() end
+  if state ~= 'busy' then call('HSET', worker_hash, 'state', 'busy', 'last_heartbeat', at) end
+  call('HSET', job, 'last_heartbeat', at, 'status', 'started', 'started_at', at, 'worker_name', worker)
+  call('PERSIST', job)
+  return {finished, place, claim, id, new_execution, origin, now, microseconds, hash}
+end
+
 for place = 1, queues do
   local queue = KEYS[6 + place]
-  local name = string.sub(queue, #prefix + 8)
-  local id = not (stopped > 0 and is_paused(name)) and call('LINDEX', queue, 0)
+  local id = not (stopped > 0 and is_paused(string.sub(queue, #prefix + 8))) and call('LPOP', queue)
   while id do
-    local job = prefix .. ':job:' .. id
-    local hash = redis.pcall('HGETALL', job)
-    local has_data, origin, timeout = false, name, 0
-    for place_of_field = 1, #hash, 2 do
-      local field = hash[place_of_field]
-      if field == 'data' then has_data = true
-      elseif field == 'origin' then origin = hash[place_of_field + 1]
-      elseif field == 'timeout' then timeout = tonumber(hash[place_of_field + 1]) or 0 end
+    local went, answer = pcall(start, place, id)
+    if not went then
+      -- An error leaves the job where it was.
+      call('LPUSH', queue, id)
+      error(answer)
     end
-    -- An id whose job is gone (deleted, expired) is nothing to run.
-    if has_data then
-      -- An origin that no queue can have: the job is registered where it was found.
-      if origin == '' or string.find(origin, '[^%w%p ]') then origin = name end
-      -- Redis keeps no key for longer than it can count: an error here would leave the job in everybody's way.
-      local lease = timeout > 0 and math.floor(math.min(timeout, 315360000)) + 60 or tonumber(ARGV[5])
-      local mark = time[1] .. string.sub(second, 3)
-      local composite = id .. ':' .. new_execution
-      local execution, executions = prefix .. ':execution:' .. composite, prefix .. ':executions:' .. id
-      local claim
-      if string.find(id .. name .. origin, '["\\%c]') then
-        claim = cjson.encode({ job = id, queue = name, origin = origin, execution = new_execution, at = mark })
-      else
-        claim = '{"job":"' .. id .. '","queue":"' .. name .. '","origin":"' .. origin .. '","execution":"'
-          .. new_execution .. '","at":"' .. mark .. '"}'
-      end
-      call('HSET', reservations, worker, claim)
-      call('HSET', execution, 'id', new_execution, 'job_id', id, 'created_at', mark, 'last_heartbeat', mark,
-        'worker_name', worker)
-      call('EXPIRE', execution, lease)
-      call('ZADD', executions, now + lease + 60, new_execution)
-      call('EXPIRE', executions, lease + 60)
-      call('ZADD', prefix .. ':wip:' .. origin, now + lease, composite)
-      call('SADD', executions_of_worker, composite)
-      -- The set of a busy worker stays, and its life with it, which each renewal of a lease prolongs.
-      if ended then
-        call('SREM', executions_of_worker, ended)
-      else
-        call('EXPIRE', executions_of_worker, lease + 60)
-      end
-      if ARGV[8] == '1' then count_for_worker() end
-      if state ~= 'busy' then call('HSET', worker_hash, 'state', 'busy', 'last_heartbeat', at) end
-      call('HSET', job, 'last_heartbeat', at, 'status', 'started', 'started_at', at, 'worker_name', worker)
-      call('PERSIST', job)
-      -- Last, so that an error above leaves the job where it was.
-      call('LPOP', queue)
-      return {finished, place, claim, id, new_execution, origin, now, microseconds, hash}
-    end
-    call('LPOP', queue)
-    id = call('LINDEX', queue, 0)
+    if answer then return answer end
+    id = call('LPOP', queue)
   end
 end
 return rest()

@@ -17,6 +17,7 @@ from allegro_queue.jobs import JobOptions
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
 from allegro_queue.stores.pauses import Pause
+from allegro_queue.stores.run_record import decimal_of_us
 from allegro_queue.stores.scripts import script
 from allegro_queue.stores.steps import Finish, Finished, StepStore, Taken
 from allegro_queue.workers.child import make_worker
@@ -48,14 +49,15 @@ def take(steps: StepStore, execution_id: str = FIRST) -> Taken:
 
 def finish(taken: Taken) -> Finish:
     """The job returned nothing, after 40 ms."""
+    ended_us = time.time_ns() // 1000
     return Finish(
         held=taken.held,
-        ended_us=time.time_ns() // 1000,
+        ended_us=ended_us,
         result_ttl=3600,
         has_dependencies=False,
         runtime_ms=40.0,
-        wait_ms=10.0,
-        name="tests.support.jobs.nothing",
+        started=decimal_of_us(taken.started_us),
+        ended=decimal_of_us(ended_us),
         result=b"",
         run="noted",
     )

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from allegro_queue.stores.run_record import decimal
-from allegro_queue.stores.steps import MILLION, seconds_text
+from allegro_queue.stores.run_record import decimal, decimal_of_us
+from allegro_queue.stores.steps import MILLION, as_float
 
 MOMENTS = [
     1_764_000_000_000_000,
@@ -19,7 +19,7 @@ MOMENTS = [
 
 @pytest.mark.parametrize("microseconds", MOMENTS)
 def test_a_time_is_written_as_python_shows_it_in_seconds(microseconds: int):
-    assert seconds_text(microseconds) == repr(microseconds / MILLION)
+    assert as_float(decimal_of_us(microseconds)) == repr(microseconds / MILLION)
 
 
 @pytest.mark.parametrize("microseconds", [0, *MOMENTS])

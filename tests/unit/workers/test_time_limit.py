@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from allegro_queue.workers.time_limit import TimeLimit, TimeLimitExceeded
+from tests.support.eventually import eventually
+
+
+@pytest.fixture(autouse=True)
+def no_timer_left() -> Iterator[None]:
+    before = signal.getsignal(signal.SIGALRM)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+    TimeLimit.armed = False
+
+
+def work(seconds: float) -> None:
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        pass
+
+
+def test_code_that_runs_longer_than_its_limit_is_interrupted():
+    with pytest.raises(TimeLimitExceeded, match="longer than its limit"), TimeLimit(0.05):  # type: ignore[arg-type]
+        work(5)
+
+
+def test_the_alarm_of_a_limit_that_is_over_harms_nobody():
+    with TimeLimit(0.05):  # type: ignore[arg-type]
+        pass
+
+    eventually(lambda: signal.getitimer(signal.ITIMER_REAL)[0] == 0)
+
+
+def test_code_without_a_limit_is_not_interrupted_by_the_alarm_of_the_code_before():
+    with TimeLimit(0.05):  # type: ignore[arg-type]
+        pass
+
+    with TimeLimit(0):
+        work(0.15)
+
+
+def test_an_alarm_before_the_limit_is_up_is_not_taken_for_it():
+    with TimeLimit(60):
+        signal.raise_signal(signal.SIGALRM)
+
+
+def test_code_that_puts_a_handler_of_its_own_there_leaves_no_timer_that_would_reach_it():
+    with TimeLimit(60):
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
