@@ -221,7 +221,7 @@ def tiles(
             value=f"{failed_sum:,}",
             unit=f"of {done_sum + failed_sum:,}",
             note=share(failed_sum, done_sum + failed_sum),
-            address=link("jobs", query={"state": "failed"}),
+            address=link("jobs", query={"state": "failed", "age": "<1h"}),
             drawing=charts.bars(failed, "hz-fail"),
         ),
         wait_tile(settings, pulse, waiting),
@@ -324,7 +324,7 @@ def queue_row(
         slots=slots_of(pulse, queue.name),
         spark=charts.spark(done[-SPARK_MINUTES:], area=False),
         waiting_address=link("jobs", query={"state": "waiting", "queue": queue.name}),
-        failed_address=link("jobs", query={"state": "failed", "queue": queue.name}),
+        failed_address=link("jobs", query={"state": "failed", "queue": queue.name, "still": "yes"}),
         pause_address="" if queue.name in pulse.pauses else link("confirm_pause", query={"queue": queue.name}),
     )
 
