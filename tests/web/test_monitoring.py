@@ -57,9 +57,9 @@ def test_a_followed_tag_is_counted_and_each_count_leads_to_what_it_counts(client
 def test_a_tag_is_let_go_of(client: Client, redis: Redis) -> None:
     post(client, "monitor_tag", "order:7")
 
-    assert post(client, "monitor_tag", "order:7") == "order:7 is followed already."
-    assert post(client, "stop_monitoring_tag", "order:7").startswith("order:7 is not followed any more.")
-    assert post(client, "stop_monitoring_tag", "order:7") == "order:7 was not followed."
+    assert post(client, "monitor_tag", "order:7") == "Following order:7 already."
+    assert post(client, "stop_monitoring_tag", "order:7").startswith("Stopped following order:7.")
+    assert post(client, "stop_monitoring_tag", "order:7") == "Nobody follows order:7."
     assert page(client).sentence == "No tag is followed."
 
 
