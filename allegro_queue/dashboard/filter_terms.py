@@ -336,8 +336,9 @@ def read_pairs(pairs: Iterable[tuple[str, str]]) -> Parsed:
     return checked(terms, problems)
 
 
-def pairs_of(terms: Iterable[Term]) -> list[tuple[str, str]]:
+def pairs_of(given: Iterable[Term]) -> list[tuple[str, str]]:
     """The same terms for an address, in a fixed order, the words last."""
+    terms = list(given)
     order = ["", *KEYS]
     places = {key: place for place, key in enumerate(order)}
     asked = sorted(

@@ -118,7 +118,7 @@ def monitor_tag(request: HttpRequest, stores: Stores) -> Told:
         return messages.WARNING, f"Not followed: {error}"
     except DatabaseError:
         return messages.ERROR, "Not followed: the database of history did not take it."
-    return (messages.SUCCESS, f"Following {tag}.") if is_new else (messages.INFO, f"{tag} is followed already.")
+    return (messages.SUCCESS, f"Following {tag}.") if is_new else (messages.INFO, f"Following {tag} already.")
 
 
 @action(Right.EDIT_ALERTS)
@@ -126,8 +126,8 @@ def stop_monitoring_tag(request: HttpRequest, stores: Stores) -> Told:
     """Follow a tag no longer."""
     tag = request.POST.get("tag", "")
     if stop_monitoring(tag):
-        return messages.SUCCESS, f"{tag} is not followed any more. Its jobs can still be found by it."
-    return messages.INFO, f"{tag[:LONGEST_TAG] or 'That tag'} was not followed."
+        return messages.SUCCESS, f"Stopped following {tag}. Its jobs can still be found by it."
+    return messages.INFO, f"Nobody follows {tag[:LONGEST_TAG] or 'that tag'}."
 
 
 PAGES: list[tuple[str, View, str]] = [

@@ -76,7 +76,7 @@ def queue_row(
         slots=slots_of(pulse, queue.name),
         spark=charts.spark(done[-SPARK_MINUTES:], area=False),
         waiting_address=link("jobs", query={"state": "waiting", "queue": queue.name}),
-        failed_address=link("jobs", query={"state": "failed", "queue": queue.name}),
+        failed_address=link("jobs", query={"state": "failed", "queue": queue.name, "still": "yes"}),
         pause_address="" if queue.name in pulse.pauses else link("confirm_pause", query={"queue": queue.name}),
     )
 

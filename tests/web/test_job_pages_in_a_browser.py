@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +13,15 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 from redis import Redis
 
+import allegro_queue
+from allegro_queue.activity.saved_view import SavedView
 from allegro_queue.conf import horizon_settings
+from allegro_queue.dashboard.formats import moment
+from allegro_queue.history.queries import monitor
 from allegro_queue.history.snapshot import take_snapshot
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
+from allegro_queue.terms import FIELD, Terms
 from tests.support import jobs, scenes
 from tests.support.browser import complaints_of
 from tests.support.failures import failed, queued, run_all
@@ -27,10 +34,17 @@ QUEUES = ("high", "default", "audience-sync")
 PAGES = (
     "jobs/?state=failed",
     "jobs/?state=waiting",
-    "jobs/?state=nope&queue=nope&page=0&q=nope",
+    "jobs/?state=failed&still=yes",
+    "jobs/?state=nope&queue=nope&page=0&q=nope:1",
+    "jobs/?state=all&tag=order:7&run=%3E1s",
+    "jobs/?state=lost&q=nothing",
     "jobs/the-failed-one/",
     "jobs/the-finished-one/",
+    "jobs/the-gone-one/",
     "jobs/no-such-job/",
+    "export/?state=failed&func=pay",
+    "views/?state=failed&func=pay",
+    "monitoring/",
     "confirm/retry/?id=the-failed-one",
     "confirm/delete/?all=1",
     "confirm/pause/?queue=high",
@@ -52,7 +66,18 @@ def fill(stores: Stores) -> None:
     failed(stores.client, jobs.fail, payload, job_id="the-failed-one")
     queued(jobs.add, 1, kwargs={"right": 2}, job_id="the-finished-one")
     run_all(stores.client)
-    runs = []
+    terms = Terms(tags=("order:7", "customer:northwind"), tenant="northwind", backoff=(30.0,)).encode()
+    stores.client.hset("rq:job:the-failed-one", FIELD, terms)
+    monitor("order:7", by="ada@example.com", now=now)
+    views = SavedView.objects
+    views.create(
+        name="Failed payments", owner="ada@example.com", shared=True, query="state=failed", created_at=moment(now)
+    )
+    runs = [
+        failed_record(now - 90, job_id="the-gone-one", outcome="retried", started_at=now - 95, terms=terms),
+        failed_record(now - 30, job_id="the-gone-one", attempt=2, terms=terms),
+        failed_record(now, job_id="the-failed-one", terms=terms),
+    ]
     for place in range(24, -1, -1):
         if place in (10, 11, 12):
             continue
@@ -203,3 +228,131 @@ def test_a_search_in_the_bar_finds_a_job_by_its_id(browser_page: Page, live_serv
     browser_page.keyboard.press("Enter")
 
     expect(browser_page.locator("h1")).to_have_text(f"Job {job_id[:8]}")
+
+
+def test_the_form_and_the_box_write_the_same_address_without_script(
+    browser: Browser, live_server: LiveServer, stores: Stores
+) -> None:
+    fill(stores)
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{live_server.url}/horizon/jobs/?state=failed")
+    wanted = f"{live_server.url}/horizon/jobs/?state=failed&queue=default&age=%3C24h"
+
+    page.locator("#hz-queue").select_option("default")
+    page.locator("#hz-age").select_option("last 24 hours")
+    page.get_by_role("button", name="Choose").click()
+    assert page.url == wanted
+    expect(page.locator("#hz-words")).to_have_value("state:failed queue:default age:<24h")
+
+    page.goto(f"{live_server.url}/horizon/jobs/")
+    page.locator("#hz-words").fill("age:<24h queue:default state:failed")
+    page.get_by_role("button", name="Filter").click()
+    assert page.url == wanted
+    context.close()
+
+
+def test_a_list_is_exported_without_script(browser: Browser, live_server: LiveServer, stores: Stores) -> None:
+    fill(stores)
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{live_server.url}/horizon/jobs/?state=failed&func=pay")
+
+    page.get_by_role("link", name="Export").click()
+    page.get_by_label("NDJSON").check()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export").click()
+
+    assert download.value.suggested_filename.endswith(".ndjson")
+    lines = download.value.path().read_text().splitlines()
+    assert "the-gone-one" in "".join(lines)
+    assert all('"shop.orders.jobs.pay"' in line for line in lines)
+    context.close()
+
+
+def test_a_list_is_saved_and_found_again(browser_page: Page, live_server: LiveServer, stores: Stores) -> None:
+    fill(stores)
+    browser_page.goto(f"{live_server.url}/horizon/jobs/?state=failed&tag=order:7")
+
+    browser_page.get_by_role("link", name="Views").click()
+    browser_page.get_by_label("Name").fill("Order 7")
+    browser_page.get_by_role("button", name="Save view").click()
+    browser_page.get_by_role("link", name="Order 7").click()
+
+    assert browser_page.url == f"{live_server.url}/horizon/jobs/?state=failed&tag=order:7"
+
+
+def test_a_tag_is_followed_and_let_go_of(browser_page: Page, live_server: LiveServer, redis: Redis) -> None:
+    browser_page.goto(f"{live_server.url}/horizon/monitoring/")
+
+    browser_page.get_by_label("Tag").fill("order:7")
+    browser_page.get_by_role("button", name="Follow").click()
+    expect(browser_page.locator(".messagelist")).to_contain_text("Following order:7.")
+    expect(browser_page.locator("table")).to_contain_text("order:7")
+    browser_page.get_by_role("button", name="Stop following").click()
+    expect(browser_page.locator(".messagelist")).to_contain_text("Stopped following order:7.")
+
+
+def test_the_rows_of_a_list_are_walked_and_ticked_by_keys(
+    browser_page: Page, live_server: LiveServer, redis: Redis, stores: Stores
+) -> None:
+    ids = [failed(redis, jobs.fail, str(number)) for number in range(4)][::-1]
+    browser_page.goto(f"{live_server.url}/horizon/jobs/?state=failed")
+    keys = browser_page.keyboard
+
+    keys.press("j")
+    keys.press("j")
+    keys.press("x")
+    keys.press("j")
+    keys.press("j")
+    keys.press("Shift+X")
+    ticked = browser_page.locator("input[name=id]:checked").evaluate_all("boxes => boxes.map(box => box.value)")
+    assert ticked == ids[1:]
+    keys.press("r")
+    expect(browser_page.locator(".hz-sentence")).to_have_text("Retry 3 failed jobs?")
+    assert stores.jobs.counts(QUEUES)[State.FAILED] == 4
+
+    browser_page.goto(f"{live_server.url}/horizon/jobs/?state=failed")
+    keys.press("j")
+    keys.press("j")
+    keys.press("k")
+    keys.press("Enter")
+    expect(browser_page.locator("h1")).to_have_text(f"Job {ids[0][:8]}")
+
+
+def test_keys_lead_to_search_and_pages_and_can_be_turned_off(
+    browser_page: Page, live_server: LiveServer, redis: Redis
+) -> None:
+    browser_page.goto(f"{live_server.url}/horizon/jobs/?state=waiting&live=off")
+    keys = browser_page.keyboard
+
+    keys.press("/")
+    expect(browser_page.locator("#hz-words")).to_be_focused()
+    keys.type("gw?")
+    expect(browser_page.locator("#hz-words")).to_have_value("gw?")
+    keys.press("Escape")
+    keys.press("g")
+    keys.press("w")
+    expect(browser_page.locator("h1")).to_have_text("Workers")
+
+    keys.press("?")
+    dialog = browser_page.get_by_role("dialog", name="Keys")
+    expect(dialog).to_be_visible()
+    found = Axe().run(browser_page, context={"include": [["#hz-keys"]]})
+    assert found.violations_count == 0, found.generate_report()
+    dialog.get_by_label("Keys are on").uncheck()
+    dialog.get_by_role("button", name="Close").click()
+    browser_page.reload()
+    keys.press("g")
+    keys.press("j")
+    keys.press("?")
+    expect(browser_page.locator("dialog")).to_have_count(0)
+    expect(browser_page.locator("h1")).to_have_text("Workers")
+    browser_page.get_by_role("button", name="Keys").click()
+    expect(dialog).to_be_visible()
+
+
+def test_all_scripts_together_stay_small() -> None:
+    folder = Path(allegro_queue.__file__).parent / "static" / "horizon"
+
+    assert sum(len(gzip.compress(file.read_bytes())) for file in folder.glob("*.js")) <= 12 * 1024
