@@ -62,8 +62,10 @@ def read_metrics(stores: Stores, pulse: Pulse, given: str) -> MetricsPage:
     now = pulse.at
     chosen = range_for(given, "job", horizon_settings())
     since = now - chosen.seconds
-    jobs = busiest("job", since=since // chosen.stretch * chosen.stretch, seconds=chosen.stretch)
-    queues = dict.fromkeys([*all_queues(), *sorted(busiest("queue", since=since, seconds=chosen.stretch))])
+    # Whatever the range, a name has few rows to be ranked by.
+    ranked_by = FIVE_MINUTES if chosen.seconds <= HOUR else HOUR if chosen.seconds <= DAY else DAY
+    jobs = busiest("job", since=since // ranked_by * ranked_by, seconds=ranked_by)
+    queues = dict.fromkeys([*all_queues(), *sorted(busiest("queue", since=since, seconds=ranked_by))])
     chosen = coarser(chosen, min(len(jobs), MOST_ROWS) + len(queues))
     since = since // chosen.stretch * chosen.stretch
     return metrics_page(

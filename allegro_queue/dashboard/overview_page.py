@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from django.utils.safestring import SafeString
 
+from allegro_queue.activity import journal
+from allegro_queue.activity.models import Activity
 from allegro_queue.conf import HorizonSettings, horizon_settings
 from allegro_queue.dashboard import charts
 from allegro_queue.dashboard.failure_pages import OPEN
@@ -33,6 +35,7 @@ from allegro_queue.stores.pulse import Pulse
 
 FAILURES_SHOWN = 5
 NEXT_SHOWN = 4
+DEEDS_SHOWN = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,10 +54,12 @@ class OverviewPage:
     next_runs: tuple[ScheduleRow, ...]
     failures: tuple[GroupLine, ...]
     """Groups, the one that failed last first."""
+    deeds: tuple[Activity, ...]
+    """What people did last."""
 
 
 def read_overview(stores: Stores, pulse: Pulse) -> OverviewPage:
-    """The page: four round trips to Redis besides the pulse's two, seven short queries."""
+    """The page: four round trips to Redis besides the pulse's two, seven or eight short queries."""
     settings = horizon_settings()
     queues = all_queues()
     reach = extent(stores, pulse.at)
@@ -71,6 +76,7 @@ def read_overview(stores: Stores, pulse: Pulse) -> OverviewPage:
         reach=reach,
         parked=parked_in(schedule, known),
         outbox=waiting(moment(pulse.at)),
+        deeds=journal.read()[:DEEDS_SHOWN],
     )
 
 
@@ -91,6 +97,7 @@ def overview(
     reach: Extent,
     parked: Sequence[Parked] = (),
     outbox: Waiting | None = None,
+    deeds: Sequence[Activity] = (),
 ) -> OverviewPage:
     """The page, from what was read."""
     measured = any(each.done or each.failed for each in minutes)
@@ -129,6 +136,7 @@ def overview(
         hour_twin=twin,
         next_runs=tuple(coming[:NEXT_SHOWN]),
         failures=tuple(failures),
+        deeds=tuple(deeds),
     )
 
 

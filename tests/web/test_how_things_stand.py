@@ -237,6 +237,25 @@ def test_a_page_costs_a_fixed_number_of_round_trips(client: Client, stores: Stor
     assert round_trips_since(stores.client, before) <= most
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_costs_few_queries(
+    client: Client, stores: Stores, django_assert_max_num_queries: Any, name: str
+) -> None:
+    scenes.busy_system(stores, time.time())
+
+    with django_assert_max_num_queries(8):
+        client.get(reverse(f"horizon:{name}"))
+
+
+def test_the_overview_shows_what_people_did_last(client: Client, stores: Stores) -> None:
+    client.post(reverse("horizon:pause"), {"queue": "high", "reason": "mail is <b>down</b>"})
+
+    body = client.get(reverse("horizon:overview")).content.decode()
+
+    assert "Last actions" in body
+    assert "queue high: “mail is &lt;b&gt;down&lt;/b&gt;”" in body
+
+
 def commands_sent(redis: Redis) -> int:
     return int(redis.info("stats")["total_reads_processed"])
 
