@@ -68,7 +68,7 @@ def test_batches_are_exact_and_followed_once_while_workers_are_killed(stores: St
             if children:
                 os.kill(dice.choice(children), signal.SIGKILL)
                 kills += 1
-            until = time.monotonic() + dice.uniform(0.05, 0.25)
+            until = time.monotonic() + dice.uniform(0.1, 0.3)
             eventually(lambda until=until: time.monotonic() > until)
         eventually(lambda: all(has_ended(each) for each in made), within=60, explain=process.said)
         eventually(lambda: sum(stores.jobs.lengths(["high", "default"]).values()) == 0, within=20)

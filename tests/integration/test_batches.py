@@ -11,8 +11,11 @@ from django.db import transaction
 from redis import Redis
 
 from allegro_queue.batches import Batch, NewBatch, batch, current_batch, follow_up
+from allegro_queue.calls import Call
+from allegro_queue.dispatch import dispatch
 from allegro_queue.errors import InvalidJob, QueueUnavailable
 from allegro_queue.jobs import JobOptions
+from allegro_queue.orders import order_for
 from allegro_queue.queues import get_queue
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.batches import BatchRecord
@@ -410,3 +413,85 @@ def test_settling_a_job_that_is_put_back_leaves_it_open(redis: Redis):
     assert record(made).pending == 1
     work_off_with_terms(redis)
     assert record(made).succeeded == 1
+
+
+def test_jobs_that_are_sent_again_since_their_reply_was_lost_count_once(redis: Redis):
+    with batch("Import") as made:
+        pass
+    order = order_for(jobs.nothing, None, None, None, batch=made.id)
+    job = order.new_job("the-job", Call())
+
+    order.send([job])
+    order.send([job])
+
+    assert (record(made).total, redis.llen("rq:queue:default")) == (1, 1)
+
+
+def test_a_batch_that_is_made_again_since_its_reply_was_lost_stays_as_it_was(redis: Redis, stores: Stores):
+    with batch("Import") as made:
+        made.add(jobs.nothing)
+
+    again = stores.batches.make(made.id, name="other", now=time.time(), life=60, allow_failures=True, following={})
+    full_again = stores.batches.declare_full(made.id, time.time())
+
+    assert (again, full_again) == (False, False)
+    assert (record(made).name, record(made).total, record(made).is_filling) == ("Import", 1, False)
+
+
+def test_what_is_added_to_a_batch_that_has_ended_counts_and_nothing_follows_twice(
+    redis: Redis, path: str, noting: Callable[..., NewBatch]
+):
+    with noting() as made:
+        made.add(batch_jobs.work, path, "one")
+    work_off_with_terms(redis)
+
+    Batch(made.id).add(batch_jobs.work, path, "two")
+    between = record(made)
+    work_off_with_terms(redis)
+
+    assert (between.pending, between.finished_at) == (1, None)
+    assert record(made).succeeded == 2
+    assert said(path) == ["finally", "one", "then", "two"]
+
+
+def test_what_is_added_to_a_batch_that_is_gone_runs_all_the_same(redis: Redis, path: str):
+    Batch("long-gone").add(batch_jobs.note_batch, path, "member")
+
+    assert work_off_with_terms(redis) == []
+
+    assert said(path) == ["member long-gone"]
+    assert redis.keys("horizon:batch:*") == []
+
+
+def test_a_repeated_end_of_the_same_job_counts_once(redis: Redis, stores: Stores):
+    with batch("Import", allow_failures=True) as made:
+        one, _ = made.add(jobs.nothing), made.add(jobs.nothing)
+
+    for how in ("succeeded", "succeeded", "failed", "dropped"):
+        with redis.pipeline() as pipeline:
+            stores.batches.ended(made.id, one, how, pipeline)
+            pipeline.execute()
+
+    assert (record(made).succeeded, record(made).pending) == (1, 1)
+
+
+def test_a_deleted_failed_job_stays_counted_as_failed_and_a_retry_says_it_is_gone(redis: Redis, stores: Stores):
+    with batch("Import") as made:
+        job_id = made.add(jobs.fail, options=JobOptions(tries=1))
+    work_off_with_terms(redis)
+    stores.jobs.forget(job_id)
+
+    tally = made.retry_failed()
+
+    assert (tally.done, tally.gone) == (0, 1)
+    assert record(made).failed == 1
+
+
+def test_a_unique_job_that_is_skipped_frees_its_place(redis: Redis, stores: Stores):
+    with batch("Import") as made:
+        made.add(batch_jobs.only_once)
+    made.cancel()
+    work_off_with_terms(redis)
+
+    assert record(made).skipped == 1
+    assert dispatch(batch_jobs.only_once).queued is True
