@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from allegro_queue.activity.models import Activity
+from allegro_queue.bulk.models import BulkResult, BulkRun
 from allegro_queue.history.models import (
     Collected,
     FailureGroup,
@@ -20,6 +21,8 @@ from allegro_queue.scheduling.models import ScheduleEntry
 
 __all__ = [
     "Activity",
+    "BulkResult",
+    "BulkRun",
     "Collected",
     "FailureGroup",
     "Gap",

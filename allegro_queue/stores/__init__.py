@@ -12,6 +12,7 @@ from redis import Redis
 from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import client
 from allegro_queue.stores.audit import AuditStore
+from allegro_queue.stores.bulk import BulkStore
 from allegro_queue.stores.collecting import CollectingStore
 from allegro_queue.stores.controls import ControlStore
 from allegro_queue.stores.enqueue import EnqueueStore
@@ -39,6 +40,7 @@ class Stores:
     client: Redis
     keys: Keys
     audit: AuditStore
+    bulk: BulkStore
     collecting: CollectingStore
     controls: ControlStore
     enqueue: EnqueueStore
@@ -67,6 +69,7 @@ def open_stores(connection: Redis | None = None) -> Stores:
         client=connection,
         keys=keys,
         audit=AuditStore(connection, keys),
+        bulk=BulkStore(connection, keys),
         collecting=CollectingStore(connection, keys),
         controls=ControlStore(connection, keys),
         enqueue=EnqueueStore(connection, keys),

@@ -62,7 +62,7 @@ AT_ONCE = 500
 SEARCHED = 1000
 """Newest jobs of a state that a search by name looks at."""
 
-RETRY = script("retry")
+RETRY = script("retry_one", "retry")
 
 FORGET = """
 -- Delete one failed job and what hangs on it. KEYS: failed registry, job hash, results, dependents. ARGV: job id.
