@@ -17,9 +17,9 @@ STATUSES: Mapping[State, frozenset[str]] = {
     State.SCHEDULED: frozenset({"scheduled"}),
     State.DEFERRED: frozenset({"deferred"}),
     State.FINISHED: frozenset({"finished"}),
-    State.FAILED: frozenset({"failed"}),
+    State.FAILED: frozenset({"failed", "stopped"}),
 }
-"""RQ's words for each state."""
+"""RQ's words for each state. It lists a stopped job among the failed."""
 
 OUTCOMES: Mapping[State, tuple[str, ...]] = {State.FAILED: ("failed", "lost"), State.FINISHED: ("succeeded",)}
 

@@ -11,12 +11,27 @@ from allegro_queue.dashboard.formats import in_words, plural
 from allegro_queue.dashboard.links import link
 
 ACTIONS = (
+    "cancel",
+    "cancel run",
+    "carry on run",
+    "clear",
+    "continue",
     "delete",
     "empty",
     "move",
+    "move jobs",
     "pause",
+    "pause entry now",
+    "restore",
     "resume",
+    "resume entry now",
     "retry",
+    "run again",
+    "run entry",
+    "run other",
+    "stop",
+    "terminate",
+    "undo run",
 )
 """What can be done, for the form's choice."""
 

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from allegro_queue.dashboard.charts import attempt_scale
 from allegro_queue.dashboard.formats import about, count, duration, plural
+from allegro_queue.dashboard.job_acts import JobAct, acts_on, acts_on_many
 from allegro_queue.dashboard.job_query import PAGE_SIZE, JobQuery
 from allegro_queue.dashboard.job_story import AttemptRow, Chapter, attempt_rows, run_seconds, span_of, story
 from allegro_queue.dashboard.json_tree import argument_tree, keyword_tree, value_tree
@@ -106,10 +107,8 @@ class JobsPage:
     """Which rows are shown, in words; empty when there are none."""
     previous: str
     next: str
-    acts: bool
-    """Whether the rows can be retried and deleted."""
-    retry_all: str
-    delete_all: str
+    acts: tuple[JobAct, ...]
+    """What can be done to the rows, and to all that match."""
     empty: str
     """Why there are no rows; empty when there are some."""
     hint: str
@@ -174,8 +173,7 @@ def jobs_page(
         for each in TABS
         if each is not State.DEFERRED or counts[each] or state is each
     )
-    has_all = state is State.FAILED and not query.words and total > len(rows)
-    every = {"all": "1", "queue": query.queue, "next": address_of(query, state, 1)}
+    every = {"queue": query.queue, "q": query.words, "next": address_of(query, state, 1)}
     return JobsPage(
         sentence=f"{plural(total, f'{state} job')}{where}{match}." if total else f"No {state} jobs{where}{match}.",
         reach=reach,
@@ -190,9 +188,7 @@ def jobs_page(
         rows=f"Rows {count(query.offset + 1)} to {count(query.offset + len(rows))} of {count(total)}" if rows else "",
         previous=address_of(query, state, min(query.page - 1, last_page)) if query.page > 1 else "",
         next=address_of(query, state, query.page + 1) if query.page < last_page else "",
-        acts=state is State.FAILED and bool(rows),
-        retry_all=link("confirm_retry", query=every) if has_all else "",
-        delete_all=link("confirm_delete", query=every) if has_all else "",
+        acts=acts_on_many(state, every, has_more=total > len(rows)) if rows else (),
         empty=f"No {state} jobs{where}{match}" if not rows else "",
         hint=hint_for(state, bool(query.words)),
         elsewhere=tuple(tab for tab in tabs if tab.count and not tab.current),
@@ -274,8 +270,7 @@ class JobPage:
     trace_of: str
     """Which attempt the traceback is of, when it is not the state of the job now."""
     kept: str
-    retry: str
-    delete: str
+    acts: tuple[JobAct, ...]
     queue_address: str
     metrics_address: str
 
@@ -293,7 +288,6 @@ def job_page(detail: JobDetail, now: float) -> JobPage:
     newest = detail.attempts[0] if detail.attempts else None
     told = next((each for each in detail.attempts if each.traceback), None)
     span = span_of(detail, now)
-    after = {"id": row.id, "next": link("job", job_id=row.id)}
     result: SafeString | str = ""
     if newest and newest.value:
         result = value_tree(json.loads(newest.value))
@@ -315,10 +309,7 @@ def job_page(detail: JobDetail, now: float) -> JobPage:
         trace=read_trace(told.traceback, sys.path) if told else None,
         trace_of="" if told is newest and failed else "of an earlier attempt",
         kept=f"{about(detail.expires_in)} more" if detail.expires_in is not None else "until it has run",
-        retry=link("confirm_retry", query=after) if failed else "",
-        delete=link("confirm_delete", query={**after, "next": link("jobs", query={"state": "failed"})})
-        if failed
-        else "",
+        acts=acts_on(row.id, row.status),
         queue_address=link("jobs", query={"state": "failed" if failed else "waiting", "queue": row.queue}),
         metrics_address=link("job_metrics", job_name=row.name) if "." in row.name else "",
     )

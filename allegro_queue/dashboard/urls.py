@@ -6,8 +6,13 @@ from django.urls import path
 
 from allegro_queue.access import View, gated
 from allegro_queue.dashboard.actions import ACTIONS
+from allegro_queue.dashboard.bulk_views import ACTIONS as BULK_ACTIONS
+from allegro_queue.dashboard.bulk_views import PAGES as BULK_PAGES
+from allegro_queue.dashboard.bulk_views import RUN_ACTIONS
 from allegro_queue.dashboard.job_views import PAGES as JOB_PAGES
 from allegro_queue.dashboard.metric_views import PAGES as METRIC_PAGES
+from allegro_queue.dashboard.one_job_views import ACTIONS as ONE_JOB_ACTIONS
+from allegro_queue.dashboard.one_job_views import PAGES as ONE_JOB_PAGES
 from allegro_queue.dashboard.probes import PROBES
 from allegro_queue.dashboard.queue_views import PAGES as QUEUE_PAGES
 from allegro_queue.dashboard.schedule_views import PAGES as SCHEDULE_PAGES
@@ -21,7 +26,12 @@ ROUTES: list[tuple[str, View, str]] = [
     *QUEUE_PAGES,
     *SCHEDULE_PAGES,
     *METRIC_PAGES,
+    *BULK_PAGES,
+    *ONE_JOB_PAGES,
     *ACTIONS,
+    *BULK_ACTIONS,
+    *RUN_ACTIONS,
+    *ONE_JOB_ACTIONS,
 ]
 
 urlpatterns = [path(route, gated(view), name=name) for route, view, name in ROUTES]

@@ -18,7 +18,16 @@ from rq.registry import CanceledJobRegistry
 from rq.results import Result
 from rq.serializers import JSONSerializer
 
-from allegro_queue.stores.job_records import FIELDS, JobRow, dotted_path, name_in, plain, read_row, whole_number
+from allegro_queue.stores.job_records import (
+    FIELDS,
+    JobRow,
+    dotted_path,
+    name_in,
+    plain,
+    read_row,
+    unpacked,
+    whole_number,
+)
 from allegro_queue.stores.jobs import REGISTRIES, State, chunks, is_job_id, job_key, queue_key
 from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.replies import text, texts
@@ -101,6 +110,9 @@ class Payload:
     """What is copied when a job is run again as a new one."""
 
     name: str
+    """The function's dotted path; empty when its call is not JSON."""
+    args: list[Any]
+    kwargs: dict[str, Any]
     queue: str
     data: bytes
     terms: str
@@ -109,6 +121,9 @@ class Payload:
     tries: int
     """Attempts in all."""
 
+
+LARGEST_CALL = 4_000_000
+"""Bytes of a call that is read, unpacked."""
 
 COPIED = (
     "description",
@@ -291,7 +306,7 @@ class BulkStore:
     # ---------------------------------------------------------------------------------------------- One job
 
     def payload(self, job_id: str) -> Payload | None:
-        """What a copy of a job needs, its call unread; ``None`` when it is gone."""
+        """What a copy of a job needs; ``None`` when it is gone."""
         if not is_job_id(job_id):
             return None
         names = ("data", "origin", "horizon", "retries_left", "horizon_attempt", *COPIED)
@@ -299,9 +314,12 @@ class BulkStore:
         values = dict(zip(names, found, strict=True))
         if values["data"] is None or values["origin"] is None:
             return None
+        name, args, kwargs = call_in(values["data"])
         tries = (whole_number(values["retries_left"]) or 0) + (whole_number(values["horizon_attempt"]) or 1)
         return Payload(
-            name=dotted_path(plain(values["description"])),
+            name=name,
+            args=args,
+            kwargs=kwargs,
             queue=text(values["origin"]),
             data=values["data"],
             terms=plain(values["horizon"]),
@@ -340,6 +358,16 @@ class BulkStore:
                 was: Mapping[str, Any] = json.loads(place)
                 binned.append(Binned(row=read_row(job_id, values), deleted_at=at, state=str(was["status"])))
         return binned, int(total)
+
+
+def call_in(data: bytes) -> tuple[str, list[Any], dict[str, Any]]:
+    """Name and arguments of a call. Only JSON is read; the name is empty for anything else."""
+    raw, is_whole = unpacked(data, LARGEST_CALL)
+    try:
+        name, _instance, args, kwargs = json.loads(raw) if is_whole else ("", None, [], {})
+        return dotted_path(name), list(args), dict(kwargs)
+    except (ValueError, TypeError, RecursionError):
+        return "", [], {}
 
 
 def rq_time(unix: float) -> str:

@@ -17,12 +17,13 @@ local call = redis.call
 local what, has_run, now, now_text, until_text, to = ARGV[1], ARGV[2] == '1', ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local life, most = tonumber(ARGV[7]), tonumber(ARGV[8])
 local jobs, results, queues, locks = ARGV[9], ARGV[10], ARGV[11], ARGV[12]
-local registries = {failed = ARGV[13], finished = ARGV[14], scheduled = ARGV[15], deferred = ARGV[16]}
+-- RQ files a stopped job among the failed.
+local registries = {failed = ARGV[13], stopped = ARGV[13], finished = ARGV[14], scheduled = ARGV[15], deferred = ARGV[16]}
 local cancelled, bin_jobs, bin_results, kept = ARGV[17], ARGV[18], ARGV[19], ARGV[20]
 
 local MAY = {
-  retry = {failed = true},
-  delete = {queued = true, scheduled = true, deferred = true, finished = true, failed = true},
+  retry = {failed = true, stopped = true},
+  delete = {queued = true, scheduled = true, deferred = true, finished = true, failed = true, stopped = true},
   cancel = {queued = true, scheduled = true, deferred = true},
   move = {queued = true},
 }
@@ -73,7 +74,7 @@ local function restore(id)
   if was.status == 'queued' then
     call('SADD', KEYS[3], queues .. was.queue)
     call('RPUSH', queues .. was.queue, id)
-  elseif was.status == 'failed' or was.status == 'finished' then
+  elseif was.status == 'failed' or was.status == 'stopped' or was.status == 'finished' then
     call('ZADD', registries[was.status] .. was.queue, math.max(tonumber(was.place), tonumber(now) + life), id)
   else
     call('ZADD', registries[was.status] .. was.queue, was.place, id)
@@ -91,7 +92,8 @@ local function act(id)
   if status == 'started' then return 'running' end
   if not MAY[what][status] then return 'is:' .. status end
   if until_text ~= '' then
-    local since = (status == 'failed' or status == 'finished') and found[3] or status == 'queued' and found[4]
+    local has_ended = status == 'failed' or status == 'stopped' or status == 'finished'
+    local since = has_ended and found[3] or status == 'queued' and found[4]
     if not since or since == '' then since = found[5] or '' end
     if since > until_text then return 'later' end
   end
