@@ -14,7 +14,9 @@ AT_ONCE = 2_000
 FORM = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
-def many_failed(redis: Redis, number: int, at: float, name: str = "tests.support.jobs.add", queue: str = "default") -> None:
+def many_failed(
+    redis: Redis, number: int, at: float, name: str = "tests.support.jobs.add", queue: str = "default"
+) -> None:
     """So many failed jobs of one function; the n-th failed n milliseconds after ``at``."""
     data = payload(name, json.dumps([[1, 2], {}]))
     redis.sadd("rq:queues", f"rq:queue:{queue}")

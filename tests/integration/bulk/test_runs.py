@@ -73,7 +73,7 @@ def test_all_failed_jobs_are_retried_by_a_job_on_a_queue(redis: Redis, stores: S
 
 def test_the_job_of_a_run_needs_no_leave_and_nothing_else_gets_in_that_way() -> None:
     assert is_allowed(CARRY_ON, ("shop",))
-    assert CARRY_ON == f"{work.carry_on.__module__}.{work.carry_on.__name__}"
+    assert f"{work.carry_on.__module__}.{work.carry_on.__name__}" == CARRY_ON
     assert not is_allowed("allegro_queue.bulk.work.begin", ("shop",))
     assert not is_allowed("os.system", ("shop",))
 
@@ -289,7 +289,9 @@ def test_a_filter_of_history_takes_the_jobs_with_such_a_run_that_are_failed_stil
     collected(
         stores,
         *(
-            failed_record(now - 60 + place, job_id=job_id, queue="default", terms='{"tags": ["member:7"]}' if place else "")
+            failed_record(
+                now - 60 + place, job_id=job_id, queue="default", terms='{"tags": ["member:7"]}' if place else ""
+            )
             for place, job_id in enumerate(ids)
         ),
     )
