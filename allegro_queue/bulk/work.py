@@ -8,6 +8,7 @@ dead worker held is settled like any job: it has tries left, and is queued again
 from __future__ import annotations
 
 import logging
+import secrets
 import time
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -201,8 +202,9 @@ def note_end(run: BulkRun, now: float) -> None:
     )
 
 
-def queue_slice(stores: Stores, run: BulkRun, number: int, *, wait: float = 0.0) -> str:
-    """Queue the job that carries it on; the queue. Done again, it comes to the same.
+def queue_slice(stores: Stores, run: BulkRun, number: int, *, wait: float = 0.0, anew: bool = False) -> str:
+    """Queue the job that carries it on; the queue. Done again, it comes to the same, unless ``anew``: then the job that
+    was queued for this slice counts as lost. (Should it live, both do no harm.)
 
     It goes to the front: a run that fills its own queue must not wait behind what it has put there.
 
@@ -218,7 +220,7 @@ def queue_slice(stores: Stores, run: BulkRun, number: int, *, wait: float = 0.0)
     )
     due_at = now + timedelta(seconds=wait) if wait > 0 else None
     order = Order(settings, CARRY_ON, None, options, created_at=now, due_at=due_at)
-    job_id = slice_id(run, number)
+    job_id = f"{slice_id(run, number)}-{secrets.token_hex(4)}" if anew else slice_id(run, number)
     order.send([order.new_job(job_id, Call((run.pk, number)))])
     if due_at is None:
         stores.bulk.bring_forward(queue, job_id)

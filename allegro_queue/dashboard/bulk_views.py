@@ -220,7 +220,7 @@ def carry_on_run(request: HttpRequest, stores: Stores, run: BulkRun) -> Done:
     page = link("run", run=run.pk)
     if run.state not in work.OPEN:
         return Done(level=messages.INFO, text=f"Run {run.pk} is over. {words.outcome(run)}", next=page, run_id=run.pk)
-    queue = work.queue_slice(stores, run, run.slice + 1)
+    queue = work.queue_slice(stores, run, run.slice + 1, anew=True)
     text = f"Run {run.pk} goes on as soon as a worker of {queue} is free."
     return Done(level=messages.SUCCESS, text=text, next=page, run_id=run.pk)
 

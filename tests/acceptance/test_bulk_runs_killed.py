@@ -8,6 +8,7 @@ import time
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from redis import Redis
 
 from allegro_queue.bulk import work
@@ -39,13 +40,18 @@ def is_whole(redis: Redis, run: BulkRun) -> None:
     assert redis.keys("horizon:bulk:*:todo") == []
 
 
+def database() -> str:
+    """The test's own database, for a process."""
+    return f"sqlite:///{connection.settings_dict['NAME']}"
+
+
 def acted(stores: Stores, run: BulkRun) -> int:
     return JOBS - stores.bulk.left(run.pk)
 
 
 def test_a_killed_command_leaves_a_run_that_a_worker_carries_on(redis: Redis, stores: Stores) -> None:
     many_failed(redis, JOBS, time.time() - 3600)
-    with running("horizon_retry", "--all") as command:
+    with running("horizon_retry", "--all", DATABASE_URL=database()) as command:
         run = eventually(lambda: BulkRun.objects.filter(state="running").first(), within=30, explain=command.said)
         eventually(lambda: 1_000 < acted(stores, run) < JOBS, within=30, explain=command.said)
         command.send(signal.SIGKILL)
@@ -64,7 +70,7 @@ def test_workers_that_are_killed_again_and_again_do_not_stop_it(redis: Redis, st
     stores.pauses.pause(Pause(queue="default", since=time.time()))
     now = time.time()
     run, _ = work.begin(BulkAct.RETRY, Selection(), token=uuid4(), cut_off=now, now=now, who="ada", via="page")
-    with running("horizon") as horizon:
+    with running("horizon", DATABASE_URL=database()) as horizon:
         work.queue_slice(stores, run, 1)
         for share in (0.1, 0.4):
             eventually(
