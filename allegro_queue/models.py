@@ -6,6 +6,7 @@ from django.db import models
 
 from allegro_queue.activity.models import Activity
 from allegro_queue.activity.saved_view import SavedView
+from allegro_queue.bulk.models import BulkResult, BulkRun
 from allegro_queue.history.models import (
     Collected,
     FailureGroup,
@@ -23,6 +24,8 @@ from allegro_queue.tokens.models import ApiToken
 __all__ = [
     "Activity",
     "ApiToken",
+    "BulkResult",
+    "BulkRun",
     "Collected",
     "FailureGroup",
     "Gap",

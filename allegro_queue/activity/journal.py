@@ -35,6 +35,8 @@ class Deed:
     address: str | None = None
     user_id: int | None = None
     """For admin's own list of recent actions; none when nobody is signed in."""
+    run_id: int | None = None
+    """The run over many jobs that it was about."""
 
 
 def note(deed: Deed) -> None:
@@ -51,6 +53,7 @@ def note(deed: Deed) -> None:
                 outcome=deed.outcome[:500],
                 succeeded=deed.succeeded,
                 address=deed.address or None,
+                run_id=deed.run_id,
             )
             if deed.user_id is not None and apps.is_installed("django.contrib.admin"):
                 note_in_admin(deed, deed.user_id)

@@ -26,6 +26,8 @@ class Activity(models.Model):
     outcome = models.CharField(max_length=500, help_text="What the person was told.")
     succeeded = models.BooleanField()
     address = models.GenericIPAddressField(null=True, help_text="Of the socket; none for a command.")
+    run = models.ForeignKey("allegro_queue.BulkRun", null=True, on_delete=models.SET_NULL, related_name="noted_in")
+    """The run over many jobs that it began, if it did."""
 
     class Meta:
         verbose_name = "activity"

@@ -33,12 +33,12 @@ def perform(request: HttpRequest, name: str, given: Mapping[str, str | list[str]
         if value is not None:
             form.setlist(key, value if isinstance(value, list) else [value])
     request.POST = form  # type: ignore[assignment]
-    level, text = carry_out(ACTS[name][1], request)
-    if level == messages.ERROR:
-        raise Refused(503, "Redis", text, "Look before trying again.")
-    if level == messages.WARNING:
-        raise Refused(409, "request", text, right)
-    return Done(done=level == messages.SUCCESS, outcome=text)
+    told = carry_out(ACTS[name][1], request)
+    if told.level == messages.ERROR:
+        raise Refused(503, "Redis", told.text, "Look before trying again.")
+    if told.level == messages.WARNING:
+        raise Refused(409, "request", told.text, right)
+    return Done(done=told.level == messages.SUCCESS, outcome=told.text)
 
 
 @action(Right.EDIT_ALERTS)

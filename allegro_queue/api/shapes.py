@@ -8,7 +8,8 @@ from ninja import Path, Schema
 from pydantic import ConfigDict, Field
 
 from allegro_queue.activity.models import Activity
-from allegro_queue.dashboard.confirm_pages import LONGEST_REASON, MOST_MINUTES, MOST_TICKED
+from allegro_queue.dashboard.chosen import LONGEST_REASON, MOST_TICKED
+from allegro_queue.dashboard.confirm_pages import MOST_MINUTES
 from allegro_queue.history.queries import GroupRow, RunRow, TagRow
 from allegro_queue.stores.entries import Account, EntryPause
 from allegro_queue.stores.jobs import State

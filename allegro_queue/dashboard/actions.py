@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from django.contrib import messages
@@ -17,12 +17,13 @@ from allegro_queue.access import View, rights_of, token_name, without_right
 from allegro_queue.activity.journal import Deed, note
 from allegro_queue.activity.models import Activity
 from allegro_queue.connection import UNREACHABLE
-from allegro_queue.dashboard.confirm_pages import LONGEST_REASON, MOST_MINUTES, Chosen
+from allegro_queue.dashboard.chosen import LONGEST_REASON
+from allegro_queue.dashboard.confirm_pages import MOST_MINUTES
 from allegro_queue.dashboard.formats import count, duration, plural
+from allegro_queue.errors import QueueUnavailable
 from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores, open_stores
-from allegro_queue.stores.jobs import Tally
 from allegro_queue.stores.pauses import ALL_QUEUES, Pause
 
 SUBJECTS = (
@@ -30,57 +31,83 @@ SUBJECTS = (
     ("to", "to"),
     ("minutes", "minutes"),
     ("entry", "entry"),
+    ("q", "with"),
+    ("name", "name"),
     ("tag", "tag"),
-    ("name", "view"),
+    ("text", "words"),
+    ("exception", "error"),
+    ("fingerprint", "group"),
     ("group", "failure group"),
+    ("tenant", "tenant"),
     ("word", "told"),
-    ("state", "as"),
+    ("state", "state"),
     ("master", "Horizon process"),
     ("batch", "batch"),
+    ("per_minute", "per minute"),
+    ("run", "run"),
     ("token", "token"),
 )
 """Fields of the forms that say what an action is about, and the word before each."""
 
+NOT_KNOWN = "Redis did not answer, so it is not known what was done. Look at the list before trying again."
+
 Told = tuple[int, str]
 """Level and text of a message."""
 
-Act = Callable[[HttpRequest, Stores], Told]
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Done:
+    """What came of an action, where there is more to say than a message."""
+
+    level: int
+    text: str
+    next: str = ""
+    """Address of the page to go on to; empty: the one that the form names."""
+    run_id: int | None = None
+    """The run over many jobs that it was about."""
+
+
+Act = Callable[[HttpRequest, Stores], Told | Done]
 
 ACTS: dict[str, tuple[Right, Act]] = {}
-"""Each act by its name, with the right that it needs: for the pages, and for the API, which does the same."""
+"""Each act whose right is always the same, by its name: for the API, which does the same as the pages."""
 
 
-def action(right: Right) -> Callable[[Act], Callable[[HttpRequest], HttpResponse]]:
+def action(
+    right: Right | Callable[[HttpRequest], Right],
+) -> Callable[[Act], Callable[[HttpRequest], HttpResponse]]:
     """A view of an action: POST only, for those with the right; says what came of it, also when Redis does not answer,
     notes it, and leads back."""
 
     def decorate(act: Act) -> Callable[[HttpRequest], HttpResponse]:
-        ACTS[act.__name__] = right, act
+        if isinstance(right, Right):
+            ACTS[act.__name__] = right, act
 
         @require_POST
         @functools.wraps(act)
         def view(request: HttpRequest) -> HttpResponse:
-            if right not in rights_of(request):
-                return without_right(request, right)
-            level, text = carry_out(act, request)
-            messages.add_message(request, level, text)
-            return HttpResponseRedirect(own_page(request.POST.get("next", "")))
+            needed = right if isinstance(right, Right) else right(request)
+            if needed not in rights_of(request):
+                return without_right(request, needed)
+            done = carry_out(act, request)
+            messages.add_message(request, done.level, done.text)
+            return HttpResponseRedirect(done.next or own_page(request.POST.get("next", "")))
 
         return view
 
     return decorate
 
 
-def carry_out(act: Act, request: HttpRequest) -> Told:
+def carry_out(act: Act, request: HttpRequest) -> Done:
     """Act, and note who did what; also when Redis does not answer."""
     try:
-        level, text = act(request, open_stores())
-    except UNREACHABLE:
-        level = messages.ERROR
-        text = "Redis did not answer, so it is not known what was done. Look at the list before trying again."
-    note(deed_of(request, act.__name__, text, succeeded=level == messages.SUCCESS))
-    return level, text
+        told = act(request, open_stores())
+    except (*UNREACHABLE, QueueUnavailable):
+        told = messages.ERROR, NOT_KNOWN
+    done = told if isinstance(told, Done) else Done(level=told[0], text=told[1])
+    deed = deed_of(request, act.__name__, done.text, succeeded=done.level == messages.SUCCESS)
+    note(replace(deed, run_id=done.run_id))
+    return done
 
 
 def deed_of(request: HttpRequest, action: str, outcome: str, *, succeeded: bool, subject: str = "") -> Deed:
@@ -107,32 +134,11 @@ def subject_of(given: QueryDict) -> str:
     """What it was about, from what the form named."""
     ids = given.getlist("id")
     parts = [
-        "all failed jobs" if given.get("all") == "1" else "",
+        f"all {given.get('state') or 'failed'} jobs" if given.get("all") == "1" else "",
         f"{count(len(ids))} jobs, first {ids[0]}" if len(ids) > 1 else f"job {ids[0]}" if ids else "",
         *(f"{word} {given[key]}" for key, word in SUBJECTS if given.get(key)),
     ]
     return ", ".join(part for part in parts if part)
-
-
-@action(Right.RETRY)
-def retry(request: HttpRequest, stores: Stores) -> Told:
-    """Put failed jobs at the end of their queues again."""
-    chosen = chosen_in(request.POST)
-    problem = chosen.problem(all_queues())
-    if problem:
-        return messages.WARNING, problem
-    until = failed_until(request.POST)
-    return outcome("Retried", stores.jobs.retry_many(ids_of(chosen, stores), now=time.time(), failed_until=until))
-
-
-@action(Right.DELETE)
-def delete(request: HttpRequest, stores: Stores) -> Told:
-    """Delete failed jobs for good."""
-    chosen = chosen_in(request.POST)
-    problem = chosen.problem(all_queues())
-    if problem:
-        return messages.WARNING, problem
-    return outcome("Deleted", stores.jobs.forget_many(ids_of(chosen, stores), failed_until=failed_until(request.POST)))
 
 
 @action(Right.PAUSE)
@@ -222,41 +228,6 @@ def name_of(request: HttpRequest) -> str:
     return f"token {token}" if token else "somebody on this machine"
 
 
-def chosen_in(given: QueryDict) -> Chosen:
-    """The jobs that a form or an address names."""
-    return Chosen(
-        ids=tuple(dict.fromkeys(given.getlist("id"))), all=given.get("all") == "1", queue=given.get("queue", "")
-    )
-
-
-def ids_of(chosen: Chosen, stores: Stores) -> list[str]:
-    if not chosen.all:
-        return list(chosen.ids)
-    return stores.jobs.failed_ids([chosen.queue] if chosen.queue else all_queues())
-
-
-def failed_until(given: QueryDict) -> float | None:
-    """The cut-off of the confirm page; none when it is missing or no time."""
-    try:
-        moment = float(given.get("failed_until", ""))
-    except ValueError:
-        return None
-    return moment if math.isfinite(moment) else None
-
-
-def outcome(word: str, tally: Tally) -> Told:
-    """``Retried 12; 1 was gone.``"""
-    parts = [f"{word} {plural(tally.done, 'job')}"]
-    if tally.gone:
-        parts.append(f"{count(tally.gone)} {'was' if tally.gone == 1 else 'were'} gone")
-    if tally.later:
-        parts.append(f"{count(tally.later)} failed only since and {'was' if tally.later == 1 else 'were'} left alone")
-    if tally.barred:
-        others = "another of its kind waits or runs" if len(tally.barred) == 1 else "others of their kind wait or run"
-        parts.append(f"{count(len(tally.barred))} stayed failed, since {others}")
-    return (messages.SUCCESS if tally.done else messages.WARNING), "; ".join(parts) + "."
-
-
 def own_page(given: str) -> str:
     """The address if it is one of the dashboard's pages, else the job list: nobody is sent elsewhere by a link."""
     fallback = reverse("horizon:jobs")
@@ -273,8 +244,6 @@ def own_page(given: str) -> str:
 
 
 ACTIONS: list[tuple[str, View, str]] = [
-    ("actions/retry/", retry, "retry"),
-    ("actions/delete/", delete, "delete"),
     ("actions/pause/", pause, "pause"),
     ("actions/resume/", resume, "resume"),
     ("actions/empty/", empty, "empty"),

@@ -12,16 +12,31 @@ from allegro_queue.dashboard.links import link
 
 ACTIONS = (
     "cancel batch",
+    "cancel",
+    "cancel run",
+    "carry on run",
+    "clear",
+    "continue",
     "delete",
     "empty",
     "export",
     "monitor tag",
     "move",
+    "move jobs",
     "pause",
+    "pause entry now",
+    "restore",
     "resume",
+    "resume entry now",
     "retry",
     "retry batch",
     "stop monitoring tag",
+    "run again",
+    "run entry",
+    "run other",
+    "stop",
+    "terminate",
+    "undo run",
 )
 """What can be done, for the form's choice."""
 

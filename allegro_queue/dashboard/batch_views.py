@@ -10,13 +10,15 @@ from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View
 from allegro_queue.batches import retry_failed
-from allegro_queue.dashboard.actions import Told, action, name_of, outcome
+from allegro_queue.dashboard.actions import Told, action, name_of
 from allegro_queue.dashboard.batch_pages import BatchesPage, BatchPage, read_batch, read_batches
+from allegro_queue.dashboard.formats import count, plural
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.render import Missing, render_page
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.stores.batches import BY_FAILURE, BY_SENDER
+from allegro_queue.stores.jobs import Tally
 from allegro_queue.stores.pulse import Pulse
 
 LAST_PAGE = 10_000
@@ -72,7 +74,18 @@ def retry_batch(request: HttpRequest, stores: Stores) -> Told:
         return messages.WARNING, f"There is no batch {batch_id[:200]!r}, so nothing was retried."
     if record.cancelled_at is not None and record.cancelled_by not in (BY_FAILURE, BY_SENDER):
         return messages.WARNING, f"{record.name} was cancelled by {record.cancelled_by}, so nothing was retried."
-    return outcome("Retried", retry_failed(stores.batches, stores.jobs, batch_id))
+    return retried(retry_failed(stores.batches, stores.jobs, batch_id))
+
+
+def retried(tally: Tally) -> Told:
+    """``Retried 12 jobs; 1 was gone.``"""
+    parts = [f"Retried {plural(tally.done, 'job')}"]
+    if tally.gone:
+        parts.append(f"{count(tally.gone)} {'was' if tally.gone == 1 else 'were'} gone")
+    if tally.barred:
+        others = "another of its kind waits or runs" if len(tally.barred) == 1 else "others of their kind wait or run"
+        parts.append(f"{count(len(tally.barred))} stayed failed, since {others}")
+    return (messages.SUCCESS if tally.done else messages.WARNING), "; ".join(parts) + "."
 
 
 PAGES: list[tuple[str, View, str]] = [

@@ -2,121 +2,183 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from uuid import uuid4
 
-from allegro_queue.dashboard.formats import count, in_words, plural
+from allegro_queue.bulk.selection import Counted, ids_of
+from allegro_queue.bulk.selection import count as counted_of
+from allegro_queue.dashboard.chosen import DESTROYS, LONGEST_REASON, MOST_PER_MINUTE, Chosen, statuses_for
+from allegro_queue.dashboard.formats import in_words, plural
 from allegro_queue.stores import Stores
-from allegro_queue.stores.jobs import JobRow, State, is_job_id
+from allegro_queue.stores.bulk import BulkAct
+from allegro_queue.stores.jobs import JobRow, is_job_id
 from allegro_queue.stores.pauses import ALL_QUEUES, Pause
 from allegro_queue.stores.pulse import Pulse
 
-Act = Literal["retry", "delete"]
-
 ROWS_SHOWN = 10
-MOST_TICKED = 500
-LONGEST_REASON = 200
+ROWS_READ = 500
 MOST_MINUTES = 7 * 24 * 60
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Chosen:
-    """Which failed jobs are meant: those ticked, or all in a queue (in all queues when it is empty)."""
-
-    ids: tuple[str, ...] = ()
-    all: bool = False
-    queue: str = ""
-
-    def problem(self, queues: Sequence[str]) -> str:
-        """What is wrong with the choice; empty when nothing is."""
-        if self.all:
-            known = not self.queue or self.queue in queues
-            return "" if known else f"There is no queue {self.queue[:200]!r}, so nothing was done."
-        if not self.ids:
-            return "No job was ticked, so nothing was done. Tick some rows first."
-        if len(self.ids) > MOST_TICKED:
-            return f"{count(len(self.ids))} jobs were named; at most {MOST_TICKED} can be named at once."
-        return ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """A queue that jobs go back to."""
+    """A queue that jobs go to."""
 
     queue: str
     jobs: int
+    """0 where it is not known."""
     waiting: int
     paused: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConfirmPage:
-    """Retry or delete these?"""
+    """Do this to these?"""
 
-    act: Act
+    act: BulkAct
     chosen: Chosen
     problem: str
     question: str
     count: int
+    is_more: bool
+    """Whether there are more than that: then nothing was counted to the end."""
     gone: int
-    """Of those ticked, how many are not failed any more."""
+    """Of those ticked, how many it cannot be done to any more."""
     names: tuple[str, ...]
     rows: tuple[JobRow, ...]
     more: int
     oldest_at: float | None
     newest_at: float | None
     targets: tuple[Target, ...]
+    """Where failed jobs go back to; where waiting ones can be moved."""
     button: str
     failed_until: float
-    """What fails after this Unix time is not swept in."""
+    """What comes into its state after this Unix time is not swept in."""
+    token: str
+    """Of this page: the button pressed twice acts once."""
+    fields: tuple[tuple[str, str], ...]
+    needs_reason: bool
+    needs_number: bool
+    may_be_slow: bool
+    """Whether a rate can be set."""
     next: str
+    longest_reason: int = LONGEST_REASON
+    most_per_minute: int = MOST_PER_MINUTE
+
+    @property
+    def state(self) -> str:
+        return self.chosen.state_for(self.act).value
+
+    @property
+    def many(self) -> bool:
+        return self.count > 1
 
 
-def read_confirm(stores: Stores, pulse: Pulse, act: Act, chosen: Chosen, next: str) -> ConfirmPage:
-    """The page for retrying or deleting."""
+def read_confirm(stores: Stores, pulse: Pulse, act: BulkAct, chosen: Chosen, next: str) -> ConfirmPage:
+    """The page before an act."""
     queues = [queue.name for queue in pulse.queues]
-    problem = chosen.problem(queues)
+    problem = chosen.problem(act, queues)
     rows: list[JobRow] = []
-    total = gone = 0
+    gone = 0
+    counted = Counted(0)
+    by_queue: dict[str, int] = {}
     if chosen.all and not problem:
-        wanted = [chosen.queue] if chosen.queue else queues
-        rows, _ = stores.jobs.page(State.FAILED, wanted, 0, MOST_TICKED)
-        by_queue = {queue.name: queue.failed for queue in pulse.queues if queue.name in wanted and queue.failed}
-        total = sum(by_queue.values())
+        selection = chosen.selection(act)
+        counted = counted_of(stores, selection, queues, pulse.at)
+        if selection.is_whole:
+            wanted = [chosen.queue] if chosen.queue else queues
+            rows, _ = stores.jobs.page(selection.state, wanted, 0, ROWS_READ)
+            if act is BulkAct.RETRY:
+                by_queue = {each.name: each.failed for each in pulse.queues if each.name in wanted and each.failed}
+        else:
+            found = next_ids(ids_of(stores, selection, queues, pulse.at), ROWS_READ)
+            rows = stores.jobs.rows(found)
     elif not problem:
         ids = list(dict.fromkeys(job_id for job_id in chosen.ids if is_job_id(job_id)))
-        found = stores.jobs.rows(ids, with_errors=True)
-        rows = [row for row in found if row.status == "failed"]
-        total, gone = len(rows), len(chosen.ids) - len(rows)
-        by_queue = {row.queue: sum(each.queue == row.queue for each in rows) for row in rows}
-    else:
-        by_queue = {}
-    if not problem and not total:
-        problem = "None of these jobs is failed any more: they were retried or deleted, or their time was up."
-    ends = [row.ended_at for row in rows if row.ended_at is not None]
-    where = f" in {chosen.queue}" if chosen.queue else ""
-    what = plural(total, "failed job")
-    word = act.capitalize()
+        fitting = statuses_for(act)
+        rows = [row for row in stores.jobs.rows(ids) if row.status in fitting]
+        counted, gone = Counted(len(rows)), len(chosen.ids) - len(rows)
+    if not by_queue and len(rows) == counted.number:
+        by_queue = dict(Counter(row.queue for row in rows))
+    if not problem and not counted.number:
+        problem = NOTHING[act]
+    ends = [row.ended_at or row.enqueued_at or row.created_at for row in rows]
+    times = [each for each in ends if each is not None]
+    word = act.value.capitalize()
     return ConfirmPage(
         act=act,
         chosen=chosen,
         problem=problem,
-        question=f"{word} {'all ' if chosen.all and total > 1 else ''}{what}{where}?"
-        if not problem
-        else f"{word}: nothing to do.",
-        count=total,
+        question=question(act, chosen, counted, rows) if not problem else f"{word}: nothing to do.",
+        count=counted.number,
+        is_more=counted.is_more,
         gone=gone,
         names=tuple(dict.fromkeys(row.name for row in rows)),
         rows=tuple(rows[:ROWS_SHOWN]),
-        more=max(total - ROWS_SHOWN, 0),
-        oldest_at=min(ends, default=None) if total == len(rows) else None,
-        newest_at=max(ends, default=None),
-        targets=tuple(target(name, number, pulse) for name, number in by_queue.items()),
-        button=f"{word} {plural(total, 'job')}",
+        more=max(counted.number - ROWS_SHOWN, 0),
+        oldest_at=min(times, default=None) if counted.number == len(rows) else None,
+        newest_at=max(times, default=None),
+        targets=targets_of(act, by_queue, pulse),
+        button=f"{word} {plural(counted.number, 'job')}{' or more' if counted.is_more else ''}",
         failed_until=pulse.at,
+        token=uuid4().hex,
+        fields=tuple(chosen.fields()),
+        needs_reason=act in DESTROYS and is_about_many(chosen),
+        needs_number=act is BulkAct.DELETE and is_about_many(chosen),
+        may_be_slow=act is BulkAct.RETRY and counted.number > 1,
         next=next,
     )
+
+
+NOTHING = {
+    BulkAct.RETRY: "None of these jobs is failed any more: they were retried or deleted, or their time was up.",
+    BulkAct.DELETE: "None of these jobs can be deleted: they are running, or were deleted, or their time was up.",
+    BulkAct.CANCEL: "None of these jobs waits any more: they run, have run, or were cancelled or deleted.",
+    BulkAct.MOVE: "None of these jobs waits any more: they run, have run, or were cancelled or deleted.",
+    BulkAct.RESTORE: "Nothing of this is in the bin any more.",
+}
+"""Why there is nothing to do."""
+
+
+def is_about_many(chosen: Chosen) -> bool:
+    return chosen.all or len(chosen.ids) > 1
+
+
+def question(act: BulkAct, chosen: Chosen, counted: Counted, rows: Sequence[JobRow]) -> str:
+    """``Retry all 12 failed jobs in default?``"""
+    states = {row.status for row in rows}
+    state = (
+        "failed "
+        if states and states <= {"failed", "stopped"}
+        else f"{chosen.state_for(act).value} "
+        if chosen.all
+        else ""
+    )
+    total = "all " if chosen.all and counted.number > 1 and chosen.selection(act).is_whole else ""
+    least = "at least " if counted.is_more else ""
+    where = f" in {chosen.queue}" if chosen.queue else ""
+    return f"{act.value.capitalize()} {least}{total}{plural(counted.number, f'{state}job')}{where}?"
+
+
+def next_ids(found: Iterator[list[str]], most: int) -> list[str]:
+    """The first ones."""
+    ids: dict[str, None] = {}
+    for part in found:
+        ids.update(dict.fromkeys(part))
+        if len(ids) >= most:
+            break
+    return list(ids)[:most]
+
+
+def targets_of(act: BulkAct, by_queue: Mapping[str, int], pulse: Pulse) -> tuple[Target, ...]:
+    if act is BulkAct.RETRY:
+        return tuple(target(name, number, pulse) for name, number in by_queue.items())
+    if act is BulkAct.MOVE:
+        only = next(iter(by_queue)) if len(by_queue) == 1 else ""
+        return tuple(target(queue.name, 0, pulse) for queue in pulse.queues if queue.name != only)
+    return ()
 
 
 def target(name: str, jobs: int, pulse: Pulse) -> Target:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View
 from allegro_queue.dashboard.actions import Told, action
-from allegro_queue.dashboard.confirm_pages import LONGEST_REASON
+from allegro_queue.dashboard.chosen import LONGEST_REASON
 from allegro_queue.dashboard.formats import plural
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.render import Missing, render_page

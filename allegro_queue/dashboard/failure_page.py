@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from allegro_queue.conf import horizon_settings
 from allegro_queue.dashboard import charts
-from allegro_queue.dashboard.confirm_pages import MOST_TICKED
+from allegro_queue.dashboard.chosen import MOST_TICKED
 from allegro_queue.dashboard.deploys import Deploy, marks_of
 from allegro_queue.dashboard.failure_rows import GroupLine, line_of, short_name
 from allegro_queue.dashboard.formats import about, plural

@@ -12,7 +12,8 @@ from allegro_queue.access import View
 from allegro_queue.conf import horizon_settings
 from allegro_queue.dashboard.actions import Told, action, name_of
 from allegro_queue.dashboard.chart_csv import CsvColumn, answer_with
-from allegro_queue.dashboard.confirm_pages import LONGEST_REASON, MOST_TICKED, Chosen, ConfirmPage, read_confirm
+from allegro_queue.dashboard.chosen import LONGEST_REASON, MOST_TICKED, Chosen
+from allegro_queue.dashboard.confirm_pages import ConfirmPage, read_confirm
 from allegro_queue.dashboard.failure_page import MUTES, FailurePage, read_failure, values_of
 from allegro_queue.dashboard.failure_pages import FailuresPage, read_failures, read_groups, read_query
 from allegro_queue.dashboard.formats import duration
@@ -24,6 +25,7 @@ from allegro_queue.history.measured import extent, points
 from allegro_queue.history.touched import jobs_left_by
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores, open_stores
+from allegro_queue.stores.bulk import BulkAct
 from allegro_queue.stores.pulse import Pulse
 
 EVERY = 15
@@ -82,7 +84,7 @@ def confirm_failure(request: HttpRequest, fingerprint: str, act: str) -> HttpRes
     def read(stores: Stores, pulse: Pulse) -> ConfirmPage:
         ids = tuple(jobs_left_by(fingerprint, MOST_TICKED))
         back = link("failure", fingerprint=fingerprint)
-        return read_confirm(stores, pulse, "retry" if act == "retry" else "delete", Chosen(ids=ids), back)
+        return read_confirm(stores, pulse, BulkAct(act), Chosen(ids=ids), back)
 
     return render_page(request, "horizon/confirm.html", read, title=act.capitalize(), current="failures", every=0)
 

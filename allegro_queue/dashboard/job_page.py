@@ -14,6 +14,7 @@ from allegro_queue.dashboard.charts import attempt_scale
 from allegro_queue.dashboard.charts.runs import Result, Run, runs
 from allegro_queue.dashboard.filter_terms import ALL, Term, pairs_of
 from allegro_queue.dashboard.formats import about, count, duration, plural
+from allegro_queue.dashboard.job_acts import JobAct, acts_on
 from allegro_queue.dashboard.job_said import Notes, read_notes
 from allegro_queue.dashboard.job_story import AttemptRow, Chapter, attempt_rows, run_seconds, span_of, story
 from allegro_queue.dashboard.job_terms import Fact, facts_of, of_value
@@ -91,8 +92,7 @@ class JobPage:
     group: str
     """Address of its failure group; empty when there is none."""
     kept: str
-    retry: str
-    delete: str
+    acts: tuple[JobAct, ...]
     queue_address: str
     metrics_address: str
     runs_address: str
@@ -156,7 +156,6 @@ def job_page(
     newest = detail.attempts[0] if detail.attempts else None
     told = next((each for each in detail.attempts if each.traceback), None)
     span = span_of(detail, now)
-    after = {"id": row.id, "next": link("job", job_id=row.id)}
     last = kept[-1] if kept else None
     result: SafeString | str = ""
     if newest and newest.value:
@@ -188,10 +187,7 @@ def job_page(
         trace_of="" if told is newest and row.status in ("failed", "lost") else "of an earlier attempt",
         group=link("failure", fingerprint=fingerprint) if fingerprint else "",
         kept=kept_in_words(detail, expired=found is None),
-        retry=link("confirm_retry", query=after) if failed else "",
-        delete=link("confirm_delete", query={**after, "next": link("jobs", query={"state": "failed"})})
-        if failed
-        else "",
+        acts=() if found is None else acts_on(row.id, row.status),
         queue_address=link("jobs", query={"state": "failed" if failed else "waiting", "queue": row.queue}),
         metrics_address=link("job_metrics", job_name=row.name) if "." in row.name else "",
         runs_address=of_value("id", row.id) if kept else "",

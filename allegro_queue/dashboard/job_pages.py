@@ -10,6 +10,7 @@ from django.utils import timezone
 from allegro_queue.conf import horizon_settings
 from allegro_queue.dashboard.filter_terms import ALL, ARGUMENTS, ENDED, KEYS, LIVE, Key, Problem, Term, pairs_of, typed
 from allegro_queue.dashboard.formats import count, moment, plural
+from allegro_queue.dashboard.job_acts import ON_MANY, JobAct, acts_on_many
 from allegro_queue.dashboard.job_query import PAGE_SIZE, JobQuery
 from allegro_queue.dashboard.job_search import OUTCOMES, Names, filter_of, is_plain, queues_of, test_of
 from allegro_queue.dashboard.job_source import HistoryState, read_history_state, source_of
@@ -164,10 +165,8 @@ class JobsPage:
     previous: str
     previous_words: str
     next: str
-    acts: bool
-    """Whether some rows can be retried and deleted."""
-    retry_all: str
-    delete_all: str
+    acts: tuple[JobAct, ...]
+    """What can be done to ticked rows, and to all that match."""
     still: str
     """Address of the jobs that are failed now; empty where that is not asked."""
     still_words: str
@@ -331,7 +330,7 @@ def line_of(row: JobRow, state: State | None, now: float) -> Line:
         look=look_of(status),
         error=masked(row.error),
         reason=masked(row.reason) if status == "scheduled" else "",
-        acts=state is State.FAILED,
+        acts=state in ON_MANY,
     )
 
 
@@ -505,8 +504,9 @@ def jobs_page(
     # All that is failed now, in one queue or in all of them.
     queue_terms = [term for term in query.terms if term.key == "queue"]
     is_whole = is_plain(query) and len(queue_terms) == bool(query.one("queue"))
-    has_all = is_whole and not runs and shown.state == "failed" and shown.count > len(shown.lines)
-    every = {"all": "1", "queue": query.one("queue"), "next": link_to("jobs", query.pairs)}
+    has_all = is_whole and not runs and shown.count > len(shown.lines)
+    every = {"queue": query.one("queue"), "next": link_to("jobs", query.pairs)}
+    acts_on_state = state if not runs else State.FAILED
     previous, following = pages(query, shown)
     asks = [term for term in query.others if term.key != "still"]
     return JobsPage(
@@ -537,9 +537,9 @@ def jobs_page(
         previous=previous,
         previous_words="Newest" if runs else "Previous 50",
         next="" if shown.stopped else following,
-        acts=any(line.acts for line in shown.lines),
-        retry_all=link("confirm_retry", query=every) if has_all else "",
-        delete_all=link("confirm_delete", query=every) if has_all else "",
+        acts=acts_on_many(acts_on_state, every, has_more=has_all)
+        if acts_on_state is not None and any(line.acts for line in shown.lines)
+        else (),
         still=link_to("jobs", pairs_of(STILL)) if runs and failed and "failed" in query.states else "",
         still_words=f"{plural(failed, 'job')} {'is' if failed == 1 else 'are'} failed now and can be retried",
         empty=f"No {state_words(shown.state)}{shown.unit}s{where(query)}" if not shown.lines else "",

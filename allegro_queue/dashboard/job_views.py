@@ -7,8 +7,8 @@ from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View, wants_fragment
 from allegro_queue.connection import UNREACHABLE
-from allegro_queue.dashboard.actions import chosen_in, own_page
-from allegro_queue.dashboard.confirm_pages import ConfirmPage, PausePage, read_confirm, read_pause
+from allegro_queue.dashboard.actions import own_page
+from allegro_queue.dashboard.confirm_pages import PausePage, read_pause
 from allegro_queue.dashboard.job_page import JobPage, read_job
 from allegro_queue.dashboard.job_pages import JobsPage, read_jobs
 from allegro_queue.dashboard.job_query import only_word, read_query
@@ -76,26 +76,6 @@ def job(request: HttpRequest, job_id: str) -> HttpResponse:
 
 
 @require_safe
-def confirm_retry(request: HttpRequest) -> HttpResponse:
-    """Retry these?"""
-
-    def read(stores: Stores, pulse: Pulse) -> ConfirmPage:
-        return read_confirm(stores, pulse, "retry", chosen_in(request.GET), own_page(request.GET.get("next", "")))
-
-    return render_page(request, "horizon/confirm.html", read, title="Retry", current="failures", every=0)
-
-
-@require_safe
-def confirm_delete(request: HttpRequest) -> HttpResponse:
-    """Delete these?"""
-
-    def read(stores: Stores, pulse: Pulse) -> ConfirmPage:
-        return read_confirm(stores, pulse, "delete", chosen_in(request.GET), own_page(request.GET.get("next", "")))
-
-    return render_page(request, "horizon/confirm.html", read, title="Delete", current="failures", every=0)
-
-
-@require_safe
 def confirm_pause(request: HttpRequest) -> HttpResponse:
     """Pause this queue?"""
 
@@ -109,7 +89,5 @@ def confirm_pause(request: HttpRequest) -> HttpResponse:
 PAGES: list[tuple[str, View, str]] = [
     ("jobs/", jobs, "jobs"),
     ("jobs/<str:job_id>/", job, "job"),
-    ("confirm/retry/", confirm_retry, "confirm_retry"),
-    ("confirm/delete/", confirm_delete, "confirm_delete"),
     ("confirm/pause/", confirm_pause, "confirm_pause"),
 ]

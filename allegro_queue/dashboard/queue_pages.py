@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from allegro_queue.conf import HorizonSettings, horizon_settings
 from allegro_queue.dashboard import charts
-from allegro_queue.dashboard.confirm_pages import LONGEST_REASON
+from allegro_queue.dashboard.chosen import LONGEST_REASON
 from allegro_queue.dashboard.formats import about, count, duration, in_words, measure, plural, rate
 from allegro_queue.dashboard.hour_chart import end_value, unmeasured
 from allegro_queue.dashboard.links import link

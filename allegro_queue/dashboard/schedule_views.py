@@ -11,7 +11,8 @@ from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View
 from allegro_queue.dashboard.actions import Told, action, minutes_in, name_of, own_page
-from allegro_queue.dashboard.confirm_pages import LONGEST_REASON, MOST_MINUTES
+from allegro_queue.dashboard.chosen import LONGEST_REASON
+from allegro_queue.dashboard.confirm_pages import MOST_MINUTES
 from allegro_queue.dashboard.formats import duration
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.render import Missing, render_page

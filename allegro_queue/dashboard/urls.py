@@ -9,12 +9,17 @@ from allegro_queue.api.mount import addresses
 from allegro_queue.dashboard.actions import ACTIONS
 from allegro_queue.dashboard.batch_views import ACTIONS as BATCH_ACTIONS
 from allegro_queue.dashboard.batch_views import PAGES as BATCH_PAGES
+from allegro_queue.dashboard.bulk_views import ACTIONS as BULK_ACTIONS
+from allegro_queue.dashboard.bulk_views import PAGES as BULK_PAGES
+from allegro_queue.dashboard.bulk_views import RUN_ACTIONS
 from allegro_queue.dashboard.control_views import PAGES as CONTROL_PAGES
 from allegro_queue.dashboard.export_views import PAGES as EXPORT_PAGES
 from allegro_queue.dashboard.failure_views import PAGES as FAILURE_PAGES
 from allegro_queue.dashboard.job_views import PAGES as JOB_PAGES
 from allegro_queue.dashboard.metric_views import PAGES as METRIC_PAGES
 from allegro_queue.dashboard.monitoring_pages import PAGES as MONITORING_PAGES
+from allegro_queue.dashboard.one_job_views import ACTIONS as ONE_JOB_ACTIONS
+from allegro_queue.dashboard.one_job_views import PAGES as ONE_JOB_PAGES
 from allegro_queue.dashboard.probes import PROBES
 from allegro_queue.dashboard.queue_views import PAGES as QUEUE_PAGES
 from allegro_queue.dashboard.saved_view_pages import PAGES as SAVED_VIEW_PAGES
@@ -37,8 +42,13 @@ ROUTES: list[tuple[str, View, str]] = [
     *METRIC_PAGES,
     *BATCH_PAGES,
     *TOKEN_PAGES,
-    *ACTIONS,
     *BATCH_ACTIONS,
+    *BULK_PAGES,
+    *ONE_JOB_PAGES,
+    *ACTIONS,
+    *BULK_ACTIONS,
+    *RUN_ACTIONS,
+    *ONE_JOB_ACTIONS,
 ]
 
 urlpatterns = [path(route, gated(view), name=name) for route, view, name in ROUTES]

@@ -1,65 +1,79 @@
-"""Which failed jobs a command means: ids, or all of them, of one queue or of one function."""
+"""Which failed jobs a command means, and doing one thing to them: as a run over many, like the dashboard's."""
 
 from __future__ import annotations
 
+import time
 from argparse import ArgumentParser
-from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import CommandError
 
-from allegro_queue.management.redis_command import RedisCommand
-from allegro_queue.queues import all_queues, check_queue
+from allegro_queue.activity.models import Activity
+from allegro_queue.bulk import words, work
+from allegro_queue.bulk.models import BulkResult, BulkRun
+from allegro_queue.bulk.selection import Selection
+from allegro_queue.management.redis_command import RedisCommand, account
+from allegro_queue.queues import check_queue
 from allegro_queue.stores import Stores
+from allegro_queue.stores.bulk import BulkAct
 
-AT_ONCE = 500
+PORTION_SECONDS = 2.0
+"""Between two words about how far it is."""
+
+NAMED = 5
+"""Jobs that are named when something could not be done to them."""
 
 
 class FailedJobsCommand(RedisCommand):
     """A command that does one thing to each of some failed jobs."""
 
-    def add_selection(self, parser: ArgumentParser) -> None:
-        """The arguments that say which."""
+    act: BulkAct
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("ids", nargs="*", metavar="ID", help="ids of failed jobs")
         parser.add_argument("--all", action="store_true", help="every failed job")
         parser.add_argument("--queue", help="with --all: of this queue only")
         parser.add_argument("--job", help="with --all: of this function only, by its dotted name")
+        parser.add_argument("--reason", default="", help="why, for those who look at the journal")
 
-    def each_selected(
-        self, stores: Stores, options: dict[str, Any], act: Callable[[str], bool]
-    ) -> tuple[int, list[str]]:
-        """Act on each; how many it worked for, and the ids that are not failed (any more)."""
-        done, gone = 0, []
-        for job_id in self.selected(stores, options):
-            if act(job_id):
-                done += 1
-            else:
-                gone.append(job_id)
-        return done, gone
+    def run(self, stores: Stores, **options: Any) -> None:
+        selection = self.selected(options)
+        now = time.time()
+        run, _ = work.begin(
+            self.act, selection, cut_off=now, now=now, who=account(), via=Activity.Via.COMMAND, reason=options["reason"]
+        )
+        told_at = now
+        while not work.do(stores, run, seconds=PORTION_SECONDS):
+            if options["verbosity"] and time.time() - told_at >= PORTION_SECONDS:
+                told_at = time.time()
+                self.stderr.write(f"{run.noted:,} of {run.total or 0:,} jobs so far (run {run.pk}).")
+        outcome = words.outcome(run)
+        self.note(run.act, run.subject, outcome, reason=options["reason"], succeeded=run.done > 0, run_id=run.pk)
+        self.stdout.write(outcome)
+        self.tell_the_rest(run)
 
-    def selected(self, stores: Stores, options: dict[str, Any]) -> list[str]:
-        """The ids."""
+    def selected(self, options: dict[str, Any]) -> Selection:
+        """Which jobs are meant."""
         if bool(options["ids"]) == options["all"]:
             raise CommandError("Say which: give ids of failed jobs, or --all.")
         if not options["all"]:
             if options["queue"] or options["job"]:
                 raise CommandError("--queue and --job go with --all, not with ids.")
-            return list(options["ids"])
+            return Selection(ids=tuple(dict.fromkeys(options["ids"])))
         if options["queue"]:
             check_queue(options["queue"])
-        ids = stores.jobs.failed_ids([options["queue"]] if options["queue"] else all_queues())
-        if not options["job"]:
-            return ids
-        return [
-            row.id
-            for start in range(0, len(ids), AT_ONCE)
-            for row in stores.jobs.rows(ids[start : start + AT_ONCE])
-            if row.name == options["job"]
-        ]
+        return Selection(queue=options["queue"] or "", name=options["job"] or "")
 
-    def rest(self, gone: list[str]) -> str:
-        """What could not be done, in words."""
-        if not gone:
-            return ""
-        named = ", ".join(gone[:5]) + (" …" if len(gone) > 5 else "")
-        return f" {len(gone)} were not in a list of failed jobs: {named}"
+    def tell_the_rest(self, run: BulkRun) -> None:
+        """Name the first of those that it could not be done to."""
+        left = BulkResult.objects.filter(run=run).exclude(result="done").order_by("number")
+        for each in left[:NAMED]:
+            if each.result == "barred":
+                self.stdout.write(f"{each.job_id} stays failed: {each.detail}, another job of its kind, waits or runs.")
+            else:
+                self.stdout.write(f"{each.job_id} was left alone: {REASONS.get(each.result, each.detail)}.")
+        if (more := left.count() - NAMED) > 0:
+            self.stdout.write(f"And {more:,} more; the dashboard lists them as run {run.pk}.")
+
+
+REASONS = {"gone": "it is not there", "running": "it is running", "later": "it failed only since"}

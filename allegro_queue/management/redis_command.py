@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import os
+import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from allegro_queue.activity.journal import Deed
+from allegro_queue.activity.journal import note as note_deed
+from allegro_queue.activity.models import Activity
 from allegro_queue.connection import UNREACHABLE, address, client
 from allegro_queue.errors import HorizonError
 from allegro_queue.stores import Stores, open_stores
@@ -30,6 +36,31 @@ class RedisCommand(BaseCommand):
         """The command's work."""
         raise NotImplementedError
 
+    def note(
+        self,
+        action: str,
+        subject: str,
+        outcome: str,
+        *,
+        reason: str = "",
+        succeeded: bool = True,
+        run_id: int | None = None,
+    ) -> None:
+        """Write down, for those who look at the journal, what this command changed; by the account that it runs as."""
+        note_deed(
+            Deed(
+                at=time.time(),
+                who=account(),
+                via=Activity.Via.COMMAND,
+                action=action,
+                subject=subject,
+                outcome=outcome,
+                reason=reason,
+                succeeded=succeeded,
+                run_id=run_id,
+            )
+        )
+
     def print_json(self, value: Any) -> None:
         """Data for a program to read."""
         self.stdout.write(json.dumps(value, indent=2))
@@ -39,3 +70,11 @@ class RedisCommand(BaseCommand):
         widths = [max(len(row[place]) for row in [head, *rows]) for place in range(len(head))]
         for row in [head, *rows]:
             self.stdout.write("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def account() -> str:
+    """Name of the account that this process runs as; its number where it has no name, as in some containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"account {os.getuid()}"

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('allegro_queue', '0008_api_tokens'),
+        ('allegro_queue', '0009_bulk_runs'),
     ]
 
     operations = [

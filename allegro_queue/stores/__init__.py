@@ -13,6 +13,7 @@ from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import client
 from allegro_queue.stores.audit import AuditStore
 from allegro_queue.stores.batches import BatchStore
+from allegro_queue.stores.bulk import BulkStore
 from allegro_queue.stores.collecting import CollectingStore
 from allegro_queue.stores.controls import ControlStore
 from allegro_queue.stores.enqueue import EnqueueStore
@@ -43,6 +44,7 @@ class Stores:
     keys: Keys
     audit: AuditStore
     batches: BatchStore
+    bulk: BulkStore
     collecting: CollectingStore
     controls: ControlStore
     enqueue: EnqueueStore
@@ -74,6 +76,7 @@ def open_stores(connection: Redis | None = None) -> Stores:
         keys=keys,
         audit=AuditStore(connection, keys),
         batches=BatchStore(connection, keys),
+        bulk=BulkStore(connection, keys),
         collecting=CollectingStore(connection, keys),
         controls=ControlStore(connection, keys),
         enqueue=EnqueueStore(connection, keys),

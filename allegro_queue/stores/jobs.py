@@ -62,7 +62,7 @@ AT_ONCE = 500
 SEARCHED = 1000
 """Jobs of a state that a search looks at."""
 
-RETRY = script("moment", "batch", "retry")
+RETRY = script("moment", "batch", "retry_one", "retry")
 
 FORGET = """
 -- Delete one failed job and what hangs on it. KEYS: failed registry, job hash, results, dependents, what it said, its log.

@@ -204,3 +204,35 @@ class Keys:
     def runtimes(self) -> str:
         """Hash: queue name to the mean run time of its last minutes in milliseconds. Written anew at once; lives a day."""
         return f"{self.prefix}runtimes"
+
+    def bulk_todo(self, run: int) -> str:
+        """Sorted set: jobs that a run over many has yet to act on, in their order. Lives a week past its last change."""
+        return f"{self.prefix}bulk:{run}:todo"
+
+    def bulk_closed(self, run: int) -> str:
+        """Text: the set of a run is chosen, and no job comes into it any more. Lives a week."""
+        return f"{self.prefix}bulk:{run}:closed"
+
+    def bulk_results(self, run: int) -> str:
+        """List (``job id result``): what a run over many did, in order. Lives a week past its last change."""
+        return f"{self.prefix}bulk:{run}:results"
+
+    @property
+    def bin(self) -> str:
+        """Sorted set: deleted jobs by the time (Unix s) of their deletion. A day each, and so many at most."""
+        return f"{self.prefix}bin"
+
+    @property
+    def bin_places(self) -> str:
+        """Hash: deleted job to where it stood (JSON). One field a job of the bin."""
+        return f"{self.prefix}bin_places"
+
+    @property
+    def bin_jobs(self) -> str:
+        """Start of the keys that deleted jobs' hashes are kept under. A day each."""
+        return f"{self.prefix}bin_job:"
+
+    @property
+    def bin_results(self) -> str:
+        """Start of the keys that deleted jobs' results (RQ's streams) are kept under. A day each."""
+        return f"{self.prefix}bin_results:"

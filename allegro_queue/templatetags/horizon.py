@@ -133,6 +133,12 @@ def job_link(job_id: str) -> str:
     return link("job", job_id=job_id) if job_id else ""
 
 
+@register.simple_tag
+def run_link(run_id: int) -> str:
+    """Address of the page of a run over many jobs."""
+    return link("run", run=run_id)
+
+
 @register.simple_tag(takes_context=True)
 def horizon_address(context: template.Context) -> str:
     """Where the dashboard is, for whoever the gate lets in; empty for all others. For the admin's index."""

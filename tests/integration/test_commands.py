@@ -63,7 +63,7 @@ def test_a_failed_job_is_queued_again_and_runs_under_its_own_id(stores: Stores):
     (job_id,) = fail_some(1)
 
     assert said("horizon_retry", job_id, "no-such-job") == (
-        "Queued 1 failed jobs again. 1 were not in a list of failed jobs: no-such-job\n"
+        "Retried 1 job; 1 was gone.\nno-such-job was left alone: it is not there.\n"
     )
     assert stores.jobs.counts(QUEUES)[State.WAITING] == 1
     assert stores.jobs.counts(QUEUES)[State.FAILED] == 0
@@ -78,14 +78,14 @@ def test_a_failed_job_is_queued_again_and_runs_under_its_own_id(stores: Stores):
 def test_all_failed_jobs_of_one_function_are_queued_again(stores: Stores):
     fail_some(3)
 
-    assert said("horizon_retry", "--all", "--job", "tests.support.jobs.other").startswith("Queued 0")
-    assert said("horizon_retry", "--all", "--job", "tests.support.jobs.fail").startswith("Queued 3")
+    assert said("horizon_retry", "--all", "--job", "tests.support.jobs.other").startswith("Retried 0 jobs")
+    assert said("horizon_retry", "--all", "--job", "tests.support.jobs.fail").startswith("Retried 3 jobs")
 
 
 def test_forgetting_deletes_failed_jobs_and_what_hangs_on_them(redis: Redis):
     fail_some(2)
 
-    assert said("horizon_forget", "--all") == "Deleted 2 failed jobs.\n"
+    assert said("horizon_forget", "--all") == "Deleted 2 jobs.\n"
     assert redis.keys("rq:job:*") == []
     assert redis.keys("rq:results:*") == []
 
@@ -153,7 +153,8 @@ def test_retry_says_why_a_unique_job_stays_failed():
     second = dispatch(jobs.fail, options=alone)
 
     assert said("horizon_retry", first) == (
-        f"Queued 0 failed jobs again.\n{first} stays failed: {second}, another job of its kind, waits or runs.\n"
+        "Retried 0 jobs; 1 stayed failed, since another of its kind waits or runs.\n"
+        f"{first} stays failed: {second}, another job of its kind, waits or runs.\n"
     )
 
 

@@ -13,7 +13,11 @@ from django.urls import reverse
 from redis import Redis
 
 from allegro_queue.connection import forget_client
-from allegro_queue.dashboard.actions import ACTIONS, own_page
+from allegro_queue.dashboard.actions import ACTIONS as QUEUE_ACTIONS
+from allegro_queue.dashboard.actions import own_page
+from allegro_queue.dashboard.bulk_views import ACTIONS as BULK_ACTIONS
+from allegro_queue.dashboard.bulk_views import RUN_ACTIONS
+from allegro_queue.dashboard.one_job_views import ACTIONS as ONE_JOB_ACTIONS
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
 from allegro_queue.stores.pauses import Pause
@@ -23,6 +27,7 @@ from tests.support.failures import failed, queued, run_all
 pytestmark = pytest.mark.django_db
 
 QUEUES = ("high", "default", "audience-sync")
+ACTIONS = (*QUEUE_ACTIONS, *BULK_ACTIONS, *ONE_JOB_ACTIONS)
 
 
 @pytest.fixture(autouse=True)
@@ -86,9 +91,10 @@ def test_what_failed_after_the_question_was_asked_is_left_alone(client: Client, 
     question = client.get(reverse("horizon:confirm_delete"), {"all": "1"}).context["page"]
     later = failed(redis, jobs.fail)
 
-    _, message = do(client, "delete", all="1", failed_until=str(question.failed_until))
+    form = {"all": "1", "failed_until": str(question.failed_until), "count": "1", "typed": "1", "reason": "old"}
+    _, message = do(client, "delete", **form)
 
-    assert message == "Deleted 1 job; 1 failed only since and was left alone."
+    assert message == "Deleted 1 job; 1 failed only since and was left alone. For 24 hours this can be undone."
     assert stores.jobs.failed_ids(QUEUES) == [later]
 
 
@@ -97,15 +103,14 @@ def test_deleted_jobs_are_gone(client: Client, redis: Redis, stores: Stores) -> 
 
     _, message = do(client, "delete", id=job_id)
 
-    assert message == "Deleted 1 job."
+    assert message == "Deleted 1 job. For 24 hours this can be undone."
     assert stores.jobs.get(job_id) is None
 
 
-def test_a_job_that_is_not_failed_cannot_be_deleted_or_run_twice(client: Client, stores: Stores) -> None:
+def test_a_job_that_is_not_failed_cannot_be_run_twice(client: Client, stores: Stores) -> None:
     job_id = queued(jobs.nothing)
 
-    assert do(client, "delete", id=job_id)[1] == "Deleted 0 jobs; 1 was gone."
-    assert do(client, "retry", id=job_id)[1] == "Retried 0 jobs; 1 was gone."
+    assert do(client, "retry", id=job_id)[1].startswith("Retried 0 jobs: it waits in default since ")
     assert stores.jobs.lengths(QUEUES)["default"] == 1
 
 
@@ -151,7 +156,7 @@ def test_the_question_for_all_counts_all(client: Client, redis: Redis) -> None:
     answer = client.get(reverse("horizon:confirm_delete"), {"all": "1", "queue": "default"})
 
     assert answer.context["page"].question == "Delete all 12 failed jobs in default?"
-    assert "This cannot be undone." in answer.content.decode()
+    assert "can be restored for 24 hours" in answer.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -217,7 +222,7 @@ def test_the_pause_page_asks_and_a_paused_queue_can_be_resumed_there(client: Cli
     assert "<script>alert" not in page
 
 
-@pytest.mark.parametrize("name", [name for _, _, name in ACTIONS])
+@pytest.mark.parametrize("name", [name for _, _, name in (*ACTIONS, *RUN_ACTIONS)])
 def test_an_action_answers_to_post_alone(client: Client, redis: Redis, stores: Stores, name: str) -> None:
     job_id = failed(redis, jobs.fail)
     stores.pauses.pause(Pause(queue="high", since=time.time()))
@@ -230,7 +235,7 @@ def test_an_action_answers_to_post_alone(client: Client, redis: Redis, stores: S
     assert scenes.everything_written(stores) == before
 
 
-@pytest.mark.parametrize("name", [name for _, _, name in ACTIONS])
+@pytest.mark.parametrize("name", [name for _, _, name in (*ACTIONS, *RUN_ACTIONS)])
 def test_a_post_from_another_site_changes_nothing(redis: Redis, stores: Stores, name: str) -> None:
     strict = Client(enforce_csrf_checks=True)
     job_id = failed(redis, jobs.fail)

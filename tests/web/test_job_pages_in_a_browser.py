@@ -167,6 +167,8 @@ def test_all_failed_jobs_of_a_queue_are_deleted_after_a_question(
     browser_page.goto(f"{live_server.url}/horizon/jobs/?state=failed&queue=default")
 
     browser_page.get_by_role("link", name="Delete all").click()
+    browser_page.get_by_label("Why").fill("the customer left")
+    browser_page.get_by_label("Type the number of jobs").fill("51")
     browser_page.get_by_role("button", name="Delete 51 jobs").click()
 
     expect(browser_page.locator(".messagelist")).to_contain_text("Deleted 51 jobs.")

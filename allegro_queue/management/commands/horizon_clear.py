@@ -25,7 +25,9 @@ class Command(RedisCommand):
         length = stores.jobs.lengths([queue])[queue]
         if not options["force"] and not self.agreed(queue, length):
             raise CommandError("Nothing was deleted.")
-        self.stdout.write(f"Deleted {stores.jobs.clear(queue)} waiting jobs of {queue}.")
+        outcome = f"Deleted {stores.jobs.clear(queue)} waiting jobs of {queue}."
+        self.note("clear", f"queue {queue}", outcome)
+        self.stdout.write(outcome)
 
     def agreed(self, queue: str, length: int) -> bool:
         """Whether the person at the terminal types the queue's name; without a terminal, no."""

@@ -26,15 +26,21 @@ class Command(RedisCommand):
             if options["queues"]:
                 raise CommandError("Give queues or --supervisor, not both.")
             told = instruct(stores, Instruction(control=Control.CONTINUE, supervisor=options["supervisor"]))
-            self.stdout.write(f"{options['supervisor']} takes jobs again at {', '.join(told)}.")
+            outcome = f"{options['supervisor']} takes jobs again at {', '.join(told)}."
+            self.note("continue", f"supervisor {options['supervisor']}", outcome)
+            self.stdout.write(outcome)
             return
         for name in options["queues"]:
             check_queue(name)
             was = stores.pauses.resume(name)
-            self.stdout.write(f"{name} hands out jobs again." if was else f"{name} was not paused.")
+            outcome = f"{name} hands out jobs again." if was else f"{name} was not paused."
+            self.note("continue", f"queue {name}", outcome, succeeded=was)
+            self.stdout.write(outcome)
         if not options["queues"]:
             stores.pauses.resume_all()
             stores.controls.drop()
             for master in stores.masters.living():
                 stores.controls.send(master.name, Control.CONTINUE)
-            self.stdout.write("All queues hand out jobs again.")
+            outcome = "All queues hand out jobs again."
+            self.note("continue", "all queues", outcome)
+            self.stdout.write(outcome)

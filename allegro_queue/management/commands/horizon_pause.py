@@ -44,7 +44,11 @@ class Command(RedisCommand):
             )
             what = "All queues are" if name == ALL_QUEUES else f"{name} is"
             end = f" for {options['duration']}" if until else ""
-            self.stdout.write(f"{what} paused{end}. Running jobs finish.")
+            outcome = f"{what} paused{end}. Running jobs finish."
+            self.note(
+                "pause", "all queues" if name == ALL_QUEUES else f"queue {name}", outcome, reason=options["reason"]
+            )
+            self.stdout.write(outcome)
 
     def pause_supervisor(self, stores: Stores, until: float | None, **options: Any) -> None:
         """Tell every master that runs it."""
@@ -61,4 +65,6 @@ class Command(RedisCommand):
             ),
         )
         end = f" for {options['duration']}" if until else ""
-        self.stdout.write(f"{options['supervisor']} is paused{end} at {', '.join(told)}. Running jobs finish.")
+        outcome = f"{options['supervisor']} is paused{end} at {', '.join(told)}. Running jobs finish."
+        self.note("pause", f"supervisor {options['supervisor']}", outcome, reason=options["reason"])
+        self.stdout.write(outcome)

@@ -47,17 +47,20 @@ class Command(RedisCommand):
             raise CommandError(f"{action} needs the NAME of an entry; horizon_schedule without an action lists them.")
         if action == "run":
             done = {"job_id": run_by_hand(stores, name, now, getpass.getuser())}
+            self.note("run entry", f"entry {name}", f"Queued a run of {name}, as job {done['job_id']}.")
             self.tell(done, done["job_id"], **options)
         elif action == "pause":
             until = now + seconds_in(options["duration"]) if options["duration"] else None
             pause_entry(stores, name, now, until=until, by=getpass.getuser(), reason=options["reason"])
             how_long = f"for {options['duration']}" if until else "until somebody resumes it"
-            self.tell(
-                {"paused": name, "until": until}, f"{name} is paused {how_long}; its times are skipped.", **options
-            )
+            outcome = f"{name} is paused {how_long}; its times are skipped."
+            self.note("pause entry now", f"entry {name}", outcome, reason=options["reason"])
+            self.tell({"paused": name, "until": until}, outcome, **options)
         else:
             was = resume_entry(stores, name, now)
-            self.tell({"resumed": was}, f"{name} is resumed." if was else f"{name} was not paused.", **options)
+            outcome = f"{name} is resumed." if was else f"{name} was not paused."
+            self.note("resume entry now", f"entry {name}", outcome, succeeded=was)
+            self.tell({"resumed": was}, outcome, **options)
 
     def tell(self, data: dict[str, Any], words: str, **options: Any) -> None:
         """What was done, for people or for a program."""

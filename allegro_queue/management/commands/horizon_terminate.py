@@ -37,7 +37,9 @@ class Command(RedisCommand):
             return
         for name in names:
             stores.controls.send(name, Control.TERMINATE)
-            self.stdout.write(f"{name} was told to leave.")
+            outcome = f"{name} was told to leave."
+            self.note("terminate", f"master {name}", outcome)
+            self.stdout.write(outcome)
         if options["wait"]:
             self.wait(stores, set(names), within)
 

@@ -99,3 +99,12 @@ local function batch_again(own, id, job_id)
   if by == 'failure' or by == 'sender' then redis.call('HDEL', key, 'cancelled_at', 'cancelled_by') end
   batch_reopen(own, id)
 end
+
+-- A job that was dropped is back where it waited.
+local function batch_restore(own, id, job_id)
+  local key = own .. 'batch:' .. id
+  if tonumber(redis.call('HGET', key, 'dropped') or '0') < 1 then return end
+  redis.call('HINCRBY', key, 'dropped', -1)
+  redis.call('SADD', key .. ':open', job_id)
+  batch_reopen(own, id)
+end

@@ -1,0 +1,331 @@
+"""Acting on jobs, one or many: the step before, the act, and the page of a run over many."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from uuid import uuid5
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from allegro_queue.access import View, rights_of, without_right
+from allegro_queue.activity.models import Activity
+from allegro_queue.bulk import words, work
+from allegro_queue.bulk.models import BulkRun
+from allegro_queue.bulk.selection import Selection
+from allegro_queue.bulk.selection import count as counted_of
+from allegro_queue.dashboard.actions import Done, Told, action, name_of, own_page
+from allegro_queue.dashboard.bin_page import BinPage, read_bin
+from allegro_queue.dashboard.chosen import (
+    DESTROYS,
+    LONGEST_REASON,
+    MOST_PER_MINUTE,
+    RIGHTS,
+    Chosen,
+    chosen_in,
+    failed_until,
+    token_in,
+    whole_number_in,
+)
+from allegro_queue.dashboard.confirm_pages import ConfirmPage, is_about_many, read_confirm
+from allegro_queue.dashboard.conflicts import why_not
+from allegro_queue.dashboard.formats import plural
+from allegro_queue.dashboard.links import link
+from allegro_queue.dashboard.render import Missing, render_page
+from allegro_queue.dashboard.run_page import RunPage, read_run
+from allegro_queue.errors import QueueUnavailable
+from allegro_queue.queues import all_queues
+from allegro_queue.rights import Right
+from allegro_queue.stores import Stores
+from allegro_queue.stores.bulk import BulkAct
+from allegro_queue.stores.pulse import Pulse
+
+FEW = 500
+"""Jobs that are acted on at once, while the person waits; more are left to a run in the background."""
+
+
+def confirm(act: BulkAct, current: str = "jobs") -> View:
+    """The page that asks before an act."""
+
+    @require_safe
+    def view(request: HttpRequest) -> HttpResponse:
+        if RIGHTS[act] not in rights_of(request):
+            return without_right(request, RIGHTS[act])
+
+        def read(stores: Stores, pulse: Pulse) -> ConfirmPage:
+            return read_confirm(stores, pulse, act, chosen_in(request.GET), own_page(request.GET.get("next", "")))
+
+        return render_page(
+            request, "horizon/confirm.html", read, title=act.value.capitalize(), current=current, every=0
+        )
+
+    return view
+
+
+@action(Right.RETRY)
+def retry(request: HttpRequest, stores: Stores) -> Told | Done:
+    """Put failed jobs at the end of their queues again."""
+    return do(request, stores, BulkAct.RETRY)
+
+
+@action(Right.DELETE)
+def delete(request: HttpRequest, stores: Stores) -> Told | Done:
+    """Put jobs into the bin."""
+    return do(request, stores, BulkAct.DELETE)
+
+
+@action(Right.DELETE)
+def cancel(request: HttpRequest, stores: Stores) -> Told | Done:
+    """Have jobs that wait never run."""
+    return do(request, stores, BulkAct.CANCEL)
+
+
+@action(Right.ENQUEUE)
+def move_jobs(request: HttpRequest, stores: Stores) -> Told | Done:
+    """Put waiting jobs at the end of another queue."""
+    return do(request, stores, BulkAct.MOVE)
+
+
+def do(request: HttpRequest, stores: Stores, act: BulkAct) -> Told | Done:
+    """Act on what the form names: few at once, many in the background."""
+    given = request.POST
+    chosen = chosen_in(given)
+    to = given.get("to", "") if act is BulkAct.MOVE else ""
+    problem = chosen.problem(act, all_queues()) or problem_of_form(request, act, chosen, to)
+    if problem:
+        return messages.WARNING, problem
+    try:
+        per_minute = whole_number_in(given.get("per_minute", ""), MOST_PER_MINUTE)
+    except ValueError as error:
+        return messages.WARNING, f"Nothing was done: the rate {error}"
+    now = time.time()
+    selection = chosen.selection(act)
+    is_few = bool(selection.ids) or (
+        selection.is_whole and counted_of(stores, selection, all_queues(), now).number <= FEW
+    )
+    expected = given.get("count", "")
+    run, is_new = work.begin(
+        act,
+        selection,
+        token=token_in(given),
+        cut_off=min(failed_until(given) or now, now),
+        now=now,
+        who=name_of(request),
+        via=Activity.Via.PAGE,
+        expected=int(expected) if expected.isascii() and expected.isdigit() and len(expected) < 9 else 0,
+        to=to,
+        per_minute=per_minute,
+        reason=given.get("reason", "").strip(),
+        address=request.META.get("REMOTE_ADDR") or None,
+    )
+    page = link("run", run=run.pk)
+    if not is_new:
+        return Done(level=messages.INFO, text=f"This was begun already, as run {run.pk}.", next=page, run_id=run.pk)
+    if is_few and not per_minute:
+        return at_once(stores, run, selection, page, now)
+    return in_background(stores, run, page)
+
+
+def at_once(stores: Stores, run: BulkRun, selection: Selection, page: str, now: float) -> Done:
+    """Few jobs: the person waits for it."""
+    work.do(stores, run)
+    text = words.outcome(run)
+    if len(selection.ids) == 1 and not run.done:
+        text = f"{text.partition(';')[0]}: {why_not(stores, selection.ids[0], now)}"
+    elif run.act == BulkAct.DELETE:
+        text = f"{text} For 24 hours this can be undone."
+    level = messages.SUCCESS if run.done else messages.WARNING
+    next_page = page if run.act == BulkAct.DELETE and run.done else ""
+    return Done(level=level, text=text, next=next_page, run_id=run.pk)
+
+
+def in_background(stores: Stores, run: BulkRun, page: str) -> Done:
+    """Many jobs: a job of the library's own does it. When that cannot be queued, the run's page offers to try again."""
+    doing = words.DOING[run.act]
+    try:
+        work.queue_slice(stores, run, 1)
+    except QueueUnavailable as error:
+        text = f"Run {run.pk} is written down and has not begun: {error}"
+        return Done(level=messages.ERROR, text=text, next=page, run_id=run.pk)
+    what = plural(run.expected, "job") if run.expected else "jobs"
+    text = f"{doing} {what} in the background, as run {run.pk}."
+    return Done(level=messages.SUCCESS, text=text, next=page, run_id=run.pk)
+
+
+def problem_of_form(request: HttpRequest, act: BulkAct, chosen: Chosen, to: str) -> str:
+    """What is missing beside the choice itself; empty when nothing is."""
+    reason = request.POST.get("reason", "").strip()
+    if len(reason) > LONGEST_REASON:
+        return f"Nothing was done: give a reason of up to {LONGEST_REASON} characters."
+    if act is BulkAct.MOVE and to not in all_queues():
+        return f"There is no queue {to[:200]!r}, so nothing was moved."
+    if act is BulkAct.MOVE and chosen.all and chosen.queue == to:
+        return f"The jobs of {to} are there already, so nothing was moved."
+    if act in DESTROYS and is_about_many(chosen) and not reason:
+        return f"Nothing was done: give a reason of up to {LONGEST_REASON} characters."
+    if act is BulkAct.DELETE and is_about_many(chosen):
+        typed = request.POST.get("typed", "").strip().replace(",", "").replace(".", "").replace(" ", "")
+        if not typed or typed != request.POST.get("count", ""):
+            return "Nothing was deleted: the number of jobs was not typed as it is shown."
+    return ""
+
+
+# ------------------------------------------------------------------------------------------------ Runs over many
+
+
+def run_in(request: HttpRequest) -> BulkRun | None:
+    given = request.POST.get("run", "")
+    number = int(given) if given.isascii() and given.isdigit() and len(given) < 18 else 0
+    return BulkRun.objects.filter(pk=number).first()
+
+
+def right_of_run(request: HttpRequest) -> Right:
+    """The right that the run's own act asks for."""
+    run = run_in(request)
+    return RIGHTS[BulkAct(run.act)] if run else Right.RETRY
+
+
+def act_on_run(act: Callable[[HttpRequest, Stores, BulkRun], Done]) -> Callable[[HttpRequest, Stores], Done]:
+    """An act on the run that the form names, which leads back to its page."""
+
+    def on_run(request: HttpRequest, stores: Stores) -> Done:
+        run = run_in(request)
+        if run is None:
+            return Done(level=messages.WARNING, text="There is no such run, so nothing was done.")
+        return act(request, stores, run)
+
+    on_run.__name__ = act.__name__
+    on_run.__doc__ = act.__doc__
+    return on_run
+
+
+@action(right_of_run)
+@act_on_run
+def cancel_run(request: HttpRequest, stores: Stores, run: BulkRun) -> Done:
+    """Act on no further job of it."""
+    page = link("run", run=run.pk)
+    if work.cancel(stores, run, who=name_of(request), now=time.time()):
+        return Done(
+            level=messages.SUCCESS, text=f"Run {run.pk} stopped. {words.outcome(run)}", next=page, run_id=run.pk
+        )
+    return Done(level=messages.INFO, text=f"Run {run.pk} was over. {words.outcome(run)}", next=page, run_id=run.pk)
+
+
+@action(right_of_run)
+@act_on_run
+def carry_on_run(request: HttpRequest, stores: Stores, run: BulkRun) -> Done:
+    """Queue the job that carries it on anew."""
+    page = link("run", run=run.pk)
+    if run.state not in work.OPEN:
+        return Done(level=messages.INFO, text=f"Run {run.pk} is over. {words.outcome(run)}", next=page, run_id=run.pk)
+    queue = work.queue_slice(stores, run, run.slice + 1, anew=True)
+    text = f"Run {run.pk} goes on as soon as a worker of {queue} is free."
+    return Done(level=messages.SUCCESS, text=text, next=page, run_id=run.pk)
+
+
+@action(Right.DELETE)
+@act_on_run
+def undo_run(request: HttpRequest, stores: Stores, run: BulkRun) -> Done:
+    """Put what it deleted back from the bin."""
+    page = link("run", run=run.pk)
+    if run.act != BulkAct.DELETE or not run.done:
+        return Done(level=messages.WARNING, text=f"Run {run.pk} deleted nothing.", next=page, run_id=run.pk)
+    now = time.time()
+    undo, is_new = work.begin(
+        BulkAct.RESTORE,
+        Selection(of_run=run.pk),
+        # Pressed twice, it is undone once.
+        token=uuid5(run.token, "undo"),
+        cut_off=now,
+        now=now,
+        who=name_of(request),
+        via=Activity.Via.PAGE,
+        expected=run.done,
+        address=request.META.get("REMOTE_ADDR") or None,
+    )
+    undo_page = link("run", run=undo.pk)
+    if not is_new:
+        text = f"Run {run.pk} was undone already, by run {undo.pk}."
+        return Done(level=messages.INFO, text=text, next=undo_page, run_id=undo.pk)
+    if run.done <= FEW:
+        work.do(stores, undo)
+        level = messages.SUCCESS if undo.done else messages.WARNING
+        return Done(level=level, text=words.outcome(undo), next=undo_page, run_id=undo.pk)
+    return in_background(stores, undo, undo_page)
+
+
+@action(Right.DELETE)
+def restore(request: HttpRequest, stores: Stores) -> Told | Done:
+    """Put jobs back from the bin."""
+    chosen = chosen_in(request.POST)
+    problem = "" if chosen.ids and not chosen.all else "No job was ticked, so nothing was done. Tick some rows first."
+    problem = problem or chosen.problem(BulkAct.RESTORE, all_queues())
+    if problem:
+        return messages.WARNING, problem
+    now = time.time()
+    selection = Selection(ids=chosen.ids)
+    run, _ = work.begin(
+        BulkAct.RESTORE,
+        selection,
+        token=token_in(request.POST),
+        cut_off=now,
+        now=now,
+        who=name_of(request),
+        via=Activity.Via.PAGE,
+        address=request.META.get("REMOTE_ADDR") or None,
+    )
+    work.do(stores, run)
+    level = messages.SUCCESS if run.done else messages.WARNING
+    return Done(level=level, text=words.outcome(run), run_id=run.pk)
+
+
+@require_safe
+def run(request: HttpRequest, run: int) -> HttpResponse:
+    """How far is it, and what became of each job?"""
+
+    def read(stores: Stores, pulse: Pulse) -> RunPage | Missing:
+        return read_run(stores, pulse, run, request.GET.dict()) or Missing(
+            heading="There is no run of this number.",
+            words="Runs are kept as long as what people did, and then forgotten.",
+            asked=str(run),
+            back=link("activity"),
+            back_words="Activity",
+        )
+
+    return render_page(request, "horizon/run.html", read, title=f"Run {run}", current="activity", every=5)
+
+
+@require_safe
+def bin(request: HttpRequest) -> HttpResponse:
+    """What was deleted, and can come back?"""
+
+    def read(stores: Stores, pulse: Pulse) -> BinPage:
+        return read_bin(stores, request.GET.get("page", ""), pulse.at)
+
+    return render_page(request, "horizon/bin.html", read, title="Bin", current="jobs", every=0)
+
+
+PAGES: list[tuple[str, View, str]] = [
+    ("confirm/retry/", confirm(BulkAct.RETRY, "failures"), "confirm_retry"),
+    ("confirm/delete/", confirm(BulkAct.DELETE), "confirm_delete"),
+    ("confirm/cancel/", confirm(BulkAct.CANCEL), "confirm_cancel"),
+    ("confirm/move-jobs/", confirm(BulkAct.MOVE), "confirm_move_jobs"),
+    ("activity/runs/<int:run>/", run, "run"),
+    ("bin/", bin, "bin"),
+]
+
+ACTIONS: list[tuple[str, View, str]] = [
+    ("actions/retry/", retry, "retry"),
+    ("actions/delete/", delete, "delete"),
+    ("actions/cancel/", cancel, "cancel"),
+    ("actions/move-jobs/", move_jobs, "move_jobs"),
+    ("actions/restore/", restore, "restore"),
+]
+
+RUN_ACTIONS: list[tuple[str, View, str]] = [
+    ("actions/cancel-run/", cancel_run, "cancel_run"),
+    ("actions/carry-on-run/", carry_on_run, "carry_on_run"),
+    ("actions/undo-run/", undo_run, "undo_run"),
+]

@@ -1,0 +1,187 @@
+"""Acts that are about one job alone: run it again as a new one, with other arguments, or stop it."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from uuid import uuid4
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+from rq.utils import now as rq_now
+
+from allegro_queue.access import View, rights_of, without_right
+from allegro_queue.anew import Anew, masked_value, problem_with, run_anew, run_edited
+from allegro_queue.dashboard.actions import Done, Told, action, own_page
+from allegro_queue.dashboard.chosen import token_in
+from allegro_queue.dashboard.conflicts import why_not
+from allegro_queue.dashboard.formats import about
+from allegro_queue.dashboard.links import link
+from allegro_queue.dashboard.render import Missing, render_page
+from allegro_queue.errors import HorizonError, QueueUnavailable
+from allegro_queue.rights import Right
+from allegro_queue.stores import Stores
+from allegro_queue.stores.jobs import JobRow
+from allegro_queue.stores.pulse import Pulse
+
+LONGEST_FORM = 600_000
+"""Characters of arguments that a form may bring."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OneJobPage:
+    """Do this to this job?"""
+
+    act: str
+    """``again``, ``edit`` or ``stop``."""
+    row: JobRow
+    problem: str
+    question: str
+    name: str
+    waiting: int
+    paused: bool
+    running_for: str
+    args: str
+    kwargs: str
+    has_masks: bool
+    token: str
+    next: str
+
+
+def read_one(stores: Stores, pulse: Pulse, act: str, job_id: str, next: str) -> OneJobPage | Missing:
+    """The page before an act on one job."""
+    rows = stores.jobs.rows([job_id])
+    if not rows:
+        return Missing(
+            heading="There is no job of this id.",
+            words="It was deleted, or its time was up. What was deleted in the last 24 hours can be restored.",
+            asked=job_id[:200],
+            back=link("bin"),
+            back_words="The bin",
+        )
+    row = rows[0]
+    args = kwargs = ""
+    has_masks = False
+    name = row.name
+    if act == "stop":
+        problem = "" if row.status == "started" else f"It cannot be stopped: {why_not(stores, job_id, pulse.at)}"
+    else:
+        source = stores.bulk.payload(job_id)
+        problem = problem_with(source)
+        if source is not None and not problem:
+            name = source.name
+            if act == "edit":
+                shown = masked_value(source.args), masked_value(source.kwargs)
+                has_masks = shown != (source.args, source.kwargs)
+                args, kwargs = (json.dumps(each, indent=2, ensure_ascii=False) for each in shown)
+    short = name.rpartition(".")[2]
+    return OneJobPage(
+        act=act,
+        row=row,
+        problem=problem,
+        question={
+            "again": f"Run {short} again as a new job?",
+            "edit": f"Run {short} again with other arguments?",
+            "stop": f"Stop {short}?",
+        }[act],
+        name=name,
+        waiting=next_waiting(pulse, row.queue),
+        paused=pulse.is_paused(row.queue),
+        running_for=about(pulse.at - row.started_at) if row.started_at else "",
+        args=args,
+        kwargs=kwargs,
+        has_masks=has_masks,
+        token=uuid4().hex,
+        next=next,
+    )
+
+
+def next_waiting(pulse: Pulse, queue: str) -> int:
+    return next((each.waiting for each in pulse.queues if each.name == queue), 0)
+
+
+def confirm(act: str, title: str, *rights: Right) -> View:
+    """The page that asks, for those who have all these rights."""
+
+    @require_safe
+    def view(request: HttpRequest) -> HttpResponse:
+        for right in rights:
+            if right not in rights_of(request):
+                return without_right(request, right)
+        job_id = request.GET.get("id", "")
+
+        def read(stores: Stores, pulse: Pulse) -> OneJobPage | Missing:
+            return read_one(stores, pulse, act, job_id, own_page(request.GET.get("next", "")))
+
+        return render_page(request, "horizon/one_job.html", read, title=title, current="jobs", every=0)
+
+    return view
+
+
+@action(Right.ENQUEUE)
+def run_again(request: HttpRequest, stores: Stores) -> Told | Done:
+    """Queue a copy of a job."""
+    new_id = str(token_in(request.POST) or uuid4())
+    try:
+        return told_of(run_anew(stores, request.POST.get("id", ""), new_id, rq_now()))
+    except QueueUnavailable:
+        raise
+    except HorizonError as error:
+        return messages.WARNING, f"Not queued: {error}"
+
+
+@action(Right.ENQUEUE)
+def run_other(request: HttpRequest, stores: Stores) -> Told | Done:
+    """Queue a call of a job's function with other arguments."""
+    if Right.VIEW_PAYLOAD not in rights_of(request):
+        return messages.WARNING, f"Not queued: who may not see arguments may not edit them ({Right.VIEW_PAYLOAD})."
+    given = request.POST
+    args, kwargs = given.get("args", ""), given.get("kwargs", "")
+    if len(args) + len(kwargs) > LONGEST_FORM:
+        return messages.WARNING, f"Not queued: the arguments have more than {LONGEST_FORM:,} characters."
+    new_id = str(token_in(given) or uuid4())
+    try:
+        return told_of(run_edited(stores, given.get("id", ""), new_id, args, kwargs))
+    except QueueUnavailable:
+        raise
+    except HorizonError as error:
+        back = link("edit", query={"id": given.get("id", "")})
+        return Done(level=messages.WARNING, text=f"Not queued: {error}", next=back)
+
+
+def told_of(anew: Anew) -> Done:
+    """What came of it; on to the new job, or to the one that was there."""
+    if anew.holder:
+        text = f"Not queued: another of its kind waits or runs, job {anew.holder}."
+        return Done(level=messages.WARNING, text=text, next=link("job", job_id=anew.holder))
+    text = f"Queued in {anew.queue} as job {anew.job_id}."
+    return Done(level=messages.SUCCESS, text=text, next=link("job", job_id=anew.job_id))
+
+
+@action(Right.CONTROL_WORKERS)
+def stop(request: HttpRequest, stores: Stores) -> Told:
+    """Have the worker that runs a job stop it."""
+    job_id = request.POST.get("id", "")
+    now = time.time()
+    rows = stores.jobs.rows([job_id])
+    if not rows or rows[0].status != "started":
+        return messages.WARNING, f"Not stopped: {why_not(stores, job_id, now)}"
+    trouble = stores.bulk.stop(job_id)
+    if trouble:
+        return messages.WARNING, f"Not stopped: {trouble}"
+    return messages.SUCCESS, "Its worker was told to stop it. It ends as stopped, and is not tried again."
+
+
+PAGES: list[tuple[str, View, str]] = [
+    ("confirm/again/", confirm("again", "Run again", Right.ENQUEUE), "confirm_again"),
+    ("confirm/edit/", confirm("edit", "Edit and run again", Right.ENQUEUE, Right.VIEW_PAYLOAD), "edit"),
+    ("confirm/stop/", confirm("stop", "Stop", Right.CONTROL_WORKERS), "confirm_stop"),
+]
+
+ACTIONS: list[tuple[str, View, str]] = [
+    ("actions/run-again/", run_again, "run_again"),
+    ("actions/run-other/", run_other, "run_other"),
+    ("actions/stop/", stop, "stop"),
+]

@@ -1,0 +1,202 @@
+"""What the page of a run over many jobs shows: how far it is, what became of each, and what can be done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from allegro_queue.bulk import noting, words, work
+from allegro_queue.bulk.models import BulkResult, BulkRun
+from allegro_queue.dashboard.chosen import RIGHTS
+from allegro_queue.dashboard.formats import about, count, duration, plural
+from allegro_queue.dashboard.links import link
+from allegro_queue.rights import Right
+from allegro_queue.stores import Stores
+from allegro_queue.stores.bulk import BIN_SECONDS, BulkAct
+from allegro_queue.stores.pulse import Pulse
+
+PAGE = 50
+
+STANDS_STILL = 60.0
+"""Seconds without progress after which the page says so."""
+
+WORDS: Mapping[str, str] = {
+    "done": "Done",
+    "running": "Running already",
+    "gone": "Gone",
+    "later": "Came later",
+    "barred": "Barred",
+    "other": "In another state",
+}
+
+MEANS: Mapping[str, str] = {
+    "done": "",
+    "running": "left alone: a worker had it",
+    "gone": "deleted, expired, or acted on by somebody else before its turn",
+    "later": "left alone: came into its state after the page was shown",
+    "barred": "left alone: another of its kind waits or runs",
+    "other": "left alone: its state was another by then",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kind:
+    """How many had one result."""
+
+    word: str
+    means: str
+    count: int
+    address: str
+    current: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResultRow:
+    """What became of one job."""
+
+    job_id: str
+    address: str
+    word: str
+    tone: str
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunPage:
+    """How far is it?"""
+
+    run: BulkRun
+    tone: str
+    icon: str
+    sentence: str
+    sub: str
+    doing: str
+    acted: int
+    total: int
+    is_open: bool
+    stands_still: str
+    """Why it does not get on; empty when it does."""
+    began: float
+    kinds: tuple[Kind, ...]
+    rows: tuple[ResultRow, ...]
+    older: str
+    not_kept: int
+    """Results that are counted and not kept one by one."""
+    right: Right
+    may_undo: bool
+    undo_for: str
+    undo_address: str
+    """Where the button stands once the run is over."""
+    undone_by: int
+
+
+def read_run(stores: Stores, pulse: Pulse, number: int, given: Mapping[str, str]) -> RunPage | None:
+    """The page; ``None`` when there is no such run."""
+    run = BulkRun.objects.filter(pk=number).first()
+    if run is None:
+        return None
+    is_open = run.state in work.OPEN
+    total = run.total if run.total is not None else run.expected
+    kind = given.get("result", "") if given.get("result", "") in WORDS else ""
+    after = given.get("after", "")
+    first = int(after) + 1 if after.isascii() and after.isdigit() and len(after) < 10 else 0
+    found = BulkResult.objects.filter(run=run, number__gte=first)
+    if kind:
+        found = found.filter(result=kind)
+    shown = list(found.order_by("number")[: PAGE + 1])
+    rest = BIN_SECONDS - (pulse.at - (run.ended_at or run.moved_at))
+    undone = BulkRun.objects.filter(act=BulkAct.RESTORE.value, selection__of_run=run.pk).order_by("-pk").first()
+    still = stands_still(stores, pulse, run) if is_open else ""
+    return RunPage(
+        run=run,
+        tone="warn" if still else "ok" if not is_open else "plain",
+        icon="warn" if still else "run" if is_open else "ok" if run.state == BulkRun.State.DONE else "idle",
+        sentence=sentence(run, total, is_open),
+        sub=sub(run, total, is_open, pulse.at),
+        doing=words.DOING[run.act],
+        acted=run.noted,
+        total=total,
+        is_open=is_open,
+        stands_still=still,
+        began=run.began_at or run.created_at,
+        kinds=tuple(kinds(run, kind)),
+        rows=tuple(row_of(each) for each in shown[:PAGE]),
+        older=link("run", run=run.pk, query={"result": kind, "after": shown[PAGE - 1].number})
+        if len(shown) > PAGE
+        else "",
+        not_kept=max(run.noted - noting.ROWS_KEPT, 0),
+        right=RIGHTS[BulkAct(run.act)],
+        may_undo=run.act == BulkAct.DELETE and run.done > 0 and rest > 0 and not is_open and undone is None,
+        undo_for=about(rest),
+        undo_address=link("run", run=run.pk, query={"undo": 1}) + "#hz-undo",
+        undone_by=undone.pk if undone else 0,
+    )
+
+
+def sentence(run: BulkRun, total: int, is_open: bool) -> str:
+    """How far it is."""
+    if not is_open:
+        return words.outcome(run)
+    if run.state == BulkRun.State.WAITING:
+        return f"{words.DOING[run.act]} {plural(total, 'job') if total else 'jobs'}: waits for a worker."
+    if run.state == BulkRun.State.CHOOSING:
+        return f"{words.DOING[run.act]}: the jobs are being chosen."
+    return f"{words.DOING[run.act]} {plural(total, 'job')}: {count(run.noted)} so far."
+
+
+def sub(run: BulkRun, total: int, is_open: bool, now: float) -> str:
+    """How long it took, or how long it may yet take."""
+    if run.state == BulkRun.State.CANCELLED:
+        return f"Cancelled by {run.ended_by}. What was done before stays done."
+    if not is_open:
+        return f"Took {duration((run.ended_at or run.moved_at) - run.created_at)}."
+    if run.state != BulkRun.State.RUNNING or not run.noted:
+        return "It goes on without this page."
+    took = max(run.moved_at - (run.began_at or run.created_at), 0.1)
+    left = (total - run.noted) / run.per_minute * 60 if run.per_minute else took / run.noted * (total - run.noted)
+    return f"About {about(left)} to go (an estimate). It goes on without this page."
+
+
+def stands_still(stores: Stores, pulse: Pulse, run: BulkRun) -> str:
+    """Why it does not get on."""
+    quiet = pulse.at - run.moved_at - (work.period(run) if run.per_minute else 0.0)
+    if quiet < STANDS_STILL:
+        return ""
+    if not pulse.workers:
+        return f"It has not got on for {about(quiet)}, and no worker lives. It goes on when one is started."
+    if all(pulse.is_paused(queue.name) for queue in pulse.queues):
+        return f"It has not got on for {about(quiet)}: all queues are paused."
+    return f"It has not got on for {about(quiet)}. Its job may be lost, or no worker may be free."
+
+
+def kinds(run: BulkRun, chosen: str) -> list[Kind]:
+    """Results with their numbers, those that there are."""
+    found = [
+        Kind(
+            word=WORDS[word],
+            means=MEANS[word],
+            count=getattr(run, word),
+            address=link("run", run=run.pk, query={"result": word}),
+            current=word == chosen,
+        )
+        for word in WORDS
+        if getattr(run, word)
+    ]
+    everything = Kind(word="All", means="", count=run.noted, address=link("run", run=run.pk), current=not chosen)
+    return [everything, *found] if found else []
+
+
+def row_of(result: BulkResult) -> ResultRow:
+    return ResultRow(
+        job_id=result.job_id,
+        address=link("job", job_id=result.job_id),
+        word=WORDS.get(result.result, result.result),
+        tone="ok" if result.result == "done" else "warn" if result.result == "barred" else "idle",
+        detail=detail_of(result),
+    )
+
+
+def detail_of(result: BulkResult) -> str:
+    if result.result == "barred":
+        return f"by job {result.detail}"
+    return f"it was {result.detail}" if result.detail else ""
