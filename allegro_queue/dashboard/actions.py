@@ -40,7 +40,6 @@ SUBJECTS = (
     ("group", "failure group"),
     ("tenant", "tenant"),
     ("word", "told"),
-    ("state", "state"),
     ("master", "Horizon process"),
     ("batch", "batch"),
     ("per_minute", "per minute"),

@@ -325,7 +325,7 @@ def test_a_failed_job_is_retried_and_another_deleted(
     program = caller()
 
     assert program.post(f"jobs/{one}/retry").json()["outcome"] == "Retried 1 job."
-    assert program.delete(f"jobs/{other}").json()["outcome"] == "Deleted 1 job."
+    assert program.delete(f"jobs/{other}").json()["outcome"] == "Deleted 1 job. For 24 hours this can be undone."
 
     assert stores.jobs.lengths(["default"]) == {"default": 1}
     assert program.get(f"jobs/{other}").status_code == 404

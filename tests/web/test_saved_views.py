@@ -126,5 +126,5 @@ def test_sharing_takes_a_right(client: Client, redis: Redis, reader: Callable[..
 def test_saving_is_noted(client: Client, redis: Redis) -> None:
     save(client)
 
-    assert Activity.objects.get().subject == "view Failed payments"
+    assert Activity.objects.get().subject == "name Failed payments"
     assert client.get(reverse("horizon:save_view")).status_code == 405
