@@ -29,7 +29,7 @@ from allegro_queue.stores.pulse import Pulse
 MOST_ROWS = 50_000
 """Rows of a file; the newest ones."""
 
-AT_ONCE = 500
+AT_ONCE = 2_000
 """Rows that are read at a time."""
 
 FORMATS = {

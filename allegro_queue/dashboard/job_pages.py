@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from django.utils import timezone
 
@@ -46,6 +46,7 @@ CHOICES = 100
 """Functions and tags to choose from."""
 
 MOST_COUNTED = 100_000
+COUNTED_BY_WORDS = 1_000
 
 TAGS_SHOWN = 6
 
@@ -202,19 +203,12 @@ def read_jobs(stores: Stores, pulse: Pulse, query: JobQuery) -> JobsPage:
         exceptions=tuple(exceptions_known()) if any(term.key == "error" for term in query.terms) else (),
     )
     source = source_of(query, history)
+    by_outcome = counts_by_outcome(most=MOST_COUNTED) if not query.others else {}
     if source.lists:
         shown = from_lists(stores, query, queues, now)
     else:
-        shown = from_runs(
-            stores,
-            query,
-            queues,
-            names,
-            history,
-            now=now,
-            has_silenced=bool(settings.silenced or settings.silenced_tags),
-        )
-    by_outcome = counts_by_outcome(most=MOST_COUNTED) if not query.others else {}
+        silenced = bool(settings.silenced or settings.silenced_tags)
+        shown = from_runs(stores, query, queues, names, history, by_outcome, now=now, has_silenced=silenced)
     return jobs_page(
         query,
         shown,
@@ -350,6 +344,7 @@ def from_runs(
     queues: Sequence[str],
     names: Names,
     history: HistoryState,
+    by_outcome: Mapping[str, Matches],
     *,
     now: float,
     has_silenced: bool,
@@ -366,7 +361,7 @@ def from_runs(
         live = [line_of(row, None, now) for row in rows[:LIVE_SHOWN]]
         if len(rows) > LIVE_SHOWN:
             notes.append(f"{plural(len(rows), 'job')} that have not ended match; the first {LIVE_SHOWN} are shown.")
-    total = total_of(wanted.filter, page, after=query.after)
+    total = total_of(wanted.filter, page, by_outcome, after=query.after)
     return Shown(
         state=",".join(query.states),
         lines=(*live, *run_lines(stores, page.rows)),
@@ -387,13 +382,24 @@ def asks_live(query: JobQuery) -> bool:
     return all(not term.key or (term.key in KEYS and KEYS[term.key].live) for term in query.others)
 
 
-def total_of(wanted: Filter, page: RunPage, *, after: int) -> Matches | None:
+def total_of(wanted: Filter, page: RunPage, by_outcome: Mapping[str, Matches], *, after: int) -> Matches | None:
     """How many match, where that is cheap to say."""
     if not page.after and not after:
         return Matches(len(page.rows), is_more=False)
     if page.searched_to is not None:
         return None
-    return count_runs(wanted, most=COUNTED if wanted.also else MOST_COUNTED)
+    if len(wanted.outcomes) == 1 and wanted == Filter(outcomes=wanted.outcomes) and by_outcome:
+        return by_outcome[wanted.outcomes[0]]
+    # Counting one index is quick; whatever else is asked, each run has to be looked at, and for words in many places.
+    most = COUNTED_BY_WORDS if wanted.driver == "text" else MOST_COUNTED if is_one_index(wanted) else COUNTED
+    return count_runs(wanted, most=most)
+
+
+def is_one_index(wanted: Filter) -> bool:
+    """Whether one index alone answers it."""
+    driver = wanted.driver
+    given = [each.name for each in fields(Filter) if getattr(wanted, each.name) != getattr(Filter(), each.name)]
+    return driver != "text" and given == [driver]
 
 
 def reach_of(page: RunPage, history: HistoryState, *, after: int) -> str:
