@@ -46,7 +46,6 @@ CHOICES = 100
 """Functions and tags to choose from."""
 
 MOST_COUNTED = 100_000
-COUNTED_BY_WORDS = 1_000
 
 TAGS_SHOWN = 6
 
@@ -390,9 +389,11 @@ def total_of(wanted: Filter, page: RunPage, by_outcome: Mapping[str, Matches], *
         return None
     if len(wanted.outcomes) == 1 and wanted == Filter(outcomes=wanted.outcomes) and by_outcome:
         return by_outcome[wanted.outcomes[0]]
-    # Counting one index is quick; whatever else is asked, each run has to be looked at, and for words in many places.
-    most = COUNTED_BY_WORDS if wanted.driver == "text" else MOST_COUNTED if is_one_index(wanted) else COUNTED
-    return count_runs(wanted, most=most)
+    if wanted.driver == "text":
+        # To count them costs as much as to find them, where a word is common.
+        return Matches(len(page.rows), is_more=True) if page.after and not after else None
+    # Counting one index is quick; whatever else is asked, each run has to be looked at.
+    return count_runs(wanted, most=MOST_COUNTED if is_one_index(wanted) else COUNTED)
 
 
 def is_one_index(wanted: Filter) -> bool:

@@ -149,6 +149,16 @@ def test_a_search_that_stops_says_how_far_it_looked_and_goes_on(
     assert further.go_on == ""
 
 
+def test_matches_are_counted_as_far_as_that_is_cheap(client: Client, stores: Stores) -> None:
+    now = time.time()
+    collected(stores, *(run_record(now - number, terms=tagged("order:7")) for number in range(60)))
+
+    assert jobs_page(client, state="finished").sentence == "60 finished runs."
+    assert jobs_page(client, state="finished", tag="order:7").sentence == "60 finished runs that match."
+    assert jobs_page(client, state="finished", q="pay").sentence == "50+ finished runs that match."
+    assert jobs_page(client, state="finished", q="pay", tag="order:7").sentence == "60 finished runs that match."
+
+
 def test_what_is_typed_becomes_an_address_of_plain_terms(client: Client, stores: Stores) -> None:
     answer = client.get(reverse("horizon:jobs"), {"q": "state:failed queue:high deliver", "live": "off"})
 
