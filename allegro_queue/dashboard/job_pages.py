@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from urllib.parse import parse_qsl
 
 from django.utils import timezone
 
+from allegro_queue.activity.saved_view import views_for
 from allegro_queue.conf import horizon_settings
 from allegro_queue.dashboard.filter_terms import ALL, ARGUMENTS, ENDED, KEYS, LIVE, Key, Problem, Term, pairs_of, typed
 from allegro_queue.dashboard.formats import count, moment, plural
@@ -48,6 +50,7 @@ CHOICES = 100
 MOST_COUNTED = 100_000
 
 TAGS_SHOWN = 6
+VIEWS_SHOWN = 12
 
 WHEN = {
     State.WAITING: "Queued",
@@ -177,13 +180,18 @@ class JobsPage:
     elsewhere: tuple[Tab, ...]
     """Other states that have jobs, for an empty list."""
     drops: tuple[Drop, ...]
+    views: tuple[tuple[str, str], ...]
+    """Saved views, each with its address."""
     export: str
     save: str
 
 
-def read_jobs(stores: Stores, pulse: Pulse, query: JobQuery) -> JobsPage:
-    """One page of the list: three round trips to Redis after the pulse at most but for a search of waiting jobs, seven
-    queries."""
+def read_jobs(stores: Stores, pulse: Pulse, query: JobQuery, *, who: str) -> JobsPage:
+    """One page of the list: four round trips to Redis after the pulse and six queries at most.
+
+    Args:
+        who: whose saved views are shown.
+    """
     settings = horizon_settings()
     now = pulse.at
     queues = [queue.name for queue in pulse.queues]
@@ -216,7 +224,7 @@ def read_jobs(stores: Stores, pulse: Pulse, query: JobQuery) -> JobsPage:
         names=names,
         note=source.note,
         failed=pulse.failed,
-        now=now,
+        views=[(view.name, link_to("jobs", parse_qsl(view.query))) for view in views_for(who)[:VIEWS_SHOWN]],
     )
 
 
@@ -497,7 +505,7 @@ def jobs_page(
     names: Names,
     note: str,
     failed: int,
-    now: float,
+    views: Sequence[tuple[str, str]],
 ) -> JobsPage:
     """The page, from what was read."""
     problems = list(query.problems)
@@ -553,6 +561,7 @@ def jobs_page(
         hint=hint_for(shown.state, bool(asks)),
         elsewhere=tuple(tab for tab in tabs if tab.count not in ("", "0") and not tab.current),
         drops=tuple(Drop(words=typed([term]), address=link_to("jobs", query.without(term))) for term in asks),
+        views=tuple(views),
         export=link_to("export", query.pairs),
         save=link_to("saved_views", query.pairs),
     )

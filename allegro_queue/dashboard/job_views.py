@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View, wants_fragment
 from allegro_queue.connection import UNREACHABLE
-from allegro_queue.dashboard.actions import chosen_in, own_page
+from allegro_queue.dashboard.actions import chosen_in, name_of, own_page
 from allegro_queue.dashboard.confirm_pages import ConfirmPage, PausePage, read_confirm, read_pause
 from allegro_queue.dashboard.job_page import JobPage, read_job
 from allegro_queue.dashboard.job_pages import JobsPage, read_jobs
@@ -36,7 +36,7 @@ def jobs(request: HttpRequest) -> HttpResponse:
             return HttpResponseRedirect(link_to("jobs", [*query.pairs, ("live", request.GET.get("live"))]))
 
     def read(stores: Stores, pulse: Pulse) -> JobsPage:
-        return read_jobs(stores, pulse, query)
+        return read_jobs(stores, pulse, query, who=name_of(request))
 
     others = {term.key for term in query.others} - {"still"}
     current = "failures" if query.states == ("failed",) and not others else "jobs"

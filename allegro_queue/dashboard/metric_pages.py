@@ -190,7 +190,7 @@ def address_of(kind: MetricKind, name: str) -> str:
 
 def failures_of(kind: MetricKind, name: str) -> str:
     """The failed jobs of a queue or of a job name."""
-    return link("jobs", query={"state": "failed", "queue" if kind == "queue" else "q": name})
+    return link("jobs", query={"state": "failed", "queue" if kind == "queue" else "func": name})
 
 
 def sentence_on(jobs: Sequence[MetricRow]) -> str:
@@ -298,7 +298,7 @@ def metric_page(
         waits=waits_on(reach),
         holes=holes_in(reach, axis.start),
         failed_address=failures_of(kind, name),
-        jobs_address=link("jobs", query={"state": "finished", "queue" if kind == "queue" else "q": name}),
+        jobs_address=link("jobs", query={"state": "finished", "queue" if kind == "queue" else "func": name}),
         pause_address=pause_address,
         paused=paused,
     )

@@ -95,7 +95,7 @@ def test_a_job_name_has_its_page_too(client: Client, stores: Stores) -> None:
 
     said = answer.context["page"].sentence
     assert re.fullmatch(r"add: 2(\.\d)? done a minute, (9\d|100) ms each at most in 95 of 100.", said)
-    assert reverse("horizon:jobs") + "?state=failed&amp;q=tests.support.jobs.add" in answer.content.decode()
+    assert reverse("horizon:jobs") + "?state=failed&amp;func=tests.support.jobs.add" in answer.content.decode()
 
 
 def test_what_waits_for_the_collector_is_said_and_hatched(client: Client, stores: Stores) -> None:
