@@ -15,6 +15,7 @@ from allegro_queue.dashboard.formats import count, moment, plural
 from allegro_queue.dashboard.job_query import PAGE_SIZE, JobQuery
 from allegro_queue.dashboard.job_search import OUTCOMES, Names, filter_of, is_plain, queues_of, test_of
 from allegro_queue.dashboard.job_source import HistoryState, read_history_state, source_of
+from allegro_queue.dashboard.job_terms import shown_tags
 from allegro_queue.dashboard.links import link, link_to
 from allegro_queue.dashboard.looks import Look, look_of
 from allegro_queue.history.queries import (
@@ -303,6 +304,7 @@ def listed(query: JobQuery, state: State, rows: Sequence[JobRow], total: int, re
 def line_of(row: JobRow, state: State | None, now: float) -> Line:
     """One job as its list shows it."""
     status = row.status
+    tags = shown_tags(row.terms.tags)
     wait, run = row.wait_seconds, row.run_seconds
     if state is State.WAITING or (state is None and status == "queued"):
         wait, run = max(now - row.enqueued_at, 0.0) if row.enqueued_at is not None else wait, None
@@ -323,8 +325,8 @@ def line_of(row: JobRow, state: State | None, now: float) -> Line:
         queue=row.queue,
         tenant=row.terms.tenant,
         tenant_address=of_term("tenant", row.terms.tenant),
-        tags=tuple((masked(tag), of_term("tag", tag)) for tag in row.terms.tags[:TAGS_SHOWN]),
-        more_tags=max(len(row.terms.tags) - TAGS_SHOWN, 0),
+        tags=tuple((tag, of_term("tag", tag)) for tag in tags[:TAGS_SHOWN]),
+        more_tags=max(len(tags) - TAGS_SHOWN, 0),
         tries=f"{row.attempt} of {row.tries}",
         wait_seconds=wait,
         run_seconds=run,
