@@ -87,7 +87,7 @@ def asked_for(request: HttpRequest) -> JobQuery:
     """The list that is meant."""
     given = request.POST if request.method == "POST" else request.GET
     pairs = [(name, value) for name, values in given.lists() for value in values if name not in FORM_FIELDS]
-    return read_query(pairs, all_queues())
+    return read_query(pairs, all_queues(), may_see_payload=Right.VIEW_PAYLOAD in rights_of(request))
 
 
 def started(rows: Iterator[Row]) -> Iterator[Row]:

@@ -19,6 +19,7 @@ from allegro_queue.dashboard.job_pages import state_words, where, with_default
 from allegro_queue.dashboard.job_query import JobQuery
 from allegro_queue.dashboard.job_search import Names, filter_of, is_plain, queues_of, test_of
 from allegro_queue.dashboard.job_source import HistoryState, read_history_state, source_of
+from allegro_queue.dashboard.job_terms import shown_tags
 from allegro_queue.dashboard.links import link_to
 from allegro_queue.history.queries import Filter, RunRow, exceptions_known, find_runs, names_of_kinds
 from allegro_queue.masking import masked
@@ -29,7 +30,7 @@ from allegro_queue.stores.pulse import Pulse
 MOST_ROWS = 50_000
 """Rows of a file; the newest ones."""
 
-AT_ONCE = 500
+AT_ONCE = 2_000
 """Rows that are read at a time."""
 
 FORMATS = {
@@ -186,7 +187,7 @@ def listed_row(row: JobRow, state: State) -> Row:
         "function": row.name,
         "queue": row.queue,
         "tenant": row.terms.tenant,
-        "tags": [masked(tag) for tag in row.terms.tags],
+        "tags": shown_tags(row.terms.tags),
         "attempt": row.attempt,
         "wait_seconds": rounded(row.wait_seconds),
         "run_seconds": rounded(row.run_seconds),

@@ -17,7 +17,7 @@ from allegro_queue.dashboard.formats import about, count, duration, plural
 from allegro_queue.dashboard.job_acts import JobAct, acts_on
 from allegro_queue.dashboard.job_said import Notes, read_notes
 from allegro_queue.dashboard.job_story import AttemptRow, Chapter, attempt_rows, run_seconds, span_of, story
-from allegro_queue.dashboard.job_terms import Fact, facts_of, of_value
+from allegro_queue.dashboard.job_terms import Fact, facts_of, of_value, shown_tags
 from allegro_queue.dashboard.json_tree import argument_tree, keyword_tree, value_tree
 from allegro_queue.dashboard.links import link, link_to
 from allegro_queue.dashboard.looks import Look, look_of
@@ -160,7 +160,7 @@ def job_page(
     result: SafeString | str = ""
     if newest and newest.value:
         result = value_tree(json.loads(newest.value))
-    tags = dict.fromkeys([*row.terms.tags, *(last.tags if last else ())])
+    tags = shown_tags([*row.terms.tags, *(last.tags if last else ())])
     fingerprint = next((run.fingerprint for run in reversed(kept) if run.fingerprint), "")
     return JobPage(
         row=row,
@@ -169,7 +169,7 @@ def job_page(
         sentence=sentence_on(detail, now),
         failed=failed,
         expired=found is None,
-        tags=tuple((masked(tag), of_value("tag", tag)) for tag in tags),
+        tags=tuple((tag, of_value("tag", tag)) for tag in tags),
         reason=masked(row.reason) if row.status == "scheduled" else "",
         facts=tuple(facts_of(row, last)),
         attempts=tuple(attempt_rows(detail, now)),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from urllib.parse import parse_qsl
 
 from django.utils import timezone
 
+from allegro_queue.activity.saved_view import views_for
 from allegro_queue.conf import horizon_settings
 from allegro_queue.dashboard.filter_terms import ALL, ARGUMENTS, ENDED, KEYS, LIVE, Key, Problem, Term, pairs_of, typed
 from allegro_queue.dashboard.formats import count, moment, plural
@@ -14,6 +16,7 @@ from allegro_queue.dashboard.job_acts import ON_MANY, JobAct, acts_on_many
 from allegro_queue.dashboard.job_query import PAGE_SIZE, JobQuery
 from allegro_queue.dashboard.job_search import OUTCOMES, Names, filter_of, is_plain, queues_of, test_of
 from allegro_queue.dashboard.job_source import HistoryState, read_history_state, source_of
+from allegro_queue.dashboard.job_terms import shown_tags
 from allegro_queue.dashboard.links import link, link_to
 from allegro_queue.dashboard.looks import Look, look_of
 from allegro_queue.history.queries import (
@@ -49,6 +52,7 @@ CHOICES = 100
 MOST_COUNTED = 100_000
 
 TAGS_SHOWN = 6
+VIEWS_SHOWN = 12
 
 WHEN = {
     State.WAITING: "Queued",
@@ -176,13 +180,18 @@ class JobsPage:
     elsewhere: tuple[Tab, ...]
     """Other states that have jobs, for an empty list."""
     drops: tuple[Drop, ...]
+    views: tuple[tuple[str, str], ...]
+    """Saved views, each with its address."""
     export: str
     save: str
 
 
-def read_jobs(stores: Stores, pulse: Pulse, query: JobQuery) -> JobsPage:
-    """One page of the list: three round trips to Redis after the pulse at most but for a search of waiting jobs, seven
-    queries."""
+def read_jobs(stores: Stores, pulse: Pulse, query: JobQuery, *, who: str) -> JobsPage:
+    """One page of the list: four round trips to Redis after the pulse and six queries at most.
+
+    Args:
+        who: whose saved views are shown.
+    """
     settings = horizon_settings()
     now = pulse.at
     queues = [queue.name for queue in pulse.queues]
@@ -201,19 +210,12 @@ def read_jobs(stores: Stores, pulse: Pulse, query: JobQuery) -> JobsPage:
         exceptions=tuple(exceptions_known()) if any(term.key == "error" for term in query.terms) else (),
     )
     source = source_of(query, history)
+    by_outcome = counts_by_outcome(most=MOST_COUNTED) if not query.others else {}
     if source.lists:
         shown = from_lists(stores, query, queues, now)
     else:
-        shown = from_runs(
-            stores,
-            query,
-            queues,
-            names,
-            history,
-            now=now,
-            has_silenced=bool(settings.silenced or settings.silenced_tags),
-        )
-    by_outcome = counts_by_outcome(most=MOST_COUNTED) if not query.others else {}
+        silenced = bool(settings.silenced or settings.silenced_tags)
+        shown = from_runs(stores, query, queues, names, history, by_outcome, now=now, has_silenced=silenced)
     return jobs_page(
         query,
         shown,
@@ -222,7 +224,7 @@ def read_jobs(stores: Stores, pulse: Pulse, query: JobQuery) -> JobsPage:
         names=names,
         note=source.note,
         failed=pulse.failed,
-        now=now,
+        views=[(view.name, link_to("jobs", parse_qsl(view.query))) for view in views_for(who)[:VIEWS_SHOWN]],
     )
 
 
@@ -301,6 +303,7 @@ def listed(query: JobQuery, state: State, rows: Sequence[JobRow], total: int, re
 def line_of(row: JobRow, state: State | None, now: float) -> Line:
     """One job as its list shows it."""
     status = row.status
+    tags = shown_tags(row.terms.tags)
     wait, run = row.wait_seconds, row.run_seconds
     if state is State.WAITING or (state is None and status == "queued"):
         wait, run = max(now - row.enqueued_at, 0.0) if row.enqueued_at is not None else wait, None
@@ -321,8 +324,8 @@ def line_of(row: JobRow, state: State | None, now: float) -> Line:
         queue=row.queue,
         tenant=row.terms.tenant,
         tenant_address=of_term("tenant", row.terms.tenant),
-        tags=tuple((masked(tag), of_term("tag", tag)) for tag in row.terms.tags[:TAGS_SHOWN]),
-        more_tags=max(len(row.terms.tags) - TAGS_SHOWN, 0),
+        tags=tuple((tag, of_term("tag", tag)) for tag in tags[:TAGS_SHOWN]),
+        more_tags=max(len(tags) - TAGS_SHOWN, 0),
         tries=f"{row.attempt} of {row.tries}",
         wait_seconds=wait,
         run_seconds=run,
@@ -349,6 +352,7 @@ def from_runs(
     queues: Sequence[str],
     names: Names,
     history: HistoryState,
+    by_outcome: Mapping[str, Matches],
     *,
     now: float,
     has_silenced: bool,
@@ -365,7 +369,7 @@ def from_runs(
         live = [line_of(row, None, now) for row in rows[:LIVE_SHOWN]]
         if len(rows) > LIVE_SHOWN:
             notes.append(f"{plural(len(rows), 'job')} that have not ended match; the first {LIVE_SHOWN} are shown.")
-    total = total_of(wanted.filter, page, after=query.after)
+    total = total_of(wanted.filter, page, by_outcome, after=query.after)
     return Shown(
         state=",".join(query.states),
         lines=(*live, *run_lines(stores, page.rows)),
@@ -386,13 +390,26 @@ def asks_live(query: JobQuery) -> bool:
     return all(not term.key or (term.key in KEYS and KEYS[term.key].live) for term in query.others)
 
 
-def total_of(wanted: Filter, page: RunPage, *, after: int) -> Matches | None:
+def total_of(wanted: Filter, page: RunPage, by_outcome: Mapping[str, Matches], *, after: int) -> Matches | None:
     """How many match, where that is cheap to say."""
     if not page.after and not after:
         return Matches(len(page.rows), is_more=False)
     if page.searched_to is not None:
         return None
-    return count_runs(wanted, most=COUNTED if wanted.also else MOST_COUNTED)
+    if len(wanted.outcomes) == 1 and wanted == Filter(outcomes=wanted.outcomes) and by_outcome:
+        return by_outcome[wanted.outcomes[0]]
+    if wanted.driver == "text":
+        # To count them costs as much as to find them, where a word is common.
+        return Matches(len(page.rows), is_more=True) if page.after and not after else None
+    # Counting one index is quick; whatever else is asked, each run has to be looked at.
+    return count_runs(wanted, most=MOST_COUNTED if is_one_index(wanted) else COUNTED)
+
+
+def is_one_index(wanted: Filter) -> bool:
+    """Whether one index alone answers it."""
+    driver = wanted.driver
+    given = [each.name for each in fields(Filter) if getattr(wanted, each.name) != getattr(Filter(), each.name)]
+    return driver != "text" and given == [driver]
 
 
 def reach_of(page: RunPage, history: HistoryState, *, after: int) -> str:
@@ -489,7 +506,7 @@ def jobs_page(
     names: Names,
     note: str,
     failed: int,
-    now: float,
+    views: Sequence[tuple[str, str]],
 ) -> JobsPage:
     """The page, from what was read."""
     problems = list(query.problems)
@@ -546,6 +563,7 @@ def jobs_page(
         hint=hint_for(shown.state, bool(asks)),
         elsewhere=tuple(tab for tab in tabs if tab.count not in ("", "0") and not tab.current),
         drops=tuple(Drop(words=typed([term]), address=link_to("jobs", query.without(term))) for term in asks),
+        views=tuple(views),
         export=link_to("export", query.pairs),
         save=link_to("saved_views", query.pairs),
     )

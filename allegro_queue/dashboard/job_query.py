@@ -83,8 +83,12 @@ class JobQuery:
         return pairs_of(each for each in self.terms if each != term)
 
 
-def read_query(pairs: Iterable[tuple[str, str]], queues: Sequence[str]) -> JobQuery:
-    """The query, with every problem at once; what has one is left out."""
+def read_query(pairs: Iterable[tuple[str, str]], queues: Sequence[str], *, may_see_payload: bool = True) -> JobQuery:
+    """The query, with every problem at once; what has one is left out.
+
+    Args:
+        may_see_payload: whether arguments may be asked for: who asks often enough knows them.
+    """
     given = list(pairs)
     own = {name: value for name, value in given if name in OWN}
     asked = [(name, value) for name, value in given if name not in OWN]
@@ -96,6 +100,11 @@ def read_query(pairs: Iterable[tuple[str, str]], queues: Sequence[str]) -> JobQu
     shift = len(before) + 1 if before else 0
     problems = [replace(each, place=each.place + shift) if each.place else each for each in parsed.problems]
     terms = [term for term in parsed.terms if fits(term, parsed.terms, queues, problems)]
+    if not may_see_payload and (hidden := [term for term in terms if term.key.startswith("args.")]):
+        problems.append(
+            Problem(words=f"{typed(hidden)} takes the right allegro_queue.view_payload, so it is left out.")
+        )
+        terms = [term for term in terms if term not in hidden]
     page, after = numbers(own, problems)
     return JobQuery(
         terms=tuple(terms),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from allegro_queue.dashboard.filter_terms import ALL, Term, pairs_of
 from allegro_queue.dashboard.formats import count, duration, in_words, plural
 from allegro_queue.dashboard.links import link, link_to
 from allegro_queue.history.queries import RunRow
-from allegro_queue.masking import masked
+from allegro_queue.masking import masked, rule_for_key
 from allegro_queue.stores.jobs import JobRow
 
 ENDED = ("finished", "failed", "retried", "lost", "stopped", "canceled")
@@ -64,6 +64,11 @@ def tries(row: JobRow) -> str:
         return f"{count(row.attempt)}, none left" if row.attempt > 1 or row.status != "finished" else "1"
     left = f"{count(row.retries_left)} left after it" if row.retries_left else "the last one"
     return f"{count(row.attempt)} of {count(row.tries)}, {left}"
+
+
+def shown_tags(tags: Iterable[str]) -> list[str]:
+    """Tags as history keeps them too: masked, and without those that are named like a secret."""
+    return list(dict.fromkeys(masked(tag) for tag in tags if not rule_for_key(tag.partition(":")[0])))
 
 
 def of_value(key: str, value: str) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.views.decorators.http import require_safe
 
-from allegro_queue.access import View, wants_fragment
+from allegro_queue.access import View, rights_of, wants_fragment
 from allegro_queue.connection import UNREACHABLE
-from allegro_queue.dashboard.actions import own_page
+from allegro_queue.dashboard.actions import name_of, own_page
 from allegro_queue.dashboard.confirm_pages import PausePage, read_pause
 from allegro_queue.dashboard.job_page import JobPage, read_job
 from allegro_queue.dashboard.job_pages import JobsPage, read_jobs
@@ -16,6 +16,7 @@ from allegro_queue.dashboard.links import link, link_to
 from allegro_queue.dashboard.render import Missing, render_page
 from allegro_queue.history.queries import runs_of_job
 from allegro_queue.queues import all_queues
+from allegro_queue.rights import Right
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.jobs import is_job_id
 from allegro_queue.stores.pulse import Pulse
@@ -27,7 +28,7 @@ SHORTEST_ID = 8
 @require_safe
 def jobs(request: HttpRequest) -> HttpResponse:
     """Where is that job? A search for an id leads to the job's page, and what was typed to an address of plain terms."""
-    query = read_query(pairs_in(request.GET), all_queues())
+    query = read_query(pairs_in(request.GET), all_queues(), may_see_payload=Right.VIEW_PAYLOAD in rights_of(request))
     # The page's own script asks for the page that is shown; it must not be sent to another.
     if not wants_fragment(request):
         if exists(only_word(query)):
@@ -36,7 +37,7 @@ def jobs(request: HttpRequest) -> HttpResponse:
             return HttpResponseRedirect(link_to("jobs", [*query.pairs, ("live", request.GET.get("live"))]))
 
     def read(stores: Stores, pulse: Pulse) -> JobsPage:
-        return read_jobs(stores, pulse, query)
+        return read_jobs(stores, pulse, query, who=name_of(request))
 
     others = {term.key for term in query.others} - {"still"}
     current = "failures" if query.states == ("failed",) and not others else "jobs"

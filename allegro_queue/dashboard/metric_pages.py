@@ -213,7 +213,7 @@ def metric_page(
         waits=waits_on(reach),
         holes=holes_in(reach, axis.start),
         failed_address=failures_of(kind, name),
-        jobs_address=link("jobs", query={"state": "finished", "queue" if kind == "queue" else "q": name}),
+        jobs_address=link("jobs", query={"state": "finished", "queue" if kind == "queue" else "func": name}),
         pause_address=pause_address,
         paused=paused,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,6 +22,9 @@ from allegro_queue.terms import FIELD, Terms
 from tests.support import jobs
 from tests.support.failures import failed, queued
 from tests.support.runs import add_runs, collected, failed_record, run_record
+from tests.web.test_activity import reader
+
+__all__ = ["reader"]
 
 pytestmark = pytest.mark.django_db
 
@@ -112,6 +116,32 @@ def test_arguments_are_found_by_name_and_value(client: Client, stores: Stores) -
     assert ids(jobs_page(client, **{"state": "all", "args.name": "Ada"})) == ["one"]
 
 
+def test_arguments_are_asked_for_by_those_alone_who_may_see_them(
+    client: Client, stores: Stores, reader: Callable[..., Any]
+) -> None:
+    reader()
+    collected(stores, run_record(time.time(), call='["shop.jobs.pay",null,[],{"amount":12}]'), run_record(time.time()))
+
+    page = jobs_page(client, **{"state": "finished", "args.amount": "12"})
+
+    assert len(page.lines) == 2
+    assert [str(each) for each in page.problems] == [
+        "args.amount:12 takes the right allegro_queue.view_payload, so it is left out."
+    ]
+
+
+def test_private_tags_are_masked_before_a_job_has_run_too(client: Client, redis: Redis) -> None:
+    job_id = queued(jobs.nothing)
+    redis.hset(f"rq:job:{job_id}", FIELD, tagged("to ada@example.com", "token:hunter2", "order:7"))
+
+    for address in (reverse("horizon:jobs") + "?state=waiting", reverse("horizon:job", kwargs={"job_id": job_id})):
+        page = client.get(address).content.decode()
+        assert "ada@example.com" not in page
+        assert "ada%40example.com" not in page
+        assert "hunter2" not in page
+        assert "order:7" in page
+
+
 def test_pages_go_on_where_the_last_one_ended_while_new_runs_arrive(client: Client, stores: Stores) -> None:
     now = time.time()
     collected(stores, *(run_record(now - 200 + number, job_id=f"job-{number}") for number in range(120)))
@@ -147,6 +177,16 @@ def test_a_search_that_stops_says_how_far_it_looked_and_goes_on(
     assert page.slow == "No index answers run:>30s: runs are looked at one by one, 10 at a time."
     assert ids(further) == ["wanted"]
     assert further.go_on == ""
+
+
+def test_matches_are_counted_as_far_as_that_is_cheap(client: Client, stores: Stores) -> None:
+    now = time.time()
+    collected(stores, *(run_record(now - number, terms=tagged("order:7")) for number in range(60)))
+
+    assert jobs_page(client, state="finished").sentence == "60 finished runs."
+    assert jobs_page(client, state="finished", tag="order:7").sentence == "60 finished runs that match."
+    assert jobs_page(client, state="finished", q="pay").sentence == "50+ finished runs that match."
+    assert jobs_page(client, state="finished", q="pay", tag="order:7").sentence == "60 finished runs that match."
 
 
 def test_what_is_typed_becomes_an_address_of_plain_terms(client: Client, stores: Stores) -> None:

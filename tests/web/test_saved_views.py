@@ -45,6 +45,7 @@ def test_a_saved_view_leads_to_its_list(client: Client, redis: Redis) -> None:
     assert row.address == reverse("horizon:jobs") + "?state=failed&func=pay"
     assert row.asks == "state:failed func:pay"
     assert row.mine
+    assert client.get(reverse("horizon:jobs")).context["page"].views == ((row.view.name, row.address),)
 
 
 def test_saving_under_the_same_name_replaces(client: Client, redis: Redis) -> None:

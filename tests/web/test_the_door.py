@@ -28,7 +28,9 @@ PROBES = {"live", "ready"}
 
 # Every address of the dashboard, with something in each of its places.
 ADDRESSES = [
-    pytest.param(page.name, {name: 7 if name == "run" else "some-job" for name in page.pattern.converters}, id=str(page.name))
+    pytest.param(
+        page.name, {name: 7 if name == "run" else "some-job" for name in page.pattern.converters}, id=str(page.name)
+    )
     for page in urlpatterns
     if page.name not in PROBES and not str(page.name).startswith("api_")
 ]
