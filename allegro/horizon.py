@@ -7,7 +7,9 @@ from typing import Any
 QUEUES = ["high", "default", "audience-sync"]
 
 
-def horizon(*, environment: str, connection: str, prefix: str, path: str, allowed_jobs: list[str]) -> dict[str, Any]:
+def horizon(
+    *, environment: str, connection: str, prefix: str, path: str, allowed_jobs: list[str], version: str
+) -> dict[str, Any]:
     """The setting, with what comes from environment variables put in."""
     return {
         # Where this process runs (APP_ENV); picks the overrides below.
@@ -22,6 +24,8 @@ def horizon(*, environment: str, connection: str, prefix: str, path: str, allowe
         "gate": "allegro.gates.view_horizon",
         # Dotted prefixes of the functions that workers may run (HORIZON_ALLOWED_JOBS).
         "allowed_jobs": allowed_jobs,
+        # Which version of the code this is, such as a commit (APP_VERSION). The pages mark when it changed.
+        "version": version,
         # Seconds that the oldest job of a queue may wait before the overview calls it too long.
         "waits": {"high": 10, "default": 60, "audience-sync": 600},
         # Minutes that completed and failed jobs stay listed in Redis. Their runs are kept in the database, for longer.

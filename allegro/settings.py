@@ -184,6 +184,7 @@ HORIZON = horizon(
     prefix=env.text("HORIZON_PREFIX", "horizon:"),
     path=env.text("HORIZON_PATH", "horizon").strip("/"),
     allowed_jobs=env.words("HORIZON_ALLOWED_JOBS", "allegro,allegro_queue"),
+    version=env.text("APP_VERSION", ""),
 )
 HORIZON_STAFF_DOMAINS = env.words("HORIZON_STAFF_DOMAINS", "alley.com")
 

@@ -21,10 +21,10 @@ from allegro_queue.queues import all_queues
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
 
-MOST_STRETCHES = 17_280
+MOST_STRETCHES = 6_000
 """Stretches that the tables are made of at most; with more they are made of longer ones."""
 
-MOST_ROWS = 100
+MOST_ROWS = 50
 """Job names shown; those that took the least time are only counted."""
 
 

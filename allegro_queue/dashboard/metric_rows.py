@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from allegro_queue.dashboard import charts
 from allegro_queue.dashboard.links import link
-from allegro_queue.dashboard.metric_series import Axis, Totals, buckets, totals
+from allegro_queue.dashboard.metric_series import Axis, Totals, done_only, totals
 from allegro_queue.history.measured import OTHER_NAMES, Extent, Point
 
 MetricKind = Literal["queue", "job"]
@@ -45,7 +45,7 @@ def rows(
             address=address_of(kind, name, key) if name != OTHER_NAMES else "",
             totals=sums[name],
             share=charts.share_bar(sums[name].busy_seconds / most) if most else "",
-            spark=charts.spark([each.done for each in buckets(stretches, axis, reach)], area=False),
+            spark=charts.spark(done_only(stretches, axis, reach), area=False),
             failed_address=failures_of(kind, name),
         )
         for name, stretches in found.items()

@@ -69,12 +69,33 @@ class Bucket:
 
 def buckets(points: Sequence[Point], axis: Axis, extent: Extent) -> list[Bucket]:
     """The counts of each bucket, which holds whole stretches."""
+    found = by_bucket(points, axis)
+    return [bucket(found[place], start, axis.seconds, extent) for place, start in enumerate(axis.starts)]
+
+
+def done_only(points: Sequence[Point], axis: Axis, extent: Extent) -> list[Value]:
+    """What was done per minute in each bucket, and nothing else: the rows of a table show no more."""
+    found: list[Value] = []
+    for stretches, start in zip(by_bucket(points, axis), axis.starts, strict=True):
+        end = start + axis.seconds
+        done = sum(each.counts.succeeded for each in stretches)
+        found.append(done / minutes_counted(start, end, extent) if extent.is_known(start, end) else None)
+    return found
+
+
+def by_bucket(points: Sequence[Point], axis: Axis) -> list[list[Point]]:
+    """The stretches of each bucket."""
     found: list[list[Point]] = [[] for _ in range(axis.count)]
     for each in points:
         place = int((each.starts_at - axis.start) // axis.seconds)
         if 0 <= place < axis.count:
             found[place].append(each)
-    return [bucket(found[place], start, axis.seconds, extent) for place, start in enumerate(axis.starts)]
+    return found
+
+
+def minutes_counted(start: float, end: float, extent: Extent) -> float:
+    """Minutes of a bucket of which all runs are counted; one at least."""
+    return max((min(end, extent.until) - max(start, extent.first or start)) / 60, 1.0)
 
 
 def bucket(points: Sequence[Point], start: float, seconds: int, extent: Extent) -> Bucket:
@@ -84,7 +105,7 @@ def bucket(points: Sequence[Point], start: float, seconds: int, extent: Extent) 
     if not extent.is_known(start, start + seconds):
         return Bucket(measured=False, waiting=waiting)
     counts = whole(points)
-    minutes = max((min(start + seconds, extent.until) - max(start, extent.first or start)) / 60, 1.0)
+    minutes = minutes_counted(start, start + seconds, extent)
     return Bucket(
         measured=True,
         done=counts.succeeded / minutes,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from redis.exceptions import RedisError
 
 import allegro_queue
+from allegro_queue.conf import horizon_settings
 from allegro_queue.errors import AlreadyRunning
 from allegro_queue.inbox import HANDLED, LEAVE, SignalInbox
 from allegro_queue.plan import Plan
@@ -74,6 +75,7 @@ class Master:
     ) -> None:
         self.name = name
         self._plan = plan
+        self._version = horizon_settings().version or allegro_queue.__version__
         self._supervisors = supervisors
         self._scheduler = scheduler
         self._collector = collector
@@ -372,7 +374,7 @@ class Master:
             status=self._status,
             environment=self._plan.environment,
             notice=self._plan.notice,
-            version=allegro_queue.__version__,
+            version=self._version,
             started_at=self._started_at,
             beat_at=now,
             scheduler_pid=scheduler.pid if scheduler else None,

@@ -220,7 +220,7 @@ class HorizonWorker(RunningWorker):
             job_queue=doing.job_queue,
             job_started_at=doing.job_started_at,
             job_timeout=doing.job_timeout,
-            version=allegro_queue.__version__,
+            version=self.code_version or allegro_queue.__version__,
         )
 
     def _take_leave(self) -> None:
