@@ -85,8 +85,6 @@ class RunPage:
     right: Right
     may_undo: bool
     undo_for: str
-    undo_address: str
-    """Where the button stands once the run is over."""
     undone_by: int
 
 
@@ -109,7 +107,7 @@ def read_run(stores: Stores, pulse: Pulse, number: int, given: Mapping[str, str]
     still = stands_still(stores, pulse, run) if is_open else ""
     return RunPage(
         run=run,
-        tone="warn" if still else "ok" if not is_open else "plain",
+        tone="warn" if still else "ok" if not is_open else "run",
         icon="warn" if still else "run" if is_open else "ok" if run.state == BulkRun.State.DONE else "idle",
         sentence=sentence(run, total, is_open),
         sub=sub(run, total, is_open, pulse.at),
@@ -128,7 +126,6 @@ def read_run(stores: Stores, pulse: Pulse, number: int, given: Mapping[str, str]
         right=RIGHTS[BulkAct(run.act)],
         may_undo=run.act == BulkAct.DELETE and run.done > 0 and rest > 0 and not is_open and undone is None,
         undo_for=about(rest),
-        undo_address=link("run", run=run.pk, query={"undo": 1}) + "#hz-undo",
         undone_by=undone.pk if undone else 0,
     )
 
@@ -159,6 +156,8 @@ def sub(run: BulkRun, total: int, is_open: bool, now: float) -> str:
 
 def stands_still(stores: Stores, pulse: Pulse, run: BulkRun) -> str:
     """Why it does not get on."""
+    if run.per_minute and run.noted and pulse.scheduler is None:
+        return "Its next jobs wait for their time, and no scheduler is running. Start one: manage.py horizon or rqscheduler."
     quiet = pulse.at - run.moved_at - (work.period(run) if run.per_minute else 0.0)
     if quiet < STANDS_STILL:
         return ""

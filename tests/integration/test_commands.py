@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import getpass
 import io
 import json
 import time
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from redis import Redis
 
+from allegro_queue.activity.models import Activity
 from allegro_queue.dispatch import dispatch
 from allegro_queue.jobs import JobOptions
 from allegro_queue.stores import Stores
@@ -207,3 +210,49 @@ def exits_with(code: int, *arguments: str) -> str:
         call_command(*arguments, stdout=out)
     assert ended.value.code == code
     return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("command", "action", "subject"),
+    [
+        (["horizon_retry", "--all", "--reason", "why"], "retry", "all failed jobs"),
+        (["horizon_forget", "--all", "--reason", "why"], "delete", "all failed jobs"),
+        (["horizon_pause", "high", "--reason", "why"], "pause", "queue high"),
+        (["horizon_pause", "--reason", "why"], "pause", "all queues"),
+        (["horizon_continue", "high"], "continue", "queue high"),
+        (["horizon_continue"], "continue", "all queues"),
+        (["horizon_clear", "high", "--force"], "clear", "queue high"),
+        (["horizon_schedule", "pause", "links-forget", "--reason", "why"], "pause entry now", "entry links-forget"),
+        (["horizon_schedule", "resume", "links-forget"], "resume entry now", "entry links-forget"),
+        (["horizon_schedule", "run", "links-forget"], "run entry", "entry links-forget"),
+    ],
+)
+def test_what_a_command_changes_stands_in_the_journal(
+    redis: Redis, command: list[str], action: str, subject: str
+) -> None:
+    fail_some(2)
+
+    answer = said(*command)
+
+    noted = Activity.objects.get()
+    assert (noted.action, noted.subject, noted.via, noted.who) == (action, subject, "command", getpass.getuser())
+    assert noted.reason == ("why" if "why" in command else "")
+    assert noted.outcome.split()[0] in answer or command[1] == "run"
+
+
+@pytest.mark.parametrize("command", [["horizon_status"], ["horizon_list"], ["horizon_schedule"]])
+def test_what_changes_nothing_is_not_noted(redis: Redis, command: list[str]) -> None:
+    with suppress(SystemExit):
+        said(*command)
+
+    assert not Activity.objects.exists()
+
+
+def test_the_journal_links_the_run_of_a_command(redis: Redis) -> None:
+    fail_some(2)
+
+    said("horizon_retry", "--all")
+
+    noted = Activity.objects.get()
+    assert noted.run is not None
+    assert (noted.run.act, noted.run.done, noted.run.via) == ("retry", 2, "command")

@@ -328,3 +328,18 @@ def test_looking_at_questions_runs_and_bin_changes_nothing(client: Client, redis
         assert client.get(address).status_code == 200
 
     assert scenes.everything_written(stores) == before
+
+
+def test_a_run_with_a_rate_says_when_no_scheduler_would_go_on_with_it(
+    client: Client, redis: Redis, stores: Stores
+) -> None:
+    many_failed(redis, MANY, time.time() - 3600)
+    do(client, "retry", **{**asked(client, "retry", all="1"), "per_minute": "600"})
+    get_queue("high").jobs[0].perform()
+    run = BulkRun.objects.get()
+    page = reverse("horizon:run", kwargs={"run": run.pk})
+
+    assert run.done == 100
+    assert "no scheduler is running" in client.get(page).content.decode()
+    scenes.quiet_system(stores, time.time())
+    assert "no scheduler is running" not in client.get(page).content.decode()

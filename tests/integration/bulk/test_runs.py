@@ -10,7 +10,7 @@ from django.test import TestCase
 from redis import Redis
 
 from allegro_queue.activity.models import Activity
-from allegro_queue.bulk import words, work
+from allegro_queue.bulk import noting, words, work
 from allegro_queue.bulk.models import BulkResult, BulkRun
 from allegro_queue.bulk.selection import Selection, count
 from allegro_queue.dispatch import dispatch
@@ -22,6 +22,7 @@ from allegro_queue.stores.bulk import BulkAct
 from allegro_queue.stores.jobs import State
 from tests.support import jobs, scenes
 from tests.support.failures import failed, queued, run_all
+from tests.support.many_failed import many_failed
 from tests.support.runs import collected, failed_record
 
 pytestmark = pytest.mark.django_db
@@ -314,3 +315,68 @@ def test_a_selection_reads_back_as_it_was_written() -> None:
     ):
         assert Selection.decode(chosen.encode()) == chosen
         assert chosen.in_words()
+
+
+def test_results_beyond_the_first_are_counted_and_not_kept(
+    redis: Redis, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(noting, "ROWS_KEPT", 2)
+    for _ in range(5):
+        scenes.failed_job(stores, time.time() - 10)
+
+    run = done(stores, BulkAct.RETRY, Selection())
+
+    assert (run.noted, run.done) == (5, 5)
+    assert BulkResult.objects.filter(run=run).count() == 2
+
+
+def test_old_results_go_first_and_old_runs_later(redis: Redis, stores: Stores) -> None:
+    scenes.failed_job(stores, time.time() - 10)
+    run = done(stores, BulkAct.RETRY, Selection())
+
+    noting.trim(run.created_at + 29 * noting.DAY)
+    assert BulkResult.objects.count() == 1
+    noting.trim(run.created_at + 31 * noting.DAY)
+    assert (BulkResult.objects.count(), BulkRun.objects.count()) == (0, 1)
+    noting.trim(run.created_at + 401 * noting.DAY)
+    assert BulkRun.objects.count() == 0
+
+
+def test_two_that_note_the_same_results_write_them_once(redis: Redis, stores: Stores) -> None:
+    for _ in range(3):
+        scenes.failed_job(stores, time.time() - 10)
+    run = a_run(BulkAct.RETRY, Selection())
+    work.choose(stores, run)
+    stores.bulk.act(BulkAct.RETRY, stores.bulk.next_ids(run.pk, 3), now=time.time(), run=run.pk)
+    late = BulkRun.objects.get(pk=run.pk)
+
+    noting.note(stores, run, time.time())
+    noting.note(stores, late, time.time())
+
+    assert (late.noted, late.done, BulkResult.objects.count()) == (3, 3, 3)
+
+
+def test_when_redis_has_lost_the_set_the_run_ends_and_says_so(redis: Redis, stores: Stores) -> None:
+    for _ in range(3):
+        scenes.failed_job(stores, time.time() - 10)
+    run = a_run(BulkAct.RETRY, Selection())
+    work.choose(stores, run)
+    redis.flushall()
+
+    assert work.do(stores, run)
+
+    assert words.outcome(run) == "Retried 0 jobs; of 3 jobs Redis has lost what became."
+
+
+def test_the_set_of_a_large_state_is_chosen_whole(
+    redis: Redis, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("allegro_queue.stores.bulk.MOST_IN_ORDER", 10)
+    monkeypatch.setattr("allegro_queue.stores.bulk.LISTED_AT_ONCE", 7)
+    many_failed(redis, 1_000, time.time() - 3600)
+    for _ in range(20):
+        queued(jobs.nothing, queue="high")
+
+    assert len({each for part in stores.bulk.listed(State.FAILED, QUEUES) for each in part}) == 1_000
+    waiting = [each for part in stores.bulk.listed(State.WAITING, QUEUES) for each in part]
+    assert waiting == [row.id for row in stores.jobs.page(State.WAITING, QUEUES)[0]]
