@@ -128,7 +128,7 @@ class Batch:
         """Queue its failed jobs again, and those that were skipped because one had failed. What somebody cancelled stays
         cancelled: nothing is done then."""
         record = self.record()
-        if record is None or (record.cancelled_at is not None and record.cancelled_by not in ("failure", "sender")):
+        if record is None or record.was_cancelled:
             return Tally()
         return retry_failed(batch_store(), JobStore(client(), own_keys()), self.id)
 

@@ -197,7 +197,6 @@ def read_batch(stores: Stores, pulse: Pulse, batch_id: str) -> BatchPage | None:
     opened = [rows[each] for each in open_ids if each in rows]
     opened.sort(key=lambda row: (row.status != "started", row.created_at or 0, row.id))
     look = look_of_batch(record)
-    stopped_by_itself = record.cancelled_at is None or record.cancelled_by in (BY_FAILURE, BY_SENDER)
     return BatchPage(
         tone=look.tone if look.tone != "idle" else "ok",
         sentence=sentence_on(record),
@@ -214,8 +213,8 @@ def read_batch(stores: Stores, pulse: Pulse, batch_id: str) -> BatchPage | None:
         failed_gone=len(failed_ids) - len(failed),
         open=tuple(line_of(row, state_of(row.status), pulse.at) for row in opened),
         open_more=max(record.pending - len(opened), 0),
-        can_cancel=record.finished_at is None and stopped_by_itself,
-        retried=record.failed + record.skipped if stopped_by_itself else 0,
+        can_cancel=record.finished_at is None and not record.was_cancelled,
+        retried=0 if record.was_cancelled else record.failed + record.skipped,
     )
 
 
@@ -234,7 +233,7 @@ def sentence_on(record: BatchRecord) -> str:
         return f"{name}: {done} done{failures}{stopping}."
     if record.cancelled_at is not None:
         skipped = f", {count(record.skipped)} were skipped" if record.skipped else ""
-        word = "was cancelled" if record.cancelled_by not in (BY_FAILURE, BY_SENDER) else "stopped"
+        word = "was cancelled" if record.was_cancelled else "stopped"
         return (
             f"{name} {word}: {count(record.succeeded)} of {plural(record.total, 'job')} succeeded{failures}{skipped}."
         )

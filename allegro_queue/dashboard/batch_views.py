@@ -17,7 +17,6 @@ from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.render import Missing, render_page
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
-from allegro_queue.stores.batches import BY_FAILURE, BY_SENDER
 from allegro_queue.stores.jobs import Tally
 from allegro_queue.stores.pulse import Pulse
 
@@ -72,7 +71,7 @@ def retry_batch(request: HttpRequest, stores: Stores) -> Told:
     record = stores.batches.get(batch_id)
     if record is None:
         return messages.WARNING, f"There is no batch {batch_id[:200]!r}, so nothing was retried."
-    if record.cancelled_at is not None and record.cancelled_by not in (BY_FAILURE, BY_SENDER):
+    if record.was_cancelled:
         return messages.WARNING, f"{record.name} was cancelled by {record.cancelled_by}, so nothing was retried."
     return retried(retry_failed(stores.batches, stores.jobs, batch_id))
 

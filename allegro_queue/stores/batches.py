@@ -78,6 +78,11 @@ class BatchRecord:
         return self.total - self.pending
 
     @property
+    def was_cancelled(self) -> bool:
+        """Whether somebody cancelled it; not, when it stopped by itself."""
+        return self.cancelled_at is not None and self.cancelled_by not in (BY_FAILURE, BY_SENDER)
+
+    @property
     def percent(self) -> int:
         """Share of the jobs that have ended, rounded down: 100 means all."""
         if not self.total:
