@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -19,7 +22,9 @@ from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from schemathesis import GenerationMode
 
 import allegro_queue
+from allegro_queue.api import mount
 from allegro_queue.api.document import document
+from allegro_queue.api.mount import addresses
 from allegro_queue.api.routes import api
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
@@ -125,3 +130,20 @@ def walk(stores: Stores, django_settings: Any, mode: GenerationMode) -> None:
         ask()
     assert 200 in seen or mode is GenerationMode.NEGATIVE
     assert 401 not in seen
+
+
+def test_without_its_library_the_api_has_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert addresses()
+
+    monkeypatch.setattr(mount, "find_spec", lambda name: None)
+
+    assert addresses() == []
+
+
+def test_the_pages_need_nothing_of_the_api_s_library() -> None:
+    code = "import sys; sys.modules['ninja'] = None; sys.modules['pydantic'] = None; import django; django.setup(); "
+    code += "import allegro_queue.dashboard.actions, allegro_queue.api.door, allegro_queue.api.mount, allegro_queue.tokens.tokens"
+
+    subprocess.run(
+        [sys.executable, "-c", code], check=True, env={**os.environ, "DJANGO_SETTINGS_MODULE": "allegro.settings"}
+    )
