@@ -20,9 +20,9 @@ from django.db.models import Sum
 from redis import Redis
 from rq.job import Dependency
 
+from allegro_queue.batches import batch
 from allegro_queue.connection import client
 from allegro_queue.dispatch import dispatch, dispatch_many
-from allegro_queue.batches import batch
 from allegro_queue.history.models import Collected, Run, Series
 from allegro_queue.history.process import run_collector
 from allegro_queue.history.snapshot import snapshot
@@ -393,7 +393,6 @@ NOT_ATTACKED = {
     "stores.notes.NoteStore.of": "only reads, for pages",
     "stores.pauses.": "words of operators, each one step",
     "stores.pulse.": "only reads, for pages",
-    "stores.schedule.ScheduleStore.holds_any": "only reads, for pages",
     "stores.schedule.ScheduleStore.scheduler": "only reads, for pages",
     "stores.schedule.ScheduleStore.standing_by": "only reads, for pages",
     "stores.seats.": "each master claims room anew twice a second, in one step",
