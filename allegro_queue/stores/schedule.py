@@ -341,10 +341,6 @@ class ScheduleStore:
                 pipeline.delete(*[job_key(each) for each in gone])
                 pipeline.execute()
 
-    def holds_any(self) -> bool:
-        """Whether anything is scheduled."""
-        return bool(self._client.exists(SCHEDULED))
-
     def scheduled_ids(self) -> list[str]:
         """Every id in rq-scheduler's set, next one first."""
         return texts(self._client.zrange(SCHEDULED, 0, -1))

@@ -16,14 +16,19 @@ from pathlib import Path
 
 import pytest
 from django.core.management import call_command
+from django.db.models import Sum
 from redis import Redis
 from rq.job import Dependency
 
+from allegro_queue.batches import batch
 from allegro_queue.connection import client
 from allegro_queue.dispatch import dispatch, dispatch_many
+from allegro_queue.history.models import Collected, Run, Series
+from allegro_queue.history.process import run_collector
 from allegro_queue.history.snapshot import snapshot
 from allegro_queue.jobs import JobOptions
 from allegro_queue.queues import get_queue
+from allegro_queue.scheduling.declared import Declared
 from allegro_queue.scheduling.entries import CronEntry
 from allegro_queue.scheduling.install import install
 from allegro_queue.scheduling.loop import SchedulerLoop
@@ -31,12 +36,13 @@ from allegro_queue.stores import Stores, open_stores
 from allegro_queue.workers import heartbeat
 from allegro_queue.workers.settling import settle
 from allegro_queue.workers.sweeping import Sweeper
-from tests.support import jobs, ledger_jobs
+from tests.support import jobs, ledger_jobs, talking_jobs
 from tests.support.accounts import settle_accounts
 from tests.support.eventually import eventually
-from tests.support.fault_points import LIBRARY, Fault, points_in_code
+from tests.support.fault_points import EVERY_EXIT, LIBRARY, Fault, points_in_code
 from tests.support.forked import Forked, ForkedWorker
 from tests.support.ledger import read_ledger
+from tests.support.runs import add_runs, failed_record, run_record
 from tests.support.schedule import entry, scheduler_over
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -142,6 +148,11 @@ def faults_at(trips: list[tuple[str, int]], number: str = "KILL") -> list[Fault]
     ]
 
 
+def each_once(trips: list[tuple[str, int]]) -> list[Fault]:
+    """Before each round trip, and after the last: between two nothing is done that anybody else could see."""
+    return [*(Fault("before", point, nth) for point, nth in trips), Fault("after", *trips[-1])]
+
+
 def work_off(stores: Stores) -> None:
     """Healthy workers, until nothing waits."""
     for _ in range(4):
@@ -231,8 +242,9 @@ def test_a_worker_killed_at_any_sign_of_life_loses_no_job(redis: Redis, stores: 
             assert leftovers(redis, stores) == [], point
 
 
-@pytest.mark.parametrize("tries", [1, 2])
-@pytest.mark.parametrize("when", ["before it has begun", "when it has begun"])
+@pytest.mark.parametrize(
+    ("when", "tries"), [("before it has begun", 1), ("when it has begun", 1), ("when it has begun", 2)]
+)
 def test_who_settles_a_dead_workers_job_may_die_too(
     when: str, tries: int, redis: Redis, stores: Stores, tmp_path: Path
 ):
@@ -304,64 +316,88 @@ def test_a_scheduler_that_dies_at_any_round_trip_queues_each_run_once(redis: Red
         dispatch(jobs.nothing, delay=0.01, options=JobOptions(queue="high"))
 
     def look() -> None:
-        SchedulerLoop(scheduler_over(client()), entries=None).run(burst=True)
+        SchedulerLoop(scheduler_over(client())).run(burst=True)
 
-    prepare()
-    trips = recorded(lambda trail: Forked(look, trail=trail).ending(), tmp_path)
-    assert len(trips) > 3
-    for point, nth in trips:
-        for side in ("before", "after"):
-            prepare()
-            fault = Fault("before" if side == "before" else "after", point, nth)
-            assert Forked(look, fault=fault).ending() in ("left", KILLED)
-            for _ in range(2):
-                assert Forked(look).ending() == "left"
+    for _ in range(2):
+        # The first one has to load its scripts, which is a round trip more for each.
+        prepare()
+        trips = recorded(lambda trail: Forked(look, trail=trail).ending(), tmp_path)
+    assert {"stores.schedule.ScheduleStore.move_due", "stores.schedule.ScheduleStore.settle"} <= {
+        each for each, _ in trips
+    }
+    for fault in each_once(trips):
+        prepare()
+        assert Forked(look, fault=fault).ending() == KILLED, fault
+        for _ in range(2):
+            assert Forked(look).ending() == "left"
 
-            assert stores.jobs.lengths(["high", "default"]) == {"high": 1, "default": 1}, fault
-            assert redis.zcard("rq:scheduler:scheduled_jobs") == 1, fault
+        assert stores.jobs.lengths(["high", "default"]) == {"high": 1, "default": 1}, fault
+        assert redis.zcard("rq:scheduler:scheduled_jobs") == 1, fault
+        told = stores.entries.accounts(["tick"])["tick"]
+        assert sorted(each.what for each in told) == ["missed", "run"], fault
+        assert [each.job_id for each in told if each.job_id] == get_queue("default").get_job_ids(), fault
 
 
 def test_a_collector_that_dies_at_any_round_trip_counts_each_job_once(redis: Redis, stores: Stores, tmp_path: Path):
-    def prepare() -> None:
-        redis.flushall()
-        for _ in range(3):
-            dispatch(jobs.nothing)
-        work_off(stores)
+    """Round trips to the database of history are points, too."""
+    written = 0
 
-    prepare()
-    trips = recorded(lambda trail: Forked(snapshot, trail=trail).ending(), tmp_path)
-    for point, nth in trips:
-        for side in ("before", "after"):
-            prepare()
-            fault = Fault("before" if side == "before" else "after", point, nth)
-            ending = Forked(snapshot, fault=fault).ending()
-            # The first one that uses a script has one point more.
-            assert ending == KILLED or nth > 4, fault
-            redis.delete(stores.keys.taking_snapshot)
-            assert Forked(snapshot).ending() == "left"
+    def leave_records() -> None:
+        nonlocal written
+        now = time.time()
+        add_runs(redis, run_record(now), run_record(now), failed_record(now))
+        written += 3
 
-            for kind, name in (("queue", "default"), ("job", "tests.support.jobs.nothing")):
-                series = stores.metrics.snapshots(kind, [name])[name]
-                assert sum(each.runs for each in series) == 3, fault
+    def collect() -> None:
+        run_collector(until_empty=True)
+
+    for _ in range(2):
+        # The first one has more to do, since it begins each stretch of time.
+        leave_records()
+        trips = recorded(lambda trail: Forked(collect, trail=trail, exits=EVERY_EXIT).ending(), tmp_path)
+    assert {"stores.collecting.CollectingStore.read", "history.writing.Writer._write"} <= {each for each, _ in trips}
+    faults = each_once(trips)
+    struck = 0
+    for fault in faults:
+        leave_records()
+        struck += Forked(collect, fault=fault, exits=EVERY_EXIT).ending() == KILLED
+        # As its end does, ten seconds later.
+        redis.delete(stores.keys.collecting)
+        assert Forked(collect).ending() == "left"
+
+        assert Run.objects.count() == written, fault
+        assert list(Collected.objects.values_list("runs", "read", "duplicates", "missed")) == [(written, written, 0, 0)]
+        for kind, name in (("queue", "default"), ("job", "shop.orders.jobs.pay")):
+            for seconds in (300, 3600):
+                rows = Series.objects.filter(kind=kind, name=name, seconds=seconds)
+                sums = rows.aggregate(Sum("started"), Sum("failed"))
+                assert sums == {"started__sum": written, "failed__sum": written // 3}, (kind, fault)
+    # One that begins a new stretch of time, or finds a count in its memory, has a few more or fewer.
+    assert struck >= len(faults) - 3
 
 
 NOT_ATTACKED = {
     "stores.audit.": "only reads, for the auditor",
-    "stores.jobs.": "pages and commands; each change is one step",
-    "stores.pulse.": "only reads, for pages",
-    "stores.server.": "only reads, for the health page",
+    "stores.batches.BatchStore._ended_ids": "only reads, for pages",
+    "stores.batches.BatchStore._read": "only reads, for pages",
+    "stores.batches.BatchStore.open_ids": "only reads, for pages",
+    "stores.batches.BatchStore.open_page": "only reads, for pages",
+    "stores.batches.BatchStore.page": "only reads, for pages",
+    "stores.collecting.CollectingStore.standing": "only reads, for pages",
     "stores.controls.": "words of operators, each one step",
+    "stores.entries.EntryStore.accounts": "only reads, for pages",
+    "stores.entries.EntryStore.note_by_hand": "a press of a button, noted when the job is queued",
+    "stores.entries.EntryStore.pause": "words of operators, each one step",
+    "stores.entries.EntryStore.resume": "words of operators, each one step",
+    "stores.jobs.": "pages and commands; each change is one step",
+    "stores.metrics.MetricsStore.waiting": "only reads, for pages",
+    "stores.notes.NoteStore.of": "only reads, for pages",
     "stores.pauses.": "words of operators, each one step",
-    "stores.metrics.MetricsStore.clear": "a command of operators",
-    "stores.metrics.MetricsStore.minutes": "only reads, for pages",
-    "stores.metrics.MetricsStore.snapshots": "only reads, for pages",
-    "stores.schedule.ScheduleStore.last_runs": "only reads, for pages",
-    "stores.schedule.ScheduleStore.next_times": "only reads, for pages",
-    "stores.schedule.ScheduleStore.fields": "only reads",
+    "stores.pulse.": "only reads, for pages",
     "stores.schedule.ScheduleStore.scheduler": "only reads, for pages",
+    "stores.schedule.ScheduleStore.standing_by": "only reads, for pages",
     "stores.seats.": "each master claims room anew twice a second, in one step",
-    "stores.schedule.ScheduleStore.note_run": "a press of a button, noted when the job is queued",
-    "stores.schedule.ScheduleStore.run": "a press of a button, one step",
+    "stores.server.": "only reads, for the health page",
     "stores.workers.WorkerStore.lost": "only reads, for pages",
 }
 """Round trips that no scenario here makes, by the start of their names, and why that is well."""
@@ -381,11 +417,26 @@ def long_enough_to_beat(ledger: str) -> None:
     dispatch(ledger_jobs.work, ledger, 0.3, options=JobOptions(without_overlapping=True))
 
 
+def in_batches(ledger: str) -> None:
+    """One batch that ends, and one that is cancelled before."""
+    for is_cancelled in (False, True):
+        with batch("of one") as adding:
+            adding.add(ledger_jobs.work, ledger)
+        if is_cancelled:
+            adding.cancel(by="somebody")
+
+
+def talking(ledger: str) -> None:
+    dispatch(talking_jobs.talk)
+
+
 REHEARSALS: list[Callable[[str], object]] = [
     *(each.prepare for each in SCENARIOS.values()),
     limited,
     unreadable,
     long_enough_to_beat,
+    in_batches,
+    talking,
 ]
 
 
@@ -409,13 +460,14 @@ def whole_schedule() -> None:
     SchedulerLoop(scheduler).run(burst=True)
     install([tick], scheduler, now - 3600)
     dispatch(jobs.nothing, delay=0.001)
-    loop = SchedulerLoop(scheduler, entries=[tick])
+    loop = SchedulerLoop(scheduler, declare=lambda: Declared(entries=(tick,)))
     loop.run(burst=True)
     client().zadd(scheduler.scheduled_jobs_key, {"nobody": 1, "cron:broken": 1})
     client().hset("rq:job:cron:broken", mapping={"data": "?", "meta": b"no meta"})
     get_queue("default").enqueue_in(timedelta(seconds=-1), "tests.support.jobs.nothing", job_timeout=60)
     client().hset(f"rq:job:{get_queue('default').scheduled_job_registry.get_job_ids()[0]}", "rate_limit_key", "slot")
     loop.run(burst=True)
+    scheduler.enqueue_jobs()
     template = scheduler.job_class("template", connection=client())
     template._id = client().zrange(scheduler.scheduled_jobs_key, 0, -1)[-1].decode()
     scheduler.enqueue_job(template)
@@ -457,7 +509,9 @@ def test_every_round_trip_of_a_runtime_process_is_one_of_the_points(redis: Redis
                 redis.delete(f"rq:job:{job_id}")
             note(recorded(lambda trail, dead=worker: Forked(settling(dead), trail=trail).ending(), tmp_path))  # type: ignore[misc]
     note(recorded(lambda trail: Forked(lambda: dispatch(jobs.nothing), trail=trail).ending(), tmp_path))
+    note(recorded(lambda trail: Forked(lambda: in_batches("none"), trail=trail).ending(), tmp_path))
     note(recorded(lambda trail: Forked(snapshot, trail=trail).ending(), tmp_path))
+    note(recorded(lambda trail: Forked(lambda: run_collector(until_empty=True), trail=trail).ending(), tmp_path))
     note(recorded(lambda trail: Forked(whole_schedule, trail=trail).ending(), tmp_path))
     note(recorded(lambda trail: leave_after(Forked(a_master, trail=trail), stores), tmp_path))
 

@@ -22,18 +22,18 @@ def ground(tmp_path: Path) -> Iterator[Ground]:
 
 
 STORMS: dict[str, Callable[[Ground], Outcome]] = {
-    "workers are killed with what they forked": partial(kills.kills_at_random, id="A2", kills=25, every=0.1),
-    "workers alone are killed": partial(kills.kills_at_random, id="A3", kills=15, every=0.1, groups=False),
-    "workers are told to leave": partial(kills.kills_at_random, id="A4", kills=15, every=0.1, number=signal.SIGTERM, groups=False),
-    "idle workers are killed as a job arrives": partial(kills.arrivals_at_dying_workers, rounds=5, number=signal.SIGKILL),
-    "idle workers are told to leave as a job arrives": partial(kills.arrivals_at_dying_workers, rounds=5, number=signal.SIGTERM),
+    "workers are killed with what they forked": partial(kills.kills_at_random, id="A2", kills=12, every=0.1),
+    "workers alone are killed": partial(kills.kills_at_random, id="A3", kills=8, every=0.1, groups=False),
+    "workers are told to leave": partial(kills.kills_at_random, id="A4", kills=8, every=0.1, number=signal.SIGTERM, groups=False),
+    "idle workers are killed as a job arrives": partial(kills.arrivals_at_dying_workers, rounds=3, number=signal.SIGKILL),
+    "idle workers are told to leave as a job arrives": partial(kills.arrivals_at_dying_workers, rounds=3, number=signal.SIGTERM),
     "jobs are killed": kills.killed_job_process,
-    "the worker of a long job is killed": kills.long_job_of_a_killed_worker,
+    "the worker of a long job is killed": partial(kills.long_job_of_a_killed_worker, seconds=2.0),
     "a job kills its worker each time": kills.poison,
-    "every process is told to leave": partial(kills.term_to_the_tree, seconds=1.0),
+    "every process is told to leave": partial(kills.term_to_the_tree, seconds=0.5),
     "the master alone is killed": kills.killed_master,
     "the disk under the log is full": kills.full_disk,
-    "workers are killed at a backlog in three queues": partial(kills.strict_order_under_kills, each=60),
+    "workers are killed at a backlog in three queues": partial(kills.strict_order_under_kills, each=30),
 }  # fmt: skip
 
 

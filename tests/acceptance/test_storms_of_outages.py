@@ -21,17 +21,16 @@ def ground(tmp_path: Path) -> Iterator[Ground]:
 
 
 STORMS: dict[str, Callable[[Ground], Outcome]] = {
-    "the server is killed": partial(outages.killed_server, times=2, down=0.5, every=1, fsync="always"),
-    "the server stands still": partial(outages.stopped_server, seconds=3),
-    "writes wait": partial(outages.paused_clients, seconds=3),
+    "the server is killed": partial(outages.killed_server, times=1, down=0.5, every=1, fsync="always"),
+    "the server stands still": partial(outages.stopped_server, seconds=1.5),
+    "writes wait": partial(outages.paused_clients, seconds=1.5),
     "replies to a worker are lost": partial(outages.lost_replies, words=(b"EVALSHA", b"EXEC"), times=(1,)),
     "replies to a scheduler are lost": outages.lost_replies_of_a_scheduler,
-    "a worker is cut off": partial(outages.cut_off_worker, seconds=3),
-    "connections are reset": partial(outages.reset_connections, seconds=3, every=0.3),
-    "the server is out of memory": partial(outages.refusals, id="B7", what="memory", refusing=outages.out_of_memory, seconds=2),
-    "the server has too few replicas": partial(outages.refusals, id="B8", what="replicas", refusing=outages.too_few_replicas, seconds=2),
-    "the server cannot save": partial(outages.refusals, id="B8", what="disk", refusing=outages.disk_that_fails, seconds=2),
-    "the server comes late": partial(outages.late_server, seconds=2),
+    "a worker is cut off": partial(outages.cut_off_worker, seconds=1.5),
+    "connections are reset": partial(outages.reset_connections, seconds=1.5, every=0.3),
+    "the server is out of memory": partial(outages.refusals, id="B7", what="memory", refusing=outages.out_of_memory, seconds=1),
+    "the server cannot save": partial(outages.refusals, id="B8", what="disk", refusing=outages.disk_that_fails, seconds=1),
+    "the server comes late": partial(outages.late_server, seconds=1),
     "the connection is another one": outages.another_connection,
 }  # fmt: skip
 

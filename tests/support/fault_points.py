@@ -16,13 +16,15 @@ import signal
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from types import FrameType
 from typing import Any, Literal
 
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 from redis import Redis
 from redis.client import Pipeline
 
@@ -43,17 +45,21 @@ EXITS: list[tuple[Any, str]] = [
 ]
 """Through these all commands leave a process."""
 
+EVERY_EXIT = [*EXITS, (CursorWrapper, "execute"), (CursorWrapper, "executemany"), (BaseDatabaseWrapper, "commit")]
+"""And through these what it says to a database."""
+
 
 class RoundTrips:
     """Hears of each round trip of this process while installed; also of those of other threads."""
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: Listener, exits: Sequence[tuple[Any, str]] = EXITS) -> None:
         self._listener = listener
+        self._exits = exits
         self._inside = threading.local()
         self._before: list[tuple[Any, str, Any]] = []
 
     def install(self) -> None:
-        for owner, name in EXITS:
+        for owner, name in self._exits:
             original = getattr(owner, name)
             self._before.append((owner, name, original))
             setattr(owner, name, self._around(original))
@@ -131,7 +137,7 @@ class Fault:
         else:
             os.kill(os.getppid() if self.target == "parent" else os.getpid(), number)
 
-    def install(self, times: Callable[[], bool] = lambda: True) -> None:
+    def install(self, times: Callable[[], bool] = lambda: True, exits: Sequence[tuple[Any, str]] = EXITS) -> None:
         """Have it happen in this process. ``times`` is asked whether it may happen (again)."""
         seen = Counter[Side]()
 
@@ -141,7 +147,7 @@ class Fault:
                 if seen[side] == self.nth and times():
                     self.strike()
 
-        RoundTrips(listen).install()
+        RoundTrips(listen, exits).install()
 
 
 def install_from_environment() -> None:

@@ -8,13 +8,16 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
+
+from django.db import connections
 
 from allegro_queue.begun import Begun
 from allegro_queue.connection import forget_client
 from allegro_queue.workers.child import make_worker
 from allegro_queue.workers.names import new_token, worker_name
 from allegro_queue.workers.time_limit import TimeLimit
-from tests.support.fault_points import Fault, RoundTrips, Side
+from tests.support.fault_points import EXITS, Fault, RoundTrips, Side
 
 QUEUES = ("high", "default", "audience-sync")
 
@@ -22,13 +25,24 @@ QUEUES = ("high", "default", "audience-sync")
 class Forked:
     """One process that does one thing."""
 
-    def __init__(self, do: Callable[[], object], *, fault: Fault | None = None, trail: Path | None = None) -> None:
-        """``fault`` is how it dies; ``trail`` a file in which it writes each round trip that it makes."""
+    def __init__(
+        self,
+        do: Callable[[], object],
+        *,
+        fault: Fault | None = None,
+        trail: Path | None = None,
+        exits: Sequence[tuple[Any, str]] = EXITS,
+    ) -> None:
+        """``fault`` is how it dies; ``trail`` a file in which it writes each round trip that it makes through ``exits``."""
+        for each in connections.all(initialized_only=True):
+            # A connection to a database must not be carried over a fork.
+            if not each.in_atomic_block:
+                each.close()
         sys.stdout.flush()
         sys.stderr.flush()
         self.pid = os.fork()
         if self.pid == 0:
-            live(do, fault, trail)
+            live(do, fault, trail, exits)
 
     def ending(self) -> str:
         """Wait for it; ``left``, or how it was killed, in words."""
@@ -66,7 +80,7 @@ class ForkedWorker(Forked):
         self.name = worker_name(self.pid, token)
 
 
-def live(do: Callable[[], object], fault: Fault | None, trail: Path | None) -> None:
+def live(do: Callable[[], object], fault: Fault | None, trail: Path | None, exits: Sequence[tuple[Any, str]]) -> None:
     code = 70
     try:
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -81,9 +95,9 @@ def live(do: Callable[[], object], fault: Fault | None, trail: Path | None) -> N
                 if side == "before":
                     os.write(file, f"{point}\n".encode())
 
-            RoundTrips(note).install()
+            RoundTrips(note, exits).install()
         if fault is not None:
-            fault.install()
+            fault.install(exits=exits)
         do()
         code = 0
     except BaseException:

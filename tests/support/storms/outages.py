@@ -22,6 +22,7 @@ from tests.support.eventually import eventually
 from tests.support.forked import Forked, ForkedWorker
 from tests.support.proxy import Proxy, proxy_to
 from tests.support.running import Running, running
+from tests.support.runs import run_records
 from tests.support.schedule import entry, scheduler_over
 from tests.support.storms.ground import QUEUES, Ground, Outcome, children_of, workers_of
 
@@ -120,9 +121,9 @@ def lost_replies(ground: Ground, *, words: tuple[bytes, ...] = WRITES, times: tu
                 lost += proxy.lost
                 if not proxy.lost:
                     break
-    counted = ground.redis.hgetall(ground.stores.keys.tally("queue", "default"))
     runs = sum(len(each) for each in ground.runs().values())
-    assert int(counted[b"runs"]) == runs, (counted, runs)
+    records = run_records(ground.redis)
+    assert len(records) == len({each.execution_id for each in records}) == runs, (len(records), runs)
     outcome = ground.outcome("B4", "replies lost, of each write in turn", tries=2, **{"replies lost": lost})
     assert runs == len(ground.acked) + len(ground.acked) // 4
     return outcome
@@ -174,7 +175,7 @@ def cut_off_worker(ground: Ground, *, seconds: float) -> Outcome:
             time.sleep(seconds)
             went_on = started_after(ground, cut + seconds / 2)
             proxy.mend()
-            time.sleep(2)
+            time.sleep(min(seconds, 2))
         settled = ground.wait_until_quiet(tree)
         assert went_on
         assert not lone.has_ended()
@@ -250,13 +251,14 @@ def late_server(ground: Ground, *, seconds: float) -> Outcome:
     ground.server.kill()
     ground.server.wait()
     with ground.horizon(workers=2, ready=False) as tree:
-        # A worker that waits for the server has no name yet; the third is the scheduler.
-        eventually(lambda: len(children_of(tree.pid)) == 3, within=20, explain=tree.said)
+        # A worker that waits for the server has no name yet; two more are the scheduler and the collector.
+        eventually(lambda: len(children_of(tree.pid)) == 4, within=20, explain=tree.said)
         crew = set(children_of(tree.pid))
         time.sleep(seconds)
         ground.start_server_again()
         up = time.monotonic()
-        eventually(lambda: len(ground.runs()) == 1, within=20, explain=tree.said)
+        # A worker asks again after 5 s at most; so it is whether the server came in time.
+        eventually(lambda: len(ground.runs()) == 1, within=10, explain=tree.said)
         took = time.monotonic() - up
         ground.wait_until_quiet(tree)
         exits = len(crew - set(children_of(tree.pid)))
