@@ -9,7 +9,8 @@ from django.apps import AppConfig, apps
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.utils.module_loading import import_string
 
-from allegro_queue.conf import parse_settings, queue_configs, raw_horizon
+from allegro_queue.alerts.options import parse_alerts
+from allegro_queue.conf import admin_addresses, parse_settings, queue_configs, raw_horizon
 from allegro_queue.plan import Plan, problems_in
 from allegro_queue.scheduling.entries import problems_in_schedule
 
@@ -28,6 +29,7 @@ def configuration_problems() -> list[str]:
     queues = queue_configs()
     problems += problems_in(settings, queues)
     problems += problems_in_schedule(settings.schedule, queues)
+    problems += parse_alerts(settings.alerts, admin_addresses())[1]
     return problems
 
 

@@ -78,6 +78,12 @@ class HorizonSettings:
     version: str = ""
     """Version of the project's code, such as a commit; noted with each run."""
 
+    alerts: Mapping[str, Any] = field(default_factory=dict)
+    """Who is told, about what: ``rules``, ``channels``, ``repeat``, ``quiet``, ``address`` (``docs/alerts.md``)."""
+
+    metrics_token: str = ""
+    """What a bearer of ``/metrics/prometheus`` must show; when it is empty, only the gate lets in."""
+
     max_payload_bytes: int = 512 * 1024
     """Largest size of a job's arguments as JSON, in bytes."""
 
@@ -101,6 +107,8 @@ TYPES: Mapping[str, tuple[type, ...]] = {
     "runs_kept": (int,),
     "activity_days": (int,),
     "version": (str,),
+    "alerts": (Mapping,),
+    "metrics_token": (str,),
     "max_payload_bytes": (int,),
 }
 
@@ -108,6 +116,10 @@ FROM_NOUGHT = frozenset({"max_processes"})
 """Numbers of which 0 means "no limit"."""
 
 WORDS: Mapping[type, str] = {str: "text", Mapping: "a dict", list: "a list", tuple: "a list", int: "a whole number"}
+
+
+SECRET = frozenset({"alerts", "metrics_token"})
+"""Keys whose values are never quoted."""
 
 
 def parse_settings(given: Any) -> tuple[HorizonSettings, list[str]]:
@@ -122,7 +134,8 @@ def parse_settings(given: Any) -> tuple[HorizonSettings, list[str]]:
         if name not in known:
             problems.append(f"HORIZON has an unknown key {key!r}{did_you_mean(name, known)}")
         elif not isinstance(value, TYPES[name]) or isinstance(value, bool):
-            problems.append(f"HORIZON[{key!r}] is {value!r}; it must be {WORDS[TYPES[name][0]]}.")
+            found = "" if name in SECRET else f"is {value!r}; it "
+            problems.append(f"HORIZON[{key!r}] {found}must be {WORDS[TYPES[name][0]]}.")
         elif isinstance(value, int) and value < (least := 0 if name in FROM_NOUGHT else 1):
             problems.append(f"HORIZON[{key!r}] is {value!r}; it must be {least} or more.")
         else:
@@ -158,3 +171,9 @@ def queue_configs() -> Mapping[str, Mapping[str, Any]]:
     """``settings.RQ_QUEUES``: django-rq's connection settings by queue name, in the order written."""
     configs: Mapping[str, Mapping[str, Any]] = getattr(settings, "RQ_QUEUES", {})
     return configs
+
+
+def admin_addresses() -> tuple[str, ...]:
+    """Mail addresses of ``settings.ADMINS``, which Django writes as pairs of name and address."""
+    given = getattr(settings, "ADMINS", ())
+    return tuple(each if isinstance(each, str) else str(each[1]) for each in given)

@@ -5,9 +5,18 @@ from __future__ import annotations
 from django.db import models
 
 from allegro_queue.activity.models import Activity
+from allegro_queue.alerts.models import AlertEvent, AlertKeeper, AlertMessage, AlertMute, AlertStanding
 from allegro_queue.rights import WORDS
 
-__all__ = ["Activity", "Horizon"]
+__all__ = [
+    "Activity",
+    "AlertEvent",
+    "AlertKeeper",
+    "AlertMessage",
+    "AlertMute",
+    "AlertStanding",
+    "Horizon",
+]
 
 
 class Horizon(models.Model):

@@ -25,8 +25,18 @@ from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.jobs import Tally
 from allegro_queue.stores.pauses import ALL_QUEUES, Pause
 
-SUBJECTS = (("queue", "queue"), ("to", "to"), ("minutes", "minutes"), ("name", "entry"))
+SUBJECTS = (
+    ("queue", "queue"),
+    ("to", "to"),
+    ("minutes", "minutes"),
+    ("name", "entry"),
+    ("rule", "rule"),
+    ("channel", "channel"),
+)
 """Fields of the forms that say what an action is about, and the word before each."""
+
+ACTIONS_AT = "actions/"
+"""Start of the address of every action, which a reader must not be led back to."""
 
 Told = tuple[int, str]
 """Level and text of a message."""
@@ -223,7 +233,7 @@ def own_page(given: str) -> str:
         match = resolve(parts.path)
     except (ValueError, Resolver404):
         return fallback
-    if match.app_name != "horizon" or match.url_name in ACTION_NAMES:
+    if match.app_name != "horizon" or f"/{ACTIONS_AT}" in f"/{match.route}":
         return fallback
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
@@ -236,5 +246,3 @@ ACTIONS: list[tuple[str, View, str]] = [
     ("actions/empty/", empty, "empty"),
     ("actions/move/", move, "move"),
 ]
-
-ACTION_NAMES = frozenset(name for _, _, name in ACTIONS)

@@ -14,9 +14,12 @@ ACTIONS = (
     "delete",
     "empty",
     "move",
+    "mute alert",
     "pause",
     "resume",
     "retry",
+    "test channel",
+    "unmute alert",
 )
 """What can be done, for the form's choice."""
 

@@ -6,6 +6,7 @@ from django.urls import path
 
 from allegro_queue.access import View, gated
 from allegro_queue.dashboard.actions import ACTIONS
+from allegro_queue.dashboard.alert_views import PAGES as ALERT_PAGES
 from allegro_queue.dashboard.job_views import PAGES as JOB_PAGES
 from allegro_queue.dashboard.metric_views import PAGES as METRIC_PAGES
 from allegro_queue.dashboard.probes import PROBES
@@ -14,7 +15,7 @@ from allegro_queue.dashboard.views import PAGES
 
 app_name = "horizon"
 
-ROUTES: list[tuple[str, View, str]] = [*PAGES, *JOB_PAGES, *QUEUE_PAGES, *METRIC_PAGES, *ACTIONS]
+ROUTES: list[tuple[str, View, str]] = [*PAGES, *JOB_PAGES, *QUEUE_PAGES, *METRIC_PAGES, *ALERT_PAGES, *ACTIONS]
 
 urlpatterns = [path(route, gated(view), name=name) for route, view, name in ROUTES]
 urlpatterns += [path(route, view, name=name) for route, view, name in PROBES]
