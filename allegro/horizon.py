@@ -24,10 +24,9 @@ def horizon(*, environment: str, connection: str, prefix: str, path: str, allowe
         "allowed_jobs": allowed_jobs,
         # Seconds that the oldest job of a queue may wait before the overview calls it too long.
         "waits": {"high": 10, "default": 60, "audience-sync": 600},
-        # Minutes that completed and failed jobs stay listed, and snapshots kept per graph (288 are a day).
+        # Minutes that completed and failed jobs stay listed in Redis. Their runs are kept in the database, for longer.
         "completed_minutes": 60,
         "failed_minutes": 7 * 24 * 60,
-        "snapshots": 288,
         # What each supervisor is to do, in every environment.
         "defaults": {
             "supervisor-1": {
@@ -64,7 +63,7 @@ def horizon(*, environment: str, connection: str, prefix: str, path: str, allowe
             {
                 "name": "horizon-snapshot",
                 "cron": "*/5 * * * *",
-                "job": "allegro_queue.metrics.snapshot.snapshot",
+                "job": "allegro_queue.history.snapshot.snapshot",
                 "queue": "high",
             },
         ],

@@ -7,10 +7,12 @@ from typing import Any
 
 from django.apps import AppConfig, apps
 from django.core.checks import CheckMessage, Error, Warning, register
+from django.db import connections
 from django.utils.module_loading import import_string
 
 from allegro_queue.alerts.options import parse_alerts
 from allegro_queue.conf import admin_addresses, parse_settings, queue_configs, raw_horizon
+from allegro_queue.errors import did_you_mean
 from allegro_queue.plan import Plan, problems_in
 from allegro_queue.scheduling.entries import problems_in_schedule
 
@@ -45,6 +47,7 @@ def errors() -> Iterator[CheckMessage]:
             hint="Give the dotted path of a function that takes a request and returns allegro_queue.access.Access.",
             id="horizon.E002",
         )
+    yield from database_errors(settings.database)
     for name, config in queue_configs().items():
         serializer = config.get("SERIALIZER")
         if serializer not in JSON_SERIALIZERS:
@@ -54,6 +57,21 @@ def errors() -> Iterator[CheckMessage]:
                 hint="Set it to 'rq.serializers.JSONSerializer'.",
                 id="horizon.E003",
             )
+
+
+def database_errors(alias: str) -> Iterator[CheckMessage]:
+    """History needs a database that it has words for."""
+    if alias not in connections:
+        yield Error(
+            f"HORIZON['database'] is {alias!r}, which DATABASES does not have{did_you_mean(alias, connections)}",
+            id="horizon.E004",
+        )
+    elif (vendor := connections[alias].vendor) not in ("sqlite", "postgresql"):
+        yield Error(
+            f"HORIZON['database'] is {alias!r}, a database of kind {vendor!r}; history is kept in SQLite or PostgreSQL.",
+            hint="Give history a database of its own in DATABASES, an SQLite file say.",
+            id="horizon.E004",
+        )
 
 
 def warnings() -> Iterator[CheckMessage]:

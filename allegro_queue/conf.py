@@ -66,8 +66,35 @@ class HorizonSettings:
     failed_minutes: int = 7 * 24 * 60
     """Minutes that a failed job stays listed."""
 
-    snapshots: int = 288
-    """Snapshots kept per queue and per job name: a day, at one each five minutes."""
+    database: str = "default"
+    """Alias, in ``DATABASES``, of the database that keeps history and metrics: SQLite or PostgreSQL."""
+
+    history: bool = True
+    """Whether each run is kept in the database. Metrics and failure groups are kept in any case."""
+
+    history_days: int = 30
+    """Days that a run, a failure group or a gap is kept."""
+
+    history_runs: int = 1_000_000
+    """Runs that are kept at most; the oldest go first."""
+
+    metrics_hours: int = 24
+    """Hours that metrics are kept by five minutes."""
+
+    metrics_days: int = 30
+    """Days that metrics are kept by the hour."""
+
+    metrics_long_days: int = 400
+    """Days that metrics are kept by the day."""
+
+    tag_prefixes: Sequence[str] = ()
+    """Kinds of tags that metrics are kept of besides queues and job names, such as ``organization`` for ``organization:7``."""
+
+    silenced: Sequence[str] = ()
+    """Dotted names of jobs whose successful runs stand in a list of their own."""
+
+    silenced_tags: Sequence[str] = ()
+    """Tags whose jobs are silenced."""
 
     runs_kept: int = 100_000
     """Run records that Redis keeps for the collector, about: what it misses beyond them is lost to history."""
@@ -103,7 +130,16 @@ TYPES: Mapping[str, tuple[type, ...]] = {
     "waits": (Mapping,),
     "completed_minutes": (int,),
     "failed_minutes": (int,),
-    "snapshots": (int,),
+    "database": (str,),
+    "history": (bool,),
+    "history_days": (int,),
+    "history_runs": (int,),
+    "metrics_hours": (int,),
+    "metrics_days": (int,),
+    "metrics_long_days": (int,),
+    "tag_prefixes": (list, tuple),
+    "silenced": (list, tuple),
+    "silenced_tags": (list, tuple),
     "runs_kept": (int,),
     "activity_days": (int,),
     "version": (str,),
@@ -115,7 +151,14 @@ TYPES: Mapping[str, tuple[type, ...]] = {
 FROM_NOUGHT = frozenset({"max_processes"})
 """Numbers of which 0 means "no limit"."""
 
-WORDS: Mapping[type, str] = {str: "text", Mapping: "a dict", list: "a list", tuple: "a list", int: "a whole number"}
+WORDS: Mapping[type, str] = {
+    str: "text",
+    bool: "True or False",
+    Mapping: "a dict",
+    list: "a list",
+    tuple: "a list",
+    int: "a whole number",
+}
 
 
 SECRET = frozenset({"alerts", "metrics_token"})
@@ -133,10 +176,11 @@ def parse_settings(given: Any) -> tuple[HorizonSettings, list[str]]:
         name = snake_case(str(key))
         if name not in known:
             problems.append(f"HORIZON has an unknown key {key!r}{did_you_mean(name, known)}")
-        elif not isinstance(value, TYPES[name]) or isinstance(value, bool):
-            found = "" if name in SECRET else f"is {value!r}; it "
-            problems.append(f"HORIZON[{key!r}] {found}must be {WORDS[TYPES[name][0]]}.")
-        elif isinstance(value, int) and value < (least := 0 if name in FROM_NOUGHT else 1):
+        elif (
+            isinstance(value, int)
+            and not isinstance(value, bool)
+            and value < (least := 0 if name in FROM_NOUGHT else 1)
+        ):
             problems.append(f"HORIZON[{key!r}] is {value!r}; it must be {least} or more.")
         else:
             values[name] = value

@@ -1,4 +1,4 @@
-"""Where Django looks for models: the journal of what people did, and the permissions that can be granted in admin."""
+"""Where Django looks for models: the journal of what people did, alerts, history, and the permissions that can be granted."""
 
 from __future__ import annotations
 
@@ -6,6 +6,15 @@ from django.db import models
 
 from allegro_queue.activity.models import Activity
 from allegro_queue.alerts.models import AlertEvent, AlertKeeper, AlertMessage, AlertMute, AlertStanding
+from allegro_queue.history.models import (
+    Collected,
+    FailureGroup,
+    Gap,
+    MonitoredTag,
+    Run,
+    RunTag,
+    Series,
+)
 from allegro_queue.rights import WORDS
 
 __all__ = [
@@ -15,7 +24,14 @@ __all__ = [
     "AlertMessage",
     "AlertMute",
     "AlertStanding",
+    "Collected",
+    "FailureGroup",
+    "Gap",
     "Horizon",
+    "MonitoredTag",
+    "Run",
+    "RunTag",
+    "Series",
 ]
 
 

@@ -15,8 +15,8 @@ from allegro_queue.dashboard.job_query import PAGE_SIZE, JobQuery
 from allegro_queue.dashboard.job_story import AttemptRow, Chapter, attempt_rows, run_seconds, span_of, story
 from allegro_queue.dashboard.json_tree import argument_tree, keyword_tree, value_tree
 from allegro_queue.dashboard.links import link
-from allegro_queue.dashboard.masking import masked
 from allegro_queue.dashboard.tracebacks import Trace, read_trace
+from allegro_queue.masking import masked
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import SEARCHED, JobDetail, JobRow, State
 from allegro_queue.stores.pulse import Pulse

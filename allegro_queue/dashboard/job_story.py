@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from allegro_queue.dashboard.charts import attempt_bar
 from allegro_queue.dashboard.formats import duration
-from allegro_queue.dashboard.masking import masked
+from allegro_queue.masking import masked
 from allegro_queue.stores.jobs import Attempt, JobDetail
 
 GAP_WORTH_NAMING = 0.0005

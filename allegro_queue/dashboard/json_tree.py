@@ -10,7 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from allegro_queue.dashboard.charts.parts import legible
-from allegro_queue.dashboard.masking import pieces, rule_for_key
+from allegro_queue.masking import pieces, rule_for_key
 
 DEEPEST = 12
 MOST_ITEMS = 100

@@ -1,4 +1,4 @@
-"""From snapshots, which are as long as chance made them, to even buckets on a time axis. Pure."""
+"""From what was counted to even buckets on a time axis. Pure."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from allegro_queue.dashboard.charts import Span, Value
-from allegro_queue.stores.metrics import Snapshot
+from allegro_queue.history.measured import Extent, Point, whole
+from allegro_queue.metrics.counts import Counts
+from allegro_queue.metrics.histograms import percentile
 
 BUCKET_SECONDS = (300, 600, 900, 1800, 3600)
 MOST_BUCKETS = 96
 LONGEST = 24 * 60 * 60
 SHORTEST = 30 * 60
 
-STALE_AFTER = 11 * 60
-"""Seconds without a snapshot after which the graphs count as stale: two were missed."""
+STALE_AFTER = 60
+"""Seconds that the metrics may be behind before the pages say so."""
 
 WORDS_FROM = 0.12
 """Share of the axis from which on an unmeasured stretch has words."""
@@ -44,21 +46,32 @@ class Axis:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Times:
+    """Durations of one kind, in seconds; ``None`` where nothing ran. Percentiles are good to a fifth."""
+
+    mean: Value = None
+    p50: Value = None
+    p95: Value = None
+    p99: Value = None
+    longest: Value = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Bucket:
-    """What was measured in one bucket. Rates are per minute, means in seconds; ``None`` for unknown."""
+    """What was measured in one bucket. Rates are per minute; ``None`` for unknown."""
 
     measured: bool
     done: Value = None
     failed: Value = None
-    runtime: Value = None
-    """``None`` also when nothing ran."""
-    wait: Value = None
+    runtime: Times = Times()
+    wait: Times = Times()
     waiting: Value = None
+    """Most jobs that a snapshot saw waiting."""
 
 
-def axis_over(snapshots: Sequence[Snapshot], now: float, longest: int = LONGEST) -> Axis:
-    """From the oldest snapshot to now, half an hour at least and a day at most."""
-    oldest = min((each.started_at for each in snapshots), default=now)
+def axis_over(first: float | None, now: float, longest: int = LONGEST) -> Axis:
+    """From the first measurement to now, half an hour at least and a day at most."""
+    oldest = first if first is not None else now
     span = min(max(now - oldest, SHORTEST), longest)
     seconds = next(each for each in BUCKET_SECONDS if span / each < MOST_BUCKETS)
     end = (math.floor(now / seconds) + 1) * seconds
@@ -66,47 +79,59 @@ def axis_over(snapshots: Sequence[Snapshot], now: float, longest: int = LONGEST)
     return Axis(start=end - count * seconds, seconds=seconds, count=count)
 
 
-def buckets(snapshots: Sequence[Snapshot], axis: Axis) -> list[Bucket]:
-    """Each snapshot's counts, shared out over the buckets that it overlaps."""
-    return [bucket(snapshots, start, start + axis.seconds) for start in axis.starts]
+def buckets(points: Sequence[Point], axis: Axis, extent: Extent) -> list[Bucket]:
+    """The counts of each bucket, which holds whole stretches."""
+    found: list[list[Point]] = [[] for _ in range(axis.count)]
+    for each in points:
+        place = int((each.starts_at - axis.start) // axis.seconds)
+        if 0 <= place < axis.count:
+            found[place].append(each)
+    return [bucket(found[place], start, axis.seconds, extent) for place, start in enumerate(axis.starts)]
 
 
-def bucket(snapshots: Sequence[Snapshot], start: float, end: float) -> Bucket:
-    """One bucket."""
-    minutes = done = failed = runtime = wait = runs = 0.0
-    newest: Snapshot | None = None
-    for each in snapshots:
-        length = max(each.taken_at - each.started_at, 1.0)
-        overlap = min(each.taken_at, end) - max(each.taken_at - length, start)
-        if overlap <= 0:
-            continue
-        share = overlap / length
-        # A snapshot taken by hand after some seconds says little about a minute.
-        minutes += share * max(length, 60.0) / 60
-        done += each.done * share
-        failed += each.failed * share
-        runtime += each.runtime_ms * share
-        wait += each.wait_ms * share
-        runs += each.runs * share
-        newest = each
-    if newest is None:
-        return Bucket(measured=False)
+def bucket(points: Sequence[Point], start: float, seconds: int, extent: Extent) -> Bucket:
+    """One bucket. Of one that is not over, the rates are of the time that is counted."""
+    depths = [each.depth for each in points if each.depth is not None]
+    waiting = float(max(depths)) if depths else None
+    if not extent.is_known(start, start + seconds):
+        return Bucket(measured=False, waiting=waiting)
+    counts = whole(points)
+    minutes = max((min(start + seconds, extent.until) - max(start, extent.first or start)) / 60, 1.0)
     return Bucket(
         measured=True,
-        done=done / minutes,
-        failed=failed / minutes,
-        runtime=runtime / done / 1000 if done else None,
-        wait=wait / runs / 1000 if runs else None,
-        waiting=float(newest.length),
+        done=counts.succeeded / minutes,
+        failed=counts.failed / minutes,
+        runtime=run_times(counts),
+        wait=wait_times(counts),
+        waiting=waiting,
     )
 
 
+def run_times(counts: Counts) -> Times:
+    """How long attempts ran."""
+    if not counts.started:
+        return Times()
+    return times(counts.run_times, counts.run_seconds / counts.started, counts.run_longest)
+
+
+def wait_times(counts: Counts) -> Times:
+    """How long attempts had waited, as measured."""
+    if not counts.waited:
+        return Times()
+    return times(counts.wait_times, counts.wait_seconds / counts.waited, counts.wait_longest)
+
+
+def times(histogram: dict[int, int], mean: float, longest: float) -> Times:
+    p50, p95, p99 = (percentile(histogram, share, longest) for share in (0.5, 0.95, 0.99))
+    return Times(mean=mean, p50=p50, p95=p95, p99=p99, longest=longest)
+
+
 def unmeasured_spans(
-    found: Sequence[Bucket], axis: Axis, last_at: float | None, now: float, clock: Callable[[float], str]
+    found: Sequence[Bucket], axis: Axis, until: float, now: float, clock: Callable[[float], str]
 ) -> list[Span]:
-    """Stretches without measurement, but for the buckets that the next snapshot will fill."""
+    """Stretches without measurement, but for the end that the collector is about to fill."""
     spans: list[Span] = []
-    stale = is_stale(last_at, now)
+    stale = is_stale(until, now)
     start: int | None = None
     for place in range(axis.count + 1):
         missing = place < axis.count and not found[place].measured
@@ -115,7 +140,7 @@ def unmeasured_spans(
         if not missing and start is not None:
             at_end = place == axis.count
             if not at_end or stale or start == 0:
-                spans.append(span(start, place, axis, clock(last_at) if at_end and last_at else ""))
+                spans.append(span(start, place, axis, clock(until) if at_end and stale and until else ""))
             start = None
     return spans
 
@@ -125,42 +150,46 @@ def span(start: int, end: int, axis: Axis, since: str) -> Span:
     return Span(start / axis.count, end / axis.count, words if (end - start) / axis.count >= WORDS_FROM else "")
 
 
-def is_stale(last_at: float | None, now: float) -> bool:
-    """Whether the newest snapshot is too old."""
-    return last_at is not None and now - last_at > STALE_AFTER
+def is_stale(until: float, now: float) -> bool:
+    """Whether the metrics are too far behind."""
+    return now - until > STALE_AFTER
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Totals:
-    """All snapshots of one name together."""
+    """All stretches of one name together."""
 
     done: int
     failed: int
+    retried: int
     runs: int
+    """Attempts."""
     busy_seconds: float
-    """Worker time of successful runs."""
-    runtime: float | None
-    """Mean seconds of a successful run."""
-    wait: float | None
-    """Mean seconds from queued to started."""
+    """Worker time of all attempts."""
+    runtime: Times
+    wait: Times
     per_minute: float
+    """Done."""
     failed_share: float
     """From 0 to 1."""
 
 
-def totals(snapshots: Sequence[Snapshot]) -> Totals:
-    """Sums and means."""
-    done, failed = sum(each.done for each in snapshots), sum(each.failed for each in snapshots)
-    runs = sum(each.runs for each in snapshots)
-    busy = sum(each.runtime_ms for each in snapshots) / 1000
-    minutes = sum(each.minutes for each in snapshots)
+def totals(points: Sequence[Point], minutes: float) -> Totals:
+    """Sums and percentiles.
+
+    Args:
+        minutes: how long was measured.
+    """
+    counts = whole(points)
+    ended = counts.succeeded + counts.failed
     return Totals(
-        done=done,
-        failed=failed,
-        runs=runs,
-        busy_seconds=busy,
-        runtime=busy / done if done else None,
-        wait=sum(each.wait_ms for each in snapshots) / 1000 / runs if runs else None,
-        per_minute=done / minutes if minutes else 0.0,
-        failed_share=failed / (done + failed) if done + failed else 0.0,
+        done=counts.succeeded,
+        failed=counts.failed,
+        retried=counts.retried,
+        runs=counts.started,
+        busy_seconds=counts.run_seconds,
+        runtime=run_times(counts),
+        wait=wait_times(counts),
+        per_minute=counts.succeeded / max(minutes, 1.0),
+        failed_share=counts.failed / ended if ended else 0.0,
     )

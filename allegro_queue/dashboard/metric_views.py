@@ -7,14 +7,13 @@ from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View
 from allegro_queue.dashboard.links import link
-from allegro_queue.dashboard.metric_pages import MetricPage, read_metric, read_metrics
+from allegro_queue.dashboard.metric_pages import MetricKind, MetricPage, read_metric, read_metrics
 from allegro_queue.dashboard.render import Missing, render_page
 from allegro_queue.stores import Stores
-from allegro_queue.stores.metrics import Kind
 from allegro_queue.stores.pulse import Pulse
 
 EVERY = 60
-"""Seconds between two refreshes: snapshots are minutes apart."""
+"""Seconds between two refreshes: stretches are minutes long."""
 
 
 @require_safe
@@ -35,11 +34,11 @@ def job_metrics(request: HttpRequest, job_name: str) -> HttpResponse:
     return one(request, "job", job_name, "No job of this name has been measured.")
 
 
-def one(request: HttpRequest, kind: Kind, name: str, heading: str) -> HttpResponse:
+def one(request: HttpRequest, kind: MetricKind, name: str, heading: str) -> HttpResponse:
     def read(stores: Stores, pulse: Pulse) -> MetricPage | Missing:
         return read_metric(stores, pulse, kind, name) or Missing(
             heading=heading,
-            words="Names that have not run for two days are forgotten, and new ones appear with their first job. "
+            words="Names that have not run for long are forgotten, and new ones appear with their first job. "
             "Or the name is not quite the right one.",
             asked=name,
             back=link("metrics"),

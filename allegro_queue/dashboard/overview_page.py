@@ -15,13 +15,15 @@ from allegro_queue.dashboard import charts
 from allegro_queue.dashboard.charts.lanes import Slot
 from allegro_queue.dashboard.formats import measure, moment, plural, rate
 from allegro_queue.dashboard.links import link
+from allegro_queue.dashboard.metric_series import wait_times
 from allegro_queue.dashboard.states import ENTRY_LATE, LONGEST_WAIT, Overdue, Status, Verdict, verdict_on
+from allegro_queue.history.measured import Minute, Point, extent, minutes, points, whole
+from allegro_queue.metrics.counts import FIVE_MINUTES
 from allegro_queue.plan import Plan
 from allegro_queue.queues import all_queues
 from allegro_queue.scheduling.table import ScheduleRow, read_schedule
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import JobRow, State
-from allegro_queue.stores.metrics import Minute, Snapshot
 from allegro_queue.stores.pulse import Pulse, QueuePulse
 
 MINUTES = 60
@@ -29,6 +31,9 @@ RATE_MINUTES = 5
 """Whole minutes that "per minute" is averaged over."""
 
 SPARK_MINUTES = 30
+LATELY = 15 * 60
+"""Seconds that the wait of a queue is measured over."""
+
 FAILURES_SHOWN = 5
 NEXT_SHOWN = 4
 MOST_SLOTS = 20
@@ -60,7 +65,7 @@ class QueueRow:
     pulse: QueuePulse
     oldest_seconds: float | None
     wait_seconds: float | None
-    """Mean wait of the jobs that ran before the newest snapshot; ``None`` when none ran or none was taken."""
+    """What 95 of 100 of the jobs that ended lately had waited at most; ``None`` when none ended."""
     per_minute: float | None
     failed_last_hour: int
     workers: int
@@ -92,21 +97,21 @@ class OverviewPage:
 
 
 def read_overview(stores: Stores, pulse: Pulse) -> OverviewPage:
-    """The page, from the stores: six round trips besides the pulse's two."""
+    """The page, from the stores and the database: six round trips to Redis besides the pulse's two, five short queries."""
     settings = horizon_settings()
     queues = all_queues()
-    minutes = stores.metrics.minutes(pulse.at, MINUTES)
-    snapshots = stores.metrics.snapshots("queue", queues)
+    last_hour = minutes(stores, extent(stores, pulse.at), pulse.at, MINUTES)
+    lately = points("queue", queues, seconds=FIVE_MINUTES, since=pulse.at - LATELY)
     schedule = read_schedule(stores, pulse.at)
     failures, _ = stores.jobs.page(State.FAILED, queues, limit=FAILURES_SHOWN)
-    return overview(settings, pulse, minutes, snapshots, schedule, failures)
+    return overview(settings, pulse, last_hour, lately, schedule, failures)
 
 
 def overview(
     settings: HorizonSettings,
     pulse: Pulse,
     minutes: Sequence[Minute],
-    snapshots: Mapping[str, Sequence[Snapshot]],
+    lately: Mapping[str, Sequence[Point]],
     schedule: Sequence[ScheduleRow],
     failures: Sequence[JobRow],
 ) -> OverviewPage:
@@ -133,7 +138,7 @@ def overview(
         first_run=not ever_used and not pulse.waiting and not pulse.masters,
         tiles=tuple(tiles(settings, pulse, minutes, coming)),
         queues=tuple(
-            queue_row(rank, queue, settings, pulse, minutes, snapshots.get(queue.name, ()))
+            queue_row(rank, queue, settings, pulse, minutes, lately.get(queue.name, ()))
             for rank, queue in enumerate(pulse.queues, start=1)
         ),
         lane_scale=charts.lane_scale(),
@@ -166,8 +171,8 @@ def quiet_note(pulse: Pulse, minutes: Sequence[Minute]) -> str:
 
 
 def was_measured(minute: Minute) -> bool:
-    """Whether anybody looked in that minute: the master samples each queue, and ended jobs are counted."""
-    return bool(minute.waiting or minute.done or minute.failed)
+    """Whether anybody looked in that minute (the master samples each queue), and its runs are counted."""
+    return minute.counted and bool(minute.waiting or minute.done or minute.failed)
 
 
 def done_values(minutes: Sequence[Minute], queue: str = "") -> list[float | None]:
@@ -298,7 +303,7 @@ def queue_row(
     settings: HorizonSettings,
     pulse: Pulse,
     minutes: Sequence[Minute],
-    snapshots: Sequence[Snapshot],
+    lately: Sequence[Point],
 ) -> QueueRow:
     """One lane."""
     done = done_values(minutes, queue.name)
@@ -310,7 +315,7 @@ def queue_row(
         rank=rank,
         pulse=queue,
         oldest_seconds=max(pulse.at - queue.oldest_at, 0.0) if queue.oldest_at is not None else None,
-        wait_seconds=mean_wait(snapshots),
+        wait_seconds=wait_times(whole(lately)).p95,
         per_minute=mean(done[-RATE_MINUTES - 1 : -1]),
         failed_last_hour=sum(each.failed.get(queue.name, 0) for each in minutes),
         workers=len(pulse.workers_of(queue.name)),
@@ -322,12 +327,6 @@ def queue_row(
         failed_address=link("jobs", query={"state": "failed", "queue": queue.name}),
         pause_address="" if queue.name in pulse.pauses else link("confirm_pause", query={"queue": queue.name}),
     )
-
-
-def mean_wait(snapshots: Sequence[Snapshot]) -> float | None:
-    """Seconds, from the newest snapshot alone: an older one says nothing of now."""
-    newest = snapshots[-1].mean_wait_ms if snapshots else None
-    return newest / 1000 if newest is not None else None
 
 
 def queue_state(queue: QueuePulse, settings: HorizonSettings, pulse: Pulse) -> Status:

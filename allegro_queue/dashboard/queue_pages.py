@@ -15,6 +15,7 @@ from allegro_queue.dashboard.drain import Drain, drain_of
 from allegro_queue.dashboard.formats import about, count, duration, in_words, measure, plural, rate
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.overview_page import (
+    LATELY,
     MINUTES,
     RATE_MINUTES,
     QueueRow,
@@ -29,9 +30,11 @@ from allegro_queue.dashboard.overview_page import (
 )
 from allegro_queue.dashboard.render import Missing
 from allegro_queue.dashboard.states import LONGEST_WAIT
+from allegro_queue.history.measured import Minute, extent, points
+from allegro_queue.history.measured import minutes as minutes_of
+from allegro_queue.metrics.counts import FIVE_MINUTES
 from allegro_queue.plan import planned_queues
 from allegro_queue.stores import Stores
-from allegro_queue.stores.metrics import Minute
 from allegro_queue.stores.pauses import ALL_QUEUES, Pause
 from allegro_queue.stores.pulse import Pulse, QueuePulse
 from allegro_queue.stores.workers import WorkerRecord
@@ -104,13 +107,13 @@ def read_queues(stores: Stores, pulse: Pulse) -> QueuesPage:
 
 def read_rows(stores: Stores, pulse: Pulse, settings: HorizonSettings) -> tuple[QueueRow, ...]:
     """Every queue as a lane."""
-    return rows_of(pulse, settings, stores.metrics.minutes(pulse.at, MINUTES), stores)
+    return rows_of(pulse, settings, minutes_of(stores, extent(stores, pulse.at), pulse.at, MINUTES))
 
 
-def rows_of(pulse: Pulse, settings: HorizonSettings, minutes: Sequence[Minute], stores: Stores) -> tuple[QueueRow, ...]:
-    snapshots = stores.metrics.snapshots("queue", [queue.name for queue in pulse.queues], newest=1)
+def rows_of(pulse: Pulse, settings: HorizonSettings, minutes: Sequence[Minute]) -> tuple[QueueRow, ...]:
+    lately = points("queue", [queue.name for queue in pulse.queues], seconds=FIVE_MINUTES, since=pulse.at - LATELY)
     return tuple(
-        queue_row(rank, queue, settings, pulse, minutes, snapshots.get(queue.name, ()))
+        queue_row(rank, queue, settings, pulse, minutes, lately.get(queue.name, ()))
         for rank, queue in enumerate(pulse.queues, start=1)
     )
 
@@ -141,8 +144,8 @@ def read_queue(stores: Stores, pulse: Pulse, name: str) -> QueuePage | Missing:
             back_words="All queues",
         )
     settings = horizon_settings()
-    minutes = stores.metrics.minutes(pulse.at, MINUTES)
-    rows = rows_of(pulse, settings, minutes, stores)
+    minutes = minutes_of(stores, extent(stores, pulse.at), pulse.at, MINUTES)
+    rows = rows_of(pulse, settings, minutes)
     row = next(each for each in rows if each.pulse.name == name)
     served = [each for each in planned_queues(settings) if each in {other.name for other in pulse.queues}]
     order = served if name in served else [name]
@@ -251,10 +254,10 @@ def tiles_of(queue: QueuePulse, row: QueueRow, pulse: Pulse, minutes: Sequence[M
             tone="" if row.per_minute is not None else "stale",
         ),
         Tile(
-            label="Mean wait",
+            label="Wait, 95 of 100",
             value=measure(row.wait_seconds)[0] if row.wait_seconds is not None else "unknown",
             unit=measure(row.wait_seconds)[1],
-            note="before the last snapshot",
+            note="at most, in the last 15 min",
             address=link("queue_metrics", queue=queue.name),
             tone="" if row.wait_seconds is not None else "stale",
         ),

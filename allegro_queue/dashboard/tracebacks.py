@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from allegro_queue.dashboard.masking import masked
+from allegro_queue.masking import masked
 
 FRAME = re.compile(r'^  File "(?P<path>[^"\n]*)", line (?P<line>\d+)(?:, in (?P<function>.*))?$')
 INSTALLED = re.compile(r".*(?:site|dist)-packages/(?P<package>[^/]+)")

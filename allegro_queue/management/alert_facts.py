@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from django.db.models import Sum
 from redis.exceptions import RedisError
 
-from allegro_queue.alerts.facts import EntryFacts, Facts
+from allegro_queue.alerts.facts import EntryFacts, Facts, GroupFacts, HistoryFacts
 from allegro_queue.alerts.loop import Sources
 from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import UNREACHABLE, page_client
+from allegro_queue.history.database import alias
+from allegro_queue.history.groups import GroupState
+from allegro_queue.history.measured import extent
+from allegro_queue.history.models import FailureGroup, Series
+from allegro_queue.metrics.counts import MINUTE
 from allegro_queue.queues import all_queues
 from allegro_queue.scheduling.table import read_schedule
 from allegro_queue.stores import Stores, open_stores
 
 REDIS = "redis"
+
+SHARE_SECONDS = 15 * 60
+"""The stretch that the share of failed attempts is taken of."""
+
+GROUPS_SECONDS = 24 * 3600
+MOST_GROUPS = 50
 
 
 def alert_sources() -> Sources:
@@ -33,6 +47,7 @@ def gather(stores: Stores, now: float) -> Facts:
             pulse=stores.pulse.read(all_queues(), now),
             server=stores.server.read(),
             entries=tuple(entries(stores, now)),
+            history=history(stores, now),
         )
     except RedisError as error:
         kind = "no connection" if isinstance(error, UNREACHABLE) else "it refuses"
@@ -56,3 +71,38 @@ def entries(stores: Stores, now: float) -> list[EntryFacts]:
         )
         for row in read_schedule(stores, now)
     ]
+
+
+def history(stores: Stores, now: float) -> HistoryFacts:
+    """What was counted of runs, lately: one round trip to Redis, five short queries."""
+    reach = extent(stores, now)
+    rows = Series.objects.using(alias()).filter(kind="queue", seconds=MINUTE, starts_at__gte=now - SHARE_SECONDS)
+    sums = rows.values("name").annotate(done=Sum("succeeded"), failed=Sum("failed"), retried=Sum("retried"))
+    return HistoryFacts(
+        # A retried attempt has failed as well.
+        ended={
+            each["name"]: (each["done"] + each["failed"] + each["retried"], each["failed"] + each["retried"])
+            for each in sums
+        },
+        groups=tuple(new_groups(now)),
+        collector_lives=reach.collector is not None,
+        behind=reach.behind,
+        behind_seconds=max(now - reach.until, 0.0) if reach.behind else 0.0,
+    )
+
+
+def new_groups(now: float) -> Iterator[GroupFacts]:
+    """Failure groups that nobody has looked at, those that failed last first."""
+    rows = FailureGroup.objects.using(alias()).filter(
+        state__in=[GroupState.NEW.value, GroupState.AGAIN.value], last_at__gte=now - GROUPS_SECONDS
+    )
+    for row in rows.order_by("-last_at")[:MOST_GROUPS]:
+        yield GroupFacts(
+            fingerprint=row.fingerprint,
+            name=row.name,
+            exception=row.exception,
+            message=row.message,
+            count=row.count,
+            last_at=row.last_at,
+            again=row.state == GroupState.AGAIN.value,
+        )

@@ -6,6 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
+        ('allegro_queue', '0003_history'),
         ('allegro_queue', '0005_activity'),
     ]
 

@@ -12,6 +12,7 @@ from redis import Redis
 from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import client
 from allegro_queue.stores.audit import AuditStore
+from allegro_queue.stores.collecting import CollectingStore
 from allegro_queue.stores.controls import ControlStore
 from allegro_queue.stores.enqueue import EnqueueStore
 from allegro_queue.stores.jobs import JobStore
@@ -37,6 +38,7 @@ class Stores:
     client: Redis
     keys: Keys
     audit: AuditStore
+    collecting: CollectingStore
     controls: ControlStore
     enqueue: EnqueueStore
     jobs: JobStore
@@ -63,6 +65,7 @@ def open_stores(connection: Redis | None = None) -> Stores:
         client=connection,
         keys=keys,
         audit=AuditStore(connection, keys),
+        collecting=CollectingStore(connection, keys),
         controls=ControlStore(connection, keys),
         enqueue=EnqueueStore(connection, keys),
         jobs=JobStore(connection, keys),

@@ -96,18 +96,6 @@ class Keys:
         """Hash: cron entry name to the JSON of its last run. One field an entry; pruned with the entries."""
         return f"{self.prefix}entries"
 
-    def tally(self, kind: str, name: str) -> str:
-        """Hash: counts of one queue or job name since the last snapshot, which takes it away."""
-        return f"{self.prefix}tally:{kind}:{name}"
-
-    def tallied(self, kind: str) -> str:
-        """Set: the queues or job names that have a tally or snapshots; 1,000 names at most."""
-        return f"{self.prefix}tallied:{kind}"
-
-    def snapshots(self, kind: str, name: str) -> str:
-        """List (JSON): snapshots of one queue or job name, oldest first, ``HORIZON["snapshots"]`` at most, two days."""
-        return f"{self.prefix}snapshots:{kind}:{name}"
-
     @property
     def last_snapshot(self) -> str:
         """Text: Unix time in seconds of the last snapshot."""
@@ -119,7 +107,7 @@ class Keys:
         return f"{self.prefix}taking_snapshot"
 
     def minute(self, number: int) -> str:
-        """Hash: counts of one minute (Unix time // 60), for the last hour's charts. Lives two hours."""
+        """Hash: queue to the jobs that waited in one minute (Unix time // 60), for the last hour's charts. Lives two hours."""
         return f"{self.prefix}minute:{number}"
 
     @property
@@ -141,3 +129,18 @@ class Keys:
         """Sorted set: jobs that found the rate used up, by the time (Unix ms) they were told to come back. Each is gone a
         period past its time."""
         return f"{self.prefix}line:{key}"
+
+    @property
+    def collecting(self) -> str:
+        """Text: token of the one process that collects runs. Lives 10 s past its last beat."""
+        return f"{self.prefix}collecting"
+
+    @property
+    def collector(self) -> str:
+        """Text (JSON): what the living collector says of itself. Lives 30 s past its last beat."""
+        return f"{self.prefix}collector"
+
+    @property
+    def runtimes(self) -> str:
+        """Hash: queue name to the mean run time of its last minutes in milliseconds. Written anew at once; lives a day."""
+        return f"{self.prefix}runtimes"

@@ -14,9 +14,7 @@ from redis.exceptions import ResponseError
 from rq.defaults import DEFAULT_WORKER_TTL, RQ_KEY_PREFIX
 from rq.suspension import WORKERS_SUSPENDED
 
-from allegro_queue.stores import metrics
 from allegro_queue.stores.keys import Keys
-from allegro_queue.stores.metrics import MINUTE_LIFE
 from allegro_queue.stores.reservations import Reservation
 from allegro_queue.stores.scripts import script
 from allegro_queue.stores.wire import Wire, pack
@@ -123,7 +121,7 @@ class StepStore:
             ConnectionError: there was no answer.
             ResponseError: the server refused.
         """
-        keys, arguments = self._finishing(finish) if finish is not None else ((), ())
+        arguments = self._finishing(finish) if finish is not None else ()
         jobs, seconds_worked = self._uncounted
         if finish is not None:
             jobs, seconds_worked = jobs + 1, seconds_worked + finish.runtime_ms / 1000
@@ -131,9 +129,8 @@ class StepStore:
         command = (
             "EVALSHA",
             self._sha,
-            len(self._keys_always) + len(keys),
+            len(self._keys_always),
             *self._keys_always,
-            *keys,
             RQ_KEY_PREFIX,
             self._worker,
             execution_id,
@@ -185,11 +182,11 @@ class StepStore:
         found: list[Any] = reply
         return found
 
-    def _finishing(self, finish: Finish) -> tuple[tuple[str, ...], tuple[str | bytes | int, ...]]:
-        """Keys and arguments that finish a job, in the order of the script's head."""
+    def _finishing(self, finish: Finish) -> tuple[str | bytes | int, ...]:
+        """Arguments that finish a job, in the order of the script's head."""
         held = finish.held
         minute, ended_at = self._moment(finish.ended_us)
-        arguments = (
+        return (
             held.claim,
             held.job_id,
             held.execution_id,
@@ -203,17 +200,6 @@ class StepStore:
             repr(finish.ended_us / MILLION),
             finish.result,
         )
-        if not metrics.TALLIES:
-            return (), arguments
-        tallies = (
-            self._keys.tally("queue", held.origin),
-            self._keys.tally("job", finish.name),
-            self._keys.tallied("queue"),
-            self._keys.tallied("job"),
-            self._keys.minute(minute),
-        )
-        counted = (f"{finish.runtime_ms:.3f}", f"{finish.wait_ms:.3f}", finish.name, MINUTE_LIFE)
-        return tallies, arguments + counted
 
     def _moment(self, microseconds: int) -> tuple[int, str]:
         """A Unix time's minute, and the time as RQ writes it. The calendar is asked once a minute only."""

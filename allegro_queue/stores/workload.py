@@ -12,9 +12,7 @@ from rq.suspension import WORKERS_SUSPENDED
 
 from allegro_queue.stores.jobs import queue_key
 from allegro_queue.stores.keys import Keys
-from allegro_queue.stores.metrics import Snapshot
 from allegro_queue.stores.pauses import ALL_QUEUES, Pause
-from allegro_queue.stores.replies import Reply
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,8 +24,7 @@ class Workload:
     running: int
     """Jobs that some worker runs."""
     runtime_ms: float | None = None
-    """Mean over the successful runs since the last snapshot, or else of the last snapshot; ``None`` when neither has
-    any."""
+    """Mean over the runs of the last hours, as the collector last counted them; ``None`` when there were none."""
 
 
 class WorkloadStore:
@@ -45,8 +42,7 @@ class WorkloadStore:
             for queue in queues:
                 pipeline.llen(queue_key(queue))
                 pipeline.zcard(StartedJobRegistry.key_template.format(queue))
-                pipeline.hmget(self._keys.tally("queue", queue), "done", "runtime_ms")
-                pipeline.lindex(self._keys.snapshots("queue", queue), -1)
+                pipeline.hget(self._keys.runtimes, queue)
             pauses, suspended, *replies = pipeline.execute()
         held = (Pause(**json.loads(text)) for text in pauses)
         paused = {each.queue for each in held if each.until is None or each.until > now}
@@ -55,17 +51,9 @@ class WorkloadStore:
             queue: Workload(
                 waiting=0 if stands_still or queue in paused else waiting,
                 running=running,
-                runtime_ms=mean_runtime_ms(tally, snapshot),
+                runtime_ms=float(runtime) if runtime else None,
             )
-            for queue, waiting, running, tally, snapshot in zip(
-                queues, replies[0::4], replies[1::4], replies[2::4], replies[3::4], strict=True
+            for queue, waiting, running, runtime in zip(
+                queues, replies[0::3], replies[1::3], replies[2::3], strict=True
             )
         }
-
-
-def mean_runtime_ms(tally: Sequence[Reply | None], snapshot: Reply | None) -> float | None:
-    """The mean of the counts that run, or, when a snapshot has just taken them, of that snapshot."""
-    done, runtime_ms = tally
-    if done and runtime_ms:
-        return float(runtime_ms) / int(done)
-    return Snapshot(**json.loads(snapshot)).mean_runtime_ms if snapshot else None

@@ -1,4 +1,4 @@
-"""The master: one loop that hears signals and controls, ticks its supervisors and its scheduler, and says it is alive."""
+"""The master: one loop that hears signals and controls, ticks its children, and says it is alive."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from redis.exceptions import RedisError
@@ -60,15 +60,20 @@ class Master:
         plan: Plan,
         supervisors: Sequence[Supervisor],
         scheduler: ProcessPool,
+        collector: ProcessPool,
         stores: Stores,
         settlers: Settlers,
         inbox: SignalInbox,
         queues: Sequence[str],
+        others: Mapping[str, ProcessPool] | None = None,
     ) -> None:
+        """``others`` are further children of which one each is kept, by what they are called in the log."""
         self.name = name
         self._plan = plan
         self._supervisors = supervisors
         self._scheduler = scheduler
+        self._collector = collector
+        self._others = others or {}
         self._stores = stores
         self._settlers = settlers
         self._inbox = inbox
@@ -107,6 +112,9 @@ class Master:
                 supervisor.limit([Allowance(processes=0) for _ in supervisor.pools], now)
             supervisor.start(now)
         self._scheduler.scale(1, now)
+        self._collector.scale(1, now)
+        for pool in self._others.values():
+            pool.scale(1, now)
         while not self.has_left:
             self.tick(time.monotonic())
             leaving = self._status == "leaving"
@@ -126,6 +134,8 @@ class Master:
         return (
             self._status == "leaving"
             and self._scheduler.is_empty
+            and self._collector.is_empty
+            and all(pool.is_empty for pool in self._others.values())
             and all(supervisor.is_empty for supervisor in self._supervisors)
         )
 
@@ -136,11 +146,12 @@ class Master:
                 log.info("worker ended name=%s %s", departure.child.name, departure.ending)
                 self._unsettled.append(departure)
         self._kill_overdue(now)
-        for departure in self._scheduler.tick(now):
-            log.log(
-                logging.INFO if departure.expected else logging.WARNING,
-                "scheduler ended pid=%d %s", departure.child.pid, departure.ending,
-            )  # fmt: skip
+        for what, pool in (("scheduler", self._scheduler), ("collector", self._collector), *self._others.items()):
+            for departure in pool.tick(now):
+                log.log(
+                    logging.INFO if departure.expected else logging.WARNING,
+                    "%s ended pid=%d %s", what, departure.child.pid, departure.ending,
+                )  # fmt: skip
         was_away = self._redis_away
         if was_away and now < self._redis_due:
             return
@@ -184,6 +195,9 @@ class Master:
         if control is Control.TERMINATE:
             self._status = "leaving"
             self._scheduler.scale(0, now)
+            self._collector.scale(0, now)
+            for pool in self._others.values():
+                pool.scale(0, now)
             for supervisor in self._supervisors:
                 supervisor.leave(now)
         elif control is Control.RESTART:

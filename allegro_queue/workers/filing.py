@@ -26,7 +26,7 @@ from allegro_queue.stores.run_record import RunOutcome
 from allegro_queue.workers.backoff import pause_after, whole_rest
 from allegro_queue.workers.holding import let_go_of_locks, terms_of
 from allegro_queue.workers.isolation import TOLD_BY_CHILD
-from allegro_queue.workers.recorder import outcome_of, run_of
+from allegro_queue.workers.recorder import run_of
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,6 @@ class FilingWorker(SimpleWorker):
         """Called by RQ inside each transaction that ends an attempt; ours rides along."""
         super().cleanup_execution(job, pipeline, execution)
         self.stores.reservations.release(self.name, pipeline)
-        self.stores.metrics.add(outcome_of(job, self._outcome), pipeline)
         held = self.held
         if held is not None:
             run = run_of(

@@ -15,9 +15,8 @@ from rq.utils import utcformat
 from allegro_queue.conf import horizon_settings
 from allegro_queue.jobs import HorizonJob
 from allegro_queue.stores import Stores
-from allegro_queue.stores.metrics import Outcome
 from allegro_queue.stores.reservations import Reservation
-from allegro_queue.workers.recorder import UNREADABLE, run_without_job
+from allegro_queue.workers.recorder import run_without_job
 
 log = logging.getLogger(__name__)
 
@@ -43,9 +42,6 @@ def quarantine(stores: Stores, held: Reservation, error: Exception) -> None:
             attempt = Execution(held.execution_id, held.job_id, stores.client, worker_name=held.worker)
             attempt.delete(job, pipeline)
         stores.reservations.release(held.worker, pipeline)
-        stores.metrics.add(
-            Outcome(queue=held.origin, job=UNREADABLE, result="failed", runtime_ms=0, wait_ms=0, ended_at=now), pipeline
-        )
         if held.execution_id:
             run = run_without_job(held, "failed", version=horizon_settings().version, error=reason)
             stores.runs.add(run, pipeline)

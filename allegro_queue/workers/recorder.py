@@ -1,29 +1,18 @@
-"""What is noted and counted of each ended attempt. Pure."""
+"""What is noted of each ended attempt. Pure."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Literal
 
 from rq.exceptions import DeserializationError
 from rq.job import Job
 
-from allegro_queue.stores.metrics import Outcome
 from allegro_queue.stores.reservations import Reservation
 from allegro_queue.stores.run_record import ARGUMENTS_KEPT, TRACEBACK_KEPT, RunOutcome, RunRecord
 
 UNREADABLE = "unreadable"
-
-COUNTED_AS: Mapping[RunOutcome, Literal["done", "failed", "retried"]] = {
-    "succeeded": "done",
-    "retried": "retried",
-    "failed": "failed",
-    "stopped": "failed",
-    "lost": "failed",
-}
 
 
 def run_of(
@@ -85,22 +74,6 @@ def call_of(job: Job) -> str:
         return json.dumps([job.args, job.kwargs], default=repr)[:ARGUMENTS_KEPT]
     except (DeserializationError, TypeError, ValueError):
         return ""
-
-
-def outcome_of(job: Job, result: RunOutcome) -> Outcome:
-    """The outcome of a job that just ended, from the times that RQ noted on it."""
-    ended_at = unix(job.ended_at) or time.time()
-    started_at = unix(job.started_at) or ended_at
-    enqueued_at = unix(job.enqueued_at) or started_at
-    return Outcome(
-        queue=job.origin,
-        job=name_of(job),
-        result=COUNTED_AS[result],
-        runtime_ms=max(ended_at - started_at, 0.0) * 1000,
-        # Clocks of two hosts may differ: a wait below nothing is none.
-        wait_ms=max(started_at - enqueued_at, 0.0) * 1000,
-        ended_at=ended_at,
-    )
 
 
 def name_of(job: Job) -> str:

@@ -3,15 +3,19 @@ from __future__ import annotations
 import signal
 
 import pytest
+from django.db.models import Sum
 from redis import Redis
 
 from allegro_queue.dispatch import dispatch
+from allegro_queue.history.models import Series
+from allegro_queue.history.writing import read_place
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
 from allegro_queue.workers.settling import settle
 from tests.support import jobs
 from tests.support.eventually import eventually
 from tests.support.running import Running, running
+from tests.support.runs import collected
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,9 +49,10 @@ def test_no_job_is_lost_or_counted_twice_when_workers_are_killed_and_cut_off(red
     assert stores.audit.orphans(lambda: None) == []
     assert redis.keys("rq:execution:*") == []
     assert redis.zcard("rq:wip:default") == 0
-    counted = redis.hgetall(stores.keys.tally("queue", "default"))
-    assert int(counted[b"done"]) == JOBS - killed
-    assert int(counted[b"runs"]) == JOBS
+    collected(stores)
+    whole = Series.objects.filter(kind="queue", seconds=86_400).aggregate(runs=Sum("started"), done=Sum("succeeded"))
+    assert whole == {"runs": JOBS, "done": JOBS - killed}
+    assert read_place().duplicates == 0
 
 
 def wait_for_share(share: float, stores: Stores, process: Running) -> None:

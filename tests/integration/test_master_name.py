@@ -29,11 +29,12 @@ class ObedientChild(FakeChild):
 
 
 def master(stores: Stores, name: str) -> Master:
-    """A master that runs nothing but a scheduler that is none."""
+    """A master that runs nothing but a scheduler and a collector that are none."""
     return Master(
         name,
         Plan(environment="local", connection="sync", supervisors=()),
         [],
+        ProcessPool(ObedientChild, grace=1),
         ProcessPool(ObedientChild, grace=1),
         stores,
         Settlers(settle=lambda *dead: None, sweep=lambda *living: None, keep_house=lambda: None),

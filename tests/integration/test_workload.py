@@ -8,7 +8,7 @@ from allegro_queue.jobs import JobOptions
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pauses import ALL_QUEUES, Pause
 from allegro_queue.stores.workload import Workload
-from tests.support import jobs, records
+from tests.support import jobs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -49,16 +49,14 @@ def test_jobs_of_a_paused_queue_ask_for_no_worker(stores: Stores):
     assert waiting(now=51) == [1, 1]
 
 
-def test_the_run_time_outlives_a_snapshot(stores: Stores):
+def test_the_run_time_is_what_the_collector_last_said(stores: Stores):
     def runtime_ms() -> float | None:
         return stores.workload.read(["default"], now=0)["default"].runtime_ms
 
     assert runtime_ms() is None
-    with stores.client.pipeline() as pipeline:
-        for each in (10.0, 30.0):
-            stores.metrics.add(records.outcome(0, runtime_ms=each), pipeline)
-        pipeline.execute()
+
+    stores.collecting.publish_runtimes({"default": 20.0, "high": 5.0})
     assert runtime_ms() == 20
 
-    stores.metrics.freeze("queue", "default", length=0, started_at=0, now=300, keep=10, also_idle=True)
-    assert runtime_ms() == 20
+    stores.collecting.publish_runtimes({"high": 5.0})
+    assert runtime_ms() is None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from allegro_queue.stores.masters import MasterRecord, SupervisorRecord
-from allegro_queue.stores.metrics import Outcome
 from allegro_queue.stores.schedule import SchedulerRecord
 from allegro_queue.stores.workers import LostWorker, WorkerRecord
 
@@ -90,21 +89,6 @@ def scheduler(now: float, **given: Any) -> SchedulerRecord:
             "master": "web-1-4102",
             "started_at": now - 3600,
             "beat_at": now,
-            **given,
-        }
-    )
-
-
-def outcome(now: float, **given: Any) -> Outcome:
-    """A job that was done just now."""
-    return Outcome(
-        **{
-            "queue": "default",
-            "job": "tests.support.jobs.nothing",
-            "result": "done",
-            "runtime_ms": 12.0,
-            "wait_ms": 40.0,
-            "ended_at": now,
             **given,
         }
     )

@@ -8,11 +8,12 @@ import random
 from rq.job import Job
 from rq.results import Result
 
-from allegro_queue.queues import all_queues, get_queue
+from allegro_queue.queues import get_queue
 from allegro_queue.stores import Stores
 from allegro_queue.stores.schedule import SCHEDULED, LastRun
 from tests.support import records
 from tests.support.jobs import add, fail
+from tests.support.runs import collected, failed_record, run_record
 
 
 def quiet_system(stores: Stores, now: float) -> None:
@@ -32,21 +33,19 @@ def plan_entries(stores: Stores, now: float, next_in: float = 120.0) -> None:
 
 
 def last_hour(stores: Stores, now: float) -> None:
-    """A count for each minute, and a snapshot."""
+    """Runs in each minute, and a snapshot."""
     luck = random.Random(7)
+    runs = []
     for minute in range(60):
         at = now - 60 * minute
         lengths = {"high": 0, "default": luck.randrange(3), "audience-sync": max(0, 330 - 110 * (minute % 5))}
         stores.metrics.sample_waiting(lengths, at)
-        with stores.client.pipeline() as pipeline:
-            for queue, most in (("high", 4), ("default", 6), ("audience-sync", 9)):
-                for _ in range(luck.randrange(1, most)):
-                    stores.metrics.add(records.outcome(at, queue=queue), pipeline)
-            if minute % 17 == 4:
-                stores.metrics.add(records.outcome(at, queue="default", result="failed"), pipeline)
-            pipeline.execute()
-    for queue in all_queues():
-        stores.metrics.freeze("queue", queue, length=0, started_at=now - 480, now=now - 180, keep=288, also_idle=True)
+        for queue, most in (("high", 4), ("default", 6), ("audience-sync", 9)):
+            for _ in range(luck.randrange(1, most)):
+                runs.append(run_record(at, queue=queue))
+        if minute % 17 == 4:
+            runs.append(failed_record(at, queue="default"))
+    collected(stores, *runs)
     stores.metrics.finish_snapshot(now - 180)
 
 

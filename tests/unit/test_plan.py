@@ -204,7 +204,7 @@ def test_settings_without_a_supervisor_are_refused():
     ("given", "message"),
     [
         ({"enviroment": "local"}, "HORIZON has an unknown key 'enviroment'; did you mean 'environment'?"),
-        ({"snapshots": 0}, "HORIZON['snapshots'] is 0; it must be 1 or more."),
+        ({"metrics_hours": 0}, "HORIZON['metrics_hours'] is 0; it must be 1 or more."),
         ({"prefix": 5}, "HORIZON['prefix'] is 5; it must be text."),
         ({"schedule": {}}, "HORIZON['schedule'] is {}; it must be a list."),
         ([], "HORIZON is []; it must be a dict."),

@@ -20,6 +20,7 @@ from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import job_key
 from tests.support import jobs, scenes
 from tests.support.failures import failed, queued, run_all
+from tests.support.runs import collected, run_record
 
 pytestmark = pytest.mark.django_db
 
@@ -242,8 +243,7 @@ def test_what_comes_out_of_redis_stays_text_everywhere(client: Client, redis: Re
     )
     redis.xadd(f"rq:results:{job_id}", {"type": "99", "worker_name": HOSTILE, "execution_started_at": time.time()})
     scenes.quiet_system(stores, time.time())
-    redis.sadd("horizon:tallied:job", HOSTILE)
-    redis.sadd("horizon:tallied:queue", HOSTILE)
+    collected(stores, run_record(time.time(), name=HOSTILE, queue=HOSTILE))
     addresses = [
         reverse("horizon:jobs") + "?state=failed",
         reverse("horizon:job", kwargs={"job_id": job_id}),
@@ -306,7 +306,7 @@ def test_looking_changes_nothing_in_redis(client: Client, redis: Redis, stores: 
         reverse("horizon:confirm_pause") + "?queue=high",
         reverse("horizon:metrics"),
         reverse("horizon:queue_metrics", kwargs={"queue": "high"}),
-        reverse("horizon:job_metrics", kwargs={"job_name": "tests.support.jobs.nothing"}),
+        reverse("horizon:job_metrics", kwargs={"job_name": "shop.orders.jobs.pay"}),
     ):
         assert client.get(address).status_code == 200
         assert client.head(address).status_code == 200

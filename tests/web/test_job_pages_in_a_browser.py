@@ -11,12 +11,14 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 from redis import Redis
 
-from allegro_queue.metrics.snapshot import take_snapshot
+from allegro_queue.conf import horizon_settings
+from allegro_queue.history.snapshot import take_snapshot
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
-from tests.support import jobs, records, scenes
+from tests.support import jobs, scenes
 from tests.support.browser import complaints_of
 from tests.support.failures import failed, queued, run_all
+from tests.support.runs import collected, failed_record, run_record
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,7 +36,7 @@ PAGES = (
     "confirm/pause/?queue=high",
     "metrics/",
     "metrics/queues/default/",
-    "metrics/jobs/tests.support.jobs.nothing/",
+    "metrics/jobs/shop.orders.jobs.pay/",
 )
 
 
@@ -44,22 +46,21 @@ def _allowed(settings: Any, redis: Redis) -> None:
 
 
 def fill(stores: Stores) -> None:
-    """A failed job with much to show, a finished one, some that wait, and two hours of snapshots with a gap."""
+    """A failed job with much to show, a finished one, some that wait, and two hours of runs."""
     now = time.time()
     payload = {"api_key": "hunter2", "email": "ada@example.com", "list": list(range(30)), "long": "x" * 900}
     failed(stores.client, jobs.fail, payload, job_id="the-failed-one")
     queued(jobs.add, 1, kwargs={"right": 2}, job_id="the-finished-one")
     run_all(stores.client)
+    runs = []
     for place in range(24, -1, -1):
         if place in (10, 11, 12):
             continue
         at = now - 60 - 300 * place
-        with stores.client.pipeline() as pipeline:
-            for number in range(1 + place % 4):
-                result = "failed" if number == 3 else "done"
-                stores.metrics.add(records.outcome(at, result=result, runtime_ms=100 + 400 * number), pipeline)
-            pipeline.execute()
-        take_snapshot(stores, QUEUES, now=at, keep=288)
+        for number in range(1 + place % 4):
+            runs.append((failed_record if number == 3 else run_record)(at, started_at=at - 0.1 - 0.4 * number))
+    collected(stores, *runs)
+    take_snapshot(stores, QUEUES, now=now, settings=horizon_settings())
     scenes.quiet_system(stores, now)
     scenes.backlog(stores, "audience-sync", 3)
 

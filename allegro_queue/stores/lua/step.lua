@@ -6,8 +6,6 @@
 --
 -- KEYS  1 reservations (hash: worker to claim)   2 pauses (hash)   3 RQ's suspension   4 the worker's hash
 --       5 the worker's executions (set)   6 our run records (stream)   then the queues, highest priority first, Q of them
---       and, to count a job that is finished: our tally of the queue, of the job name, the names of queues, of job
---       names, the minute (hashes and sets of stores/metrics.py)
 --       The keys of single jobs are made here, from RQ's prefix and the job's id and queue.
 -- ARGV  1 RQ's prefix   2 worker   3 id for the new execution, empty: take nothing   4 the worker's state in Redis
 --       5 lease in seconds of a job without a time limit   6, 7 jobs and seconds worked that the worker's hash does
@@ -17,7 +15,6 @@
 --       16 the number of that time's minute (Unix time / 60)   17 result_ttl (above 0, or -1)
 --       18 '1' if it has dependencies   19 the run record, or empty text   20, 21 its start and end in Unix seconds
 --       22 its result as RQ keeps it, or empty text for none
---       and, to count it: milliseconds worked, milliseconds waited, job name, seconds that a minute lives
 -- Result { finished }, or { finished, place, claim, job id, execution id, origin, seconds, microseconds, job's hash }
 --       finished: 1 done, 0 nothing to finish or no longer this worker's, 2 RQ's own methods must finish it (then
 --       nothing was taken); place: which queue, counted from 1; seconds and microseconds: when it started
@@ -79,19 +76,6 @@ if finishing and held == finishing then
   call('DEL', prefix .. ':execution:' .. ended)
   call('ZREM', prefix .. ':wip:' .. origin, ended)
   if ARGV[19] ~= '' then call('XADD', KEYS[6], 'MAXLEN', '~', ARGV[10], '*', 'run', ARGV[19]) end
-  local k = 6 + queues
-  if KEYS[k + 1] then
-    local names = { origin, ARGV[25] }
-    for place = 1, 2 do
-      local tally = KEYS[k + place]
-      call('HINCRBY', tally, 'done', 1)
-      -- A tally begins with its first run, and its name is noted then.
-      if call('HINCRBY', tally, 'runs', 1) == 1 then call('SADD', KEYS[k + 2 + place], names[place]) end
-      call('HINCRBYFLOAT', tally, 'wait_ms', ARGV[24])
-      call('HINCRBYFLOAT', tally, 'runtime_ms', ARGV[23])
-    end
-    if call('HINCRBY', KEYS[k + 5], 'done:' .. origin, 1) == 1 then call('EXPIRE', KEYS[k + 5], ARGV[26]) end
-  end
   finished, held = 1, false
 else
   stopped = call('EXISTS', KEYS[2], KEYS[3])

@@ -44,11 +44,11 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
 
         settlers = Settlers(settle=lambda worker, pid, ending, begun: None, sweep=sweep, keep_house=lambda: None)
         plan = build_plan(horizon_settings(), queue_configs())
-        scheduler = ProcessPool(FakeChild, grace=1)
+        scheduler, collector = ProcessPool(FakeChild, grace=1), ProcessPool(FakeChild, grace=1)
         yield Scene(
             tmp_path,
             stores,
-            Master("web-1-ab12", plan, [], scheduler, stores, settlers, SignalInbox(), ["default"]),
+            Master("web-1-ab12", plan, [], scheduler, collector, stores, settlers, SignalInbox(), ["default"]),
             sweeps,
         )
 

@@ -17,6 +17,7 @@ from allegro_queue.workers.child import make_worker
 from allegro_queue.workers.settling import settle
 from allegro_queue.workers.sweeping import Sweeper
 from tests.support import jobs, records
+from tests.support.runs import outcomes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -69,7 +70,7 @@ def test_a_started_job_with_one_try_fails_with_the_reason_in_words(stores: Store
     assert rows[0].id == job_id
     assert rows[0].error.endswith("worker 4121 on web-1 was killed by signal 9 (SIGKILL)")
     assert stores.jobs.counts(["default"])[State.RUNNING] == 0
-    assert stores.client.hget(stores.keys.tally("queue", "default"), "failed") == b"1"
+    assert outcomes(stores.client) == ["lost"]
 
 
 def test_a_started_job_with_tries_left_is_queued_again(stores: Stores):

@@ -24,6 +24,7 @@ from allegro_queue.workers.settling import settle
 from allegro_queue.workers.waiting import WakefulInbox
 from tests.support import jobs
 from tests.support.eventually import eventually
+from tests.support.runs import outcomes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -75,7 +76,7 @@ def test_a_step_sent_again_after_a_lost_reply_files_nothing_twice_and_hands_out_
     assert again[1] is not None
     assert sent[1].held == again[1].held
     assert stores.jobs.lengths(["default"]) == {"default": 1}
-    assert stores.client.hget(stores.keys.tally("queue", "default"), "done") == b"1"
+    assert len(stores.client.xrange("horizon:runs")) == 1
 
 
 def test_a_step_that_arrives_after_a_later_one_takes_nothing(steps: StepStore, stores: Stores):
@@ -98,7 +99,7 @@ def test_a_worker_whose_job_was_settled_meanwhile_changes_nothing_by_finishing_i
 
     assert answer == (Finished.NO, None)
     assert stores.jobs.rows([job_id])[0].status == "failed"
-    assert stores.client.hget(stores.keys.tally("queue", "default"), "done") is None
+    assert outcomes(stores.client) == ["lost"]
 
 
 def test_a_worker_whose_job_was_settled_meanwhile_changes_nothing_by_failing_it(redis: Redis, stores: Stores):
@@ -115,7 +116,7 @@ def test_a_worker_whose_job_was_settled_meanwhile_changes_nothing_by_failing_it(
     rows, _ = stores.jobs.page(State.FAILED, ["default"])
     assert [row.id for row in rows] == [job_id]
     assert "no sign of life" in rows[0].error
-    assert stores.client.hget(stores.keys.tally("queue", "default"), "failed") == b"1"
+    assert outcomes(stores.client) == ["lost"]
 
 
 def test_a_job_deleted_while_it_is_held_does_not_keep_the_worker_from_the_next(

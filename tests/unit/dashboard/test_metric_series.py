@@ -3,93 +3,101 @@ from __future__ import annotations
 import pytest
 
 from allegro_queue.dashboard.metric_series import axis_over, buckets, totals, unmeasured_spans
-from allegro_queue.stores.metrics import Snapshot
+from allegro_queue.history.measured import Extent, Hole, Point
+from allegro_queue.metrics.counts import Counts
 
-NOW = 1_800_000_000.0
-
-
-def snapshot(ago: float, length: float = 300, **given: float) -> Snapshot:
-    """Counts that were frozen so many seconds ago."""
-    values = {"length": 0, "done": 0, "failed": 0, "retried": 0, "runtime_ms": 0.0, "wait_ms": 0.0, "runs": 0, **given}
-    return Snapshot(started_at=NOW - ago - length, taken_at=NOW - ago, **values)  # type: ignore[arg-type]
+NOW = 1_800_000_120.0
+"""Two minutes into a stretch."""
 
 
-@pytest.mark.parametrize("late", [0, 1, 17, 150, 299])
-def test_an_even_rate_stays_even_however_snapshots_fall_on_the_buckets(late):
-    found = [snapshot(300.0 * place + late, done=10, failed=5) for place in range(20, 0, -1)]
-    axis = axis_over(found, NOW)
-
-    measured = [each for each in buckets(found, axis) if each.measured]
-
-    assert axis.start <= found[0].started_at
-    assert axis.end > NOW
-    assert {round(each.done or 0, 6) for each in measured} == {2.0}
-    assert {round(each.failed or 0, 6) for each in measured} == {1.0}
+def point(ago: int, **given: float) -> Point:
+    """Counts of the five minutes that began so many stretches before the running one."""
+    depth = given.pop("depth", None)
+    counts = Counts(**given)  # type: ignore[arg-type]
+    return Point(starts_at=NOW // 300 * 300 - 300 * ago, seconds=300, counts=counts, depth=depth)  # type: ignore[arg-type]
 
 
-def test_no_job_is_lost_or_counted_twice_between_snapshots_and_buckets():
-    found = [snapshot(300.0 * place, done=10 * place) for place in range(20, -1, -1)]
-
-    measured = buckets(found, axis_over(found, NOW))
-
-    assert sum(5 * (each.done or 0) for each in measured) == pytest.approx(sum(each.done for each in found))
+def reach(first_ago: float = 3600, behind_seconds: float = 0, holes: tuple[Hole, ...] = ()) -> Extent:
+    return Extent(
+        first=NOW - first_ago, until=NOW - behind_seconds, behind=int(behind_seconds), collector=None, holes=holes
+    )
 
 
-def test_what_no_snapshot_covers_is_unknown_and_not_nought():
-    found = [snapshot(3600, done=5), snapshot(0, done=5)]
-    axis = axis_over(found, NOW)
+def test_no_run_is_lost_or_counted_twice_between_stretches_and_buckets() -> None:
+    found = [point(place, succeeded=10 * place, started=10 * place) for place in range(250, 0, -1)]
+    extent = reach(300 * 300)
+    axis = axis_over(extent.first, NOW)
 
-    measured = buckets(found, axis)
+    measured = buckets(found, axis, extent)
 
-    assert measured[len(measured) // 2].done is None
-    assert not measured[len(measured) // 2].measured
-
-
-def test_a_time_without_runs_is_measured_and_has_no_run_time():
-    [bucket] = [each for each in buckets([snapshot(0)], axis_over([snapshot(0)], NOW)) if each.measured][:1]
-
-    assert (bucket.done, bucket.runtime, bucket.wait) == (0, None, None)
+    assert axis.seconds == 1800
+    known = [each.done * axis.seconds / 60 for each in measured[:-1] if each.done is not None]
+    assert sum(known) == pytest.approx(
+        sum(each.counts.succeeded for each in found if axis.start <= each.starts_at < axis.end - axis.seconds)
+    )
 
 
-def test_means_are_weighted_by_runs():
-    found = [snapshot(150, 100, done=1, runs=1, runtime_ms=1000), snapshot(50, 100, done=9, runs=9, runtime_ms=900)]
+def test_the_running_bucket_shows_the_rate_so_far() -> None:
+    extent = reach()
 
-    assert totals(found).runtime == pytest.approx(0.19)
-    assert totals([]).runtime is None
-    assert totals([snapshot(0, done=1, failed=3)]).failed_share == 0.75
+    measured = buckets([point(0, succeeded=20)], axis_over(extent.first, NOW), extent)
+
+    assert measured[-1].done == 10
 
 
-def test_a_snapshot_taken_by_hand_after_a_second_makes_no_peak():
-    [bucket] = [each for each in buckets([snapshot(0, 1, done=3)], axis_over([], NOW)) if each.measured]
+def test_what_was_before_the_first_run_is_unknown_and_a_quiet_time_after_it_is_nought() -> None:
+    extent = reach(first_ago=900)
 
-    assert bucket.done == pytest.approx(3)
+    measured = buckets([], axis_over(extent.first, NOW), extent)
+
+    assert [each.done for each in measured][-3:] == [0, 0, 0]
+    assert measured[0].done is None
+    assert (measured[-1].runtime.p95, measured[-1].wait.p95) == (None, None)
+
+
+def test_what_waits_for_the_collector_or_was_dropped_is_unknown() -> None:
+    extent = reach(behind_seconds=1000, holes=(Hole(NOW - 2000, NOW - 1990, 5),))
+
+    measured = buckets([point(1, depth=7)], axis_over(extent.first, NOW), extent)
+
+    assert [each.measured for each in measured[-4:]] == [True, False, False, False]
+    assert measured[-2].waiting == 7
+    assert not measured[-8].measured or not measured[-7].measured
+
+
+def test_totals_have_percentiles_of_all_stretches_together() -> None:
+    quick = Counts(started=98, succeeded=98, run_seconds=9.8, run_longest=0.1, run_times={20: 98})
+    slow = Counts(started=2, succeeded=1, failed=1, run_seconds=20, run_longest=10, run_times={34: 2})
+    sums = totals([Point(starts_at=0, seconds=300, counts=each) for each in (quick, slow)], minutes=10)
+
+    assert sums.runtime.p50 == pytest.approx(0.1, rel=0.2)
+    assert sums.runtime.p99 == pytest.approx(10, rel=0.2)
+    assert (sums.runtime.longest, sums.busy_seconds, sums.per_minute) == (10, 29.8, 9.9)
+    assert sums.failed_share == 0.01
+    assert totals([], 0).runtime.p95 is None
 
 
 def clock(unix: float) -> str:
     return f"{NOW - unix:.0f} s ago"
 
 
-def spans_of(found: list[Snapshot], last_ago: float | None) -> list[str]:
-    axis = axis_over(found, NOW)
-    last_at = None if last_ago is None else NOW - last_ago
-    return [span.label for span in unmeasured_spans(buckets(found, axis), axis, last_at, NOW, clock)]
+def spans_of(extent: Extent) -> list[str]:
+    axis = axis_over(extent.first, NOW)
+    return [each.label for each in unmeasured_spans(buckets([], axis, extent), axis, extent.until, NOW, clock)]
 
 
-def test_graphs_are_stale_once_two_snapshots_are_missing():
-    regular = [snapshot(300.0 * place, done=1) for place in range(12, 0, -1)]
-
-    assert spans_of([snapshot(600 + 300.0 * place) for place in range(12)], 600) == []
-    assert spans_of([snapshot(1200 + 300.0 * place) for place in range(12)], 1200) == ["not measured since 1200 s ago"]
-    assert spans_of(regular, 300) == []
+def test_graphs_are_hatched_from_where_the_collector_stopped() -> None:
+    assert spans_of(reach(first_ago=4000)) == []
+    assert spans_of(reach(first_ago=4000, behind_seconds=1800)) == ["not measured since 1800 s ago"]
 
 
-def test_a_gap_between_snapshots_is_named():
-    assert spans_of([snapshot(3600), snapshot(0)], 0) == ["not measured"]
+def test_a_hole_is_named() -> None:
+    assert spans_of(reach(first_ago=4000, holes=(Hole(NOW - 2400, NOW - 1200, 5),))) == ["not measured"]
 
 
-def test_a_short_history_is_shown_over_half_an_hour_and_a_long_one_over_a_day():
-    short = axis_over([snapshot(0)], NOW)
+def test_a_short_history_is_shown_over_half_an_hour_and_a_long_one_over_a_day() -> None:
+    short = axis_over(NOW, NOW)
     assert (short.seconds, short.count) == (300, 7)
-    long = axis_over([snapshot(10 * 86_400)], NOW)
+    long = axis_over(NOW - 10 * 86_400, NOW)
     assert 86_400 <= long.seconds * long.count <= 86_400 + long.seconds
     assert long.count <= 96

@@ -36,6 +36,10 @@ PATTERNS = re.compile(
 )
 
 
+SUSPECT = re.compile(r"@|eyj|bearer|basic|://|token|passw|secret|api_?key|signature|credential", re.IGNORECASE)
+"""What every text that ``PATTERNS`` finds something in has somewhere. Cheap, where ``PATTERNS`` is not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A stretch of text that is shown, or, where ``rule`` is not empty, one that is not."""
@@ -56,7 +60,7 @@ def rule_for_key(key: str) -> str:
 def pieces(text: str) -> Iterator[Piece]:
     """A text in its stretches; what looks like an address or a secret is hidden, the rest stands."""
     shown_to = 0
-    for match in PATTERNS.finditer(text):
+    for match in PATTERNS.finditer(text) if SUSPECT.search(text) else ():
         group = next(name for name in ("email", "jwt", "bearer", "userinfo", "given") if match[name] is not None)
         start, end = match.span(group)
         if start > shown_to:

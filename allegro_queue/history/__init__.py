@@ -1,0 +1,1 @@
+"""What happened: run records out of Redis, kept in SQL as runs, metrics, failure groups and tags."""

@@ -1,0 +1,177 @@
+"""Metrics, read: how far they go, the names there are, and what was counted of each.
+
+Every figure is exact up to ``Extent.until``; what is later still waits for the collector.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Min, Sum
+
+from allegro_queue.history.database import alias
+from allegro_queue.history.models import Collected, Gap, Series
+from allegro_queue.history.writing import OTHER_NAMES, SERIES_COLUMNS, counts_from
+from allegro_queue.metrics.counts import FIVE_MINUTES, HOUR, MINUTE, Counts, Kind
+from allegro_queue.stores import Stores
+from allegro_queue.stores.collecting import START, CollectorRecord, time_of
+
+__all__ = [
+    "OTHER_NAMES",
+    "Extent",
+    "Hole",
+    "Minute",
+    "Point",
+    "busiest",
+    "extent",
+    "known",
+    "minutes",
+    "points",
+    "whole",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A stretch of which some runs were never counted."""
+
+    from_at: float
+    to_at: float
+    missed: int
+    """Runs that Redis had dropped before they were collected."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Extent:
+    """What the metrics cover."""
+
+    first: float | None
+    """Start of the oldest stretch; ``None`` before the first run."""
+    until: float
+    """Unix time up to which every run is counted."""
+    behind: int
+    """Runs in Redis that are not counted yet."""
+    collector: CollectorRecord | None
+    """The living collector."""
+    holes: tuple[Hole, ...] = ()
+    unreadable: int = 0
+    """Records that could not be read, ever."""
+
+    def is_known(self, start: float, end: float) -> bool:
+        """Whether all that ran in a stretch (but for its part to come) is counted."""
+        if self.first is None or end <= self.first or start >= self.until:
+            return False
+        return not any(hole.from_at < end and hole.to_at > start for hole in self.holes)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Point:
+    """One stretch of one name."""
+
+    starts_at: float
+    seconds: int
+    counts: Counts
+    depth: int | None = None
+    """Most jobs that a snapshot saw waiting; ``None`` when none looked."""
+    oldest_seconds: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Minute:
+    """Counts of one minute."""
+
+    starts_at: float
+    counted: bool
+    """Whether its runs are counted; else ``done`` and ``failed`` say nothing."""
+    done: Mapping[str, int]
+    """Successful runs by queue."""
+    failed: Mapping[str, int]
+    waiting: Mapping[str, int]
+    """Jobs that waited, by queue, as the master last saw it in that minute. Empty when no master looked."""
+
+
+def extent(stores: Stores, now: float) -> Extent:
+    """How far the metrics go: one round trip to Redis, three short queries."""
+    using = alias()
+    collector, stream = stores.collecting.standing()
+    place = Collected.objects.using(using).filter(id=1).first()
+    read, position = (place.read, place.position) if place else (0, START)
+    # A stream that was begun anew is read from its start.
+    behind = max(stream.added - (read if read <= stream.added else 0), 0) if stream.last != position else 0
+    first = Series.objects.using(using).filter(seconds=FIVE_MINUTES).aggregate(at=Min("starts_at"))["at"]
+    holes = Gap.objects.using(using).order_by("-id")[:50]
+    return Extent(
+        first=first,
+        until=now if not behind else max(time_of(position), 0.0),
+        behind=behind,
+        collector=collector,
+        holes=tuple(Hole(each.from_at, each.to_at, each.missed) for each in holes),
+        unreadable=place.unreadable if place else 0,
+    )
+
+
+def known(kind: Kind, name: str) -> bool:
+    """Whether anything was counted of a name."""
+    return Series.objects.using(alias()).filter(kind=kind, name=name).exists()
+
+
+def busiest(kind: Kind, *, since: float, seconds: int = HOUR, most: int = 1_000) -> list[str]:
+    """Names by the time that their runs took since then, the longest first."""
+    rows = Series.objects.using(alias()).filter(kind=kind, seconds=seconds, starts_at__gte=since)
+    found = rows.values("name").annotate(busy=Sum("run_seconds")).order_by("-busy", "name")
+    return [each["name"] for each in found[:most]]
+
+
+def points(
+    kind: Kind, names: Sequence[str], *, seconds: int, since: float, until: float | None = None
+) -> dict[str, list[Point]]:
+    """The stretches of some names, oldest first; every name has its list.
+
+    Args:
+        seconds: length of a stretch: 300 (kept for ``metrics_hours``), 3600 (``metrics_days``) or 86400
+            (``metrics_long_days``); of queues also 60 (two hours).
+        since: the earliest start.
+        until: starts before this; without it, up to now.
+    """
+    found: dict[str, list[Point]] = {name: [] for name in names}
+    if not found:
+        return found
+    rows = Series.objects.using(alias()).filter(kind=kind, name__in=list(found), seconds=seconds, starts_at__gte=since)
+    if until is not None:
+        rows = rows.filter(starts_at__lt=until)
+    columns = ("name", "starts_at", "depth", "oldest_seconds", *SERIES_COLUMNS)
+    for name, starts_at, depth, oldest, *values in rows.order_by("starts_at").values_list(*columns):
+        found[name].append(
+            Point(starts_at=starts_at, seconds=seconds, counts=counts_from(values), depth=depth, oldest_seconds=oldest)
+        )
+    return found
+
+
+def whole(found: Sequence[Point]) -> Counts:
+    """Stretches summed up."""
+    counts = Counts()
+    for each in found:
+        counts.add(each.counts)
+    return counts
+
+
+def minutes(stores: Stores, reach: Extent, now: float, count: int = 60) -> list[Minute]:
+    """The last ``count`` minutes, oldest first, the running one last."""
+    last = int(now // MINUTE)
+    numbers = range(last - count + 1, last + 1)
+    rows = Series.objects.using(alias()).filter(kind="queue", seconds=MINUTE, starts_at__gte=numbers[0] * MINUTE)
+    counts: dict[int, list[tuple[str, int, int]]] = {}
+    for name, starts_at, succeeded, failed in rows.values_list("name", "starts_at", "succeeded", "failed"):
+        counts.setdefault(starts_at // MINUTE, []).append((name, succeeded, failed))
+    waiting = stores.metrics.waiting(numbers)
+    return [
+        Minute(
+            starts_at=number * 60.0,
+            counted=reach.is_known(number * 60.0, number * 60.0 + 60),
+            done={name: done for name, done, _ in counts.get(number, ()) if done},
+            failed={name: failed for name, _, failed in counts.get(number, ()) if failed},
+            waiting=waiting[place],
+        )
+        for place, number in enumerate(numbers)
+    ]

@@ -1,0 +1,487 @@
+"""History, asked: runs by a filter, a page at a time; the runs of one job; failure groups; tags.
+
+A page of a filter is found through one index, named by the filter's most telling part (``Filter.driver``), newest first.
+What else is asked is looked at row by row, ``SEARCHED`` rows a page at most, so that no page takes long: one that stopped
+there says up to where it has looked, and its ``after`` goes on. Nothing counts a whole table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from django.db.models import Count
+
+from allegro_queue.history.database import alias, database
+from allegro_queue.history.groups import GroupState
+from allegro_queue.history.models import FailureGroup, MonitoredTag, Run, Series
+from allegro_queue.history.rows import OUTCOMES, WORD, first_id_at, recorded_at
+from allegro_queue.history.search_index import WORDS_TABLE
+from allegro_queue.history.tags import clean
+from allegro_queue.history.writing import RUNS, TAGS, read_place
+from allegro_queue.metrics.counts import DAY, HOUR
+
+# ruff: noqa: S608 - what is put into a statement is a constant of this file or of the model; values are parameters
+PAGE = 50
+SEARCHED = 20_000
+"""Rows that one page looks at, at most."""
+
+GLANCE = 2_000
+"""Newest rows that a search by text looks at before it asks the index of words (PostgreSQL)."""
+
+COUNTED = 10_000
+"""Up to where matches are counted; more are "10,000+"."""
+
+MOST_TERMS = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunRow:
+    """One attempt, as a list shows it. Texts are masked. Times are Unix seconds."""
+
+    id: int
+    execution_id: str
+    job_id: str
+    name: str
+    queue: str
+    supervisor: str
+    worker: str
+    host: str
+    tenant: str
+    batch: str
+    tags: tuple[str, ...]
+    attempt: int
+    enqueued_at: float
+    """0 when not known."""
+    started_at: float
+    ended_at: float
+    outcome: str
+    """``succeeded``, ``failed``, ``retried``, ``stopped`` or ``lost``."""
+    silenced: bool
+    exception: str
+    message: str
+    fingerprint: str
+    """Of its failure group; empty when it did not fail."""
+    arguments: str
+    version: str
+    traceback: str = ""
+    """Only where one job is asked for."""
+
+    @property
+    def run_seconds(self) -> float:
+        return max(self.ended_at - self.started_at, 0.0)
+
+    @property
+    def wait_seconds(self) -> float | None:
+        """``None`` when it is not known when it was queued."""
+        return max(self.started_at - self.enqueued_at, 0.0) if self.enqueued_at else None
+
+
+LISTED = tuple(each.name for each in fields(RunRow) if each.name != "traceback")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Filter:
+    """Which runs. What is left empty asks for nothing; all that is given must hold."""
+
+    outcomes: tuple[str, ...] = ()
+    """Any of these; ``failed`` does not stand for ``lost``."""
+    queue: str = ""
+    name: str = ""
+    tag: str = ""
+    tenant: str = ""
+    batch: str = ""
+    exception: str = ""
+    fingerprint: str = ""
+    job_id: str = ""
+    worker: str = ""
+    host: str = ""
+    text: str = ""
+    """Words that all stand in its name, tags, error or arguments; each may be the beginning of one."""
+    silenced: bool | None = None
+    """``True``: only silenced jobs; ``False``: none of them."""
+    since: float = 0.0
+    """Recorded at this Unix time or later."""
+    until: float = 0.0
+    """Recorded before this Unix time; 0 for no end."""
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The words asked for, in lower case."""
+        return tuple(dict.fromkeys(WORD.findall(self.text.lower())))[:MOST_TERMS]
+
+    @property
+    def driver(self) -> str:
+        """The part that the page is found by: the one that is likely to leave the fewest rows."""
+        order = ("job_id", "batch", "tag", "fingerprint", "text", "tenant", "exception")
+        for part in order:
+            if self.terms if part == "text" else getattr(self, part):
+                return part
+        if len(self.outcomes) == 1 and self.outcomes != ("succeeded",):
+            return "outcomes"
+        for part in ("name", "queue"):
+            if getattr(self, part):
+                return part
+        if self.silenced:
+            return "silenced"
+        return "outcomes" if len(self.outcomes) == 1 else ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunPage:
+    """One page of runs, newest first."""
+
+    rows: tuple[RunRow, ...]
+    after: int
+    """Give it as ``after`` for the next page; 0 when this is the last."""
+    searched_to: float | None = None
+    """Up to when (Unix time, going back) it has looked, when it stopped before the page was full."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """How many there are, as far as was counted."""
+
+    count: int
+    is_more: bool
+    """Whether there are more than that."""
+
+    def __str__(self) -> str:
+        return f"{self.count:,}{'+' if self.is_more else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A condition of a statement."""
+
+    sql: str
+    values: tuple[Any, ...] = ()
+
+
+def find_runs(wanted: Filter, *, after: int = 0, limit: int = PAGE) -> RunPage:
+    """A page of runs.
+
+    Args:
+        after: a page's ``after``; 0 for the newest.
+
+    Raises:
+        ValueError: an outcome that there is none of.
+    """
+    if unknown := set(wanted.outcomes) - OUTCOMES:
+        raise ValueError(f"there is no outcome {sorted(unknown)[0]!r}; there are {', '.join(sorted(OUTCOMES))}.")
+    if wanted.driver == "text" and database().vendor == "postgresql":
+        # A word that many runs have is found among the newest; only a rare one is cheap to look up.
+        page = search(wanted, after, limit, driver="", most=GLANCE)
+        if len(page.rows) == limit or not page.after:
+            return page
+    return search(wanted, after, limit, driver=wanted.driver, most=SEARCHED)
+
+
+def search(wanted: Filter, after: int, limit: int, *, driver: str, most: int) -> RunPage:
+    """A page found by one part of the filter."""
+    source, parts = source_of(wanted, driver)
+    if after:
+        parts.append(Part("run.id < %s", (after,)))
+    rest = list(conditions(wanted, without=driver))
+    columns = ", ".join(LISTED)
+    inner_columns = "run.*" if rest else ", ".join(f"run.{each}" for each in LISTED)
+    values = [value for part in parts for value in part.values]
+    inner = f"SELECT {inner_columns} FROM {source} WHERE {joined(parts)} ORDER BY {order_of(driver)} DESC LIMIT %s"
+    if rest:
+        statement = f"SELECT {columns} FROM ({inner}) AS run WHERE {joined(rest)} ORDER BY run.id DESC LIMIT %s"
+        values += [most, *(value for part in rest for value in part.values), limit + 1]
+    else:
+        statement, values = inner, [*values, limit + 1]
+    with database().cursor() as cursor:
+        cursor.execute(statement, values)
+        found = [row_from(each) for each in cursor.fetchall()]
+        if len(found) > limit:
+            return RunPage(rows=tuple(found[:limit]), after=found[limit - 1].id)
+        if not rest:
+            return RunPage(rows=tuple(found), after=0)
+        # The page is not full: is there more to look at?
+        cursor.execute(
+            f"SELECT run.id FROM {source} WHERE {joined(parts)} ORDER BY {order_of(driver)} DESC LIMIT 1 OFFSET %s",
+            [*(value for part in parts for value in part.values), most - 1],
+        )
+        last = cursor.fetchone()
+    if last is None:
+        return RunPage(rows=tuple(found), after=0)
+    return RunPage(rows=tuple(found), after=last[0], searched_to=recorded_at(last[0]))
+
+
+def order_of(driver: str) -> str:
+    """The column that a page is ordered by, where its index is."""
+    if driver == "text":
+        # PostgreSQL would go back through all runs and take their words apart, were the order an index's.
+        return "word.rowid" if database().vendor == "sqlite" else "(run.id + 0)"
+    return "tagged.run_id" if driver == "tag" else "run.id"
+
+
+def source_of(wanted: Filter, driver: str) -> tuple[str, list[Part]]:
+    """The tables that a page is found in, and the conditions that its index serves."""
+    source = f"{RUNS} AS run"
+    parts = list(time_parts(wanted))
+    if driver == "tag":
+        source = f"{TAGS} AS tagged JOIN {RUNS} AS run ON run.id = tagged.run_id"
+        parts.append(Part("tagged.tag = %s", (wanted.tag,)))
+    elif driver == "text" and database().vendor == "sqlite":
+        source = f"{WORDS_TABLE} AS word CROSS JOIN {RUNS} AS run ON run.id = word.rowid"
+        parts.append(Part(f"{WORDS_TABLE} MATCH %s", (" AND ".join(f"{each}*" for each in wanted.terms),)))
+    elif driver == "text":
+        parts.append(
+            Part(
+                "to_tsvector('simple', run.words) @@ to_tsquery('simple', %s)",
+                (" & ".join(f"{each}:*" for each in wanted.terms),),
+            )
+        )
+    elif driver:
+        parts += conditions(wanted, only=driver)
+        if driver in ("batch", "tenant", "exception", "fingerprint"):
+            # The index holds only runs that have one; SQLite takes it when the same words are in the question.
+            parts.append(Part(f"NOT (run.{driver} = '')"))
+    return source, parts or [Part("1 = 1")]
+
+
+def time_parts(wanted: Filter) -> Iterator[Part]:
+    """The bounds of time, as bounds of ids."""
+    if wanted.since:
+        yield Part("run.id >= %s", (first_id_at(wanted.since),))
+    if wanted.until:
+        yield Part("run.id < %s", (first_id_at(wanted.until),))
+
+
+def conditions(wanted: Filter, *, only: str = "", without: str = "") -> Iterator[Part]:
+    """What is asked for, as conditions on a row."""
+    for part in ("job_id", "batch", "tenant", "exception", "fingerprint", "name", "queue", "worker", "host"):
+        value = getattr(wanted, part)
+        if value and part != without and only in ("", part):
+            yield Part(f"run.{part} = %s", (value,))
+    if wanted.outcomes and without != "outcomes" and only in ("", "outcomes"):
+        yield Part(f"run.outcome IN ({', '.join(['%s'] * len(wanted.outcomes))})", wanted.outcomes)
+    if wanted.silenced is not None and without != "silenced" and only in ("", "silenced"):
+        yield Part("run.silenced = %s", (wanted.silenced,))
+    if only:
+        return
+    if wanted.tag and without != "tag":
+        line = escaped(wanted.tag)
+        yield Part("('\n' || run.tags || '\n') LIKE %s ESCAPE '\\'", (f"%\n{line}\n%",))
+    if without != "text":
+        for term in wanted.terms:
+            yield Part("(' ' || run.words) LIKE %s ESCAPE '\\'", (f"% {escaped(term)}%",))
+
+
+def escaped(text: str) -> str:
+    """A text without the wildcards of LIKE."""
+    return re.sub(r"([\\%_])", r"\\\1", text)
+
+
+def joined(parts: Sequence[Part]) -> str:
+    return " AND ".join(part.sql for part in parts)
+
+
+def row_from(values: Sequence[Any]) -> RunRow:
+    """A row of the list."""
+    given = dict(zip(LISTED, values, strict=True))
+    given["tags"] = tuple(each for each in given["tags"].split("\n") if each)
+    given["silenced"] = bool(given["silenced"])
+    return RunRow(**given)
+
+
+def count_runs(wanted: Filter, *, most: int = COUNTED) -> Matches:
+    """How many runs there are of a filter, up to ``most``; of no filter at all, the collector's own count."""
+    if wanted == Filter():
+        return Matches(read_place().runs, is_more=False)
+    driver = wanted.driver
+    source, parts = source_of(wanted, driver)
+    rest = list(conditions(wanted, without=driver))
+    values = [value for part in parts for value in part.values]
+    inner = f"SELECT run.* FROM {source} WHERE {joined(parts)} ORDER BY {order_of(driver)} DESC LIMIT %s"
+    whole = f"SELECT count(*) FROM ({inner}) AS run" + (f" WHERE {joined(rest)}" if rest else "")
+    with database().cursor() as cursor:
+        cursor.execute(whole, [*values, most + 1, *(value for part in rest for value in part.values)])
+        (count,) = cursor.fetchone()
+        looked_at_all = count <= most
+        if rest:
+            cursor.execute(
+                f"SELECT run.id FROM {source} WHERE {joined(parts)} ORDER BY {order_of(driver)} DESC LIMIT 1 OFFSET %s",
+                [*values, most],
+            )
+            looked_at_all = cursor.fetchone() is None
+    return Matches(min(count, most), is_more=not looked_at_all)
+
+
+def runs_of_job(job_id: str, *, most: int = 100) -> list[RunRow]:
+    """Every attempt of a job that is kept, the first first, with its traceback."""
+    rows = Run.objects.using(alias()).filter(job_id=job_id).order_by("-id").values_list("traceback", *LISTED)[:most]
+    found = []
+    for traceback, *values in rows:
+        row = row_from(values)
+        found.append(RunRow(**{each: getattr(row, each) for each in LISTED}, traceback=traceback))
+    return found[::-1]
+
+
+def names_known(kind: str, *, now: float, most: int = 1_000) -> list[str]:
+    """Names of a kind (``queue``, ``job``, ``tag``) that ran in the last 30 days, sorted: to choose from."""
+    rows = Series.objects.using(alias()).filter(kind=kind, seconds=DAY, starts_at__gte=now - 31 * DAY)
+    return sorted(rows.values_list("name", flat=True).distinct()[:most])
+
+
+# ------------------------------------------------------------------------------------------------ Failure groups
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GroupRow:
+    """One failure group. Counts are of attempts. Texts are masked. Times are Unix seconds."""
+
+    fingerprint: str
+    name: str
+    exception: str
+    message: str
+    frame: str
+    count: int
+    first_at: float
+    last_at: float
+    first_version: str
+    """Version of the code that it was first seen with."""
+    last_run: int
+    """Id of the newest run; ``run_at`` reads it."""
+    state: GroupState
+    muted_until: float
+    changed_at: float
+    changed_by: str
+    last_hour: int
+    """In the running hour and the one before."""
+    last_day: int
+    last_week: int
+    trend: tuple[int, ...]
+    """By the hour, over the last day, the running hour last."""
+
+
+GROUP_COLUMNS = (
+    "fingerprint", "name", "exception", "message", "frame", "count", "first_at", "last_at", "first_version", "last_run",
+    "muted_until", "changed_at", "changed_by",
+)  # fmt: skip
+TREND_HOURS = 24
+
+
+def find_groups(
+    *, now: float, states: Sequence[GroupState] = (), name: str = "", limit: int = PAGE, before: float = 0.0
+) -> list[GroupRow]:
+    """Failure groups, the one that failed last first.
+
+    Args:
+        states: any of these; empty for all.
+        before: last seen before this Unix time, for the next page; 0 for the first.
+    """
+    rows = FailureGroup.objects.using(alias()).order_by("-last_at", "fingerprint")
+    if states:
+        rows = rows.filter(state__in=[each.value for each in states])
+    if name:
+        rows = rows.filter(name=name)
+    if before:
+        rows = rows.filter(last_at__lt=before)
+    return with_trends(list(rows[:limit]), now)
+
+
+def group_of(fingerprint: str, *, now: float) -> GroupRow | None:
+    """One failure group; ``None`` when there is none."""
+    found = with_trends(list(FailureGroup.objects.using(alias()).filter(fingerprint=fingerprint)), now)
+    return found[0] if found else None
+
+
+def group_counts() -> dict[GroupState, int]:
+    """How many groups are in each state."""
+    rows = FailureGroup.objects.using(alias()).values_list("state").annotate(count=Count("fingerprint"))
+    found = {GroupState(state): count for state, count in rows}
+    return {state: found.get(state, 0) for state in GroupState}
+
+
+def with_trends(groups: Sequence[FailureGroup], now: float) -> list[GroupRow]:
+    """Groups with their counts over time, in one query."""
+    hour = int(now) // HOUR * HOUR
+    rows = Series.objects.using(alias()).filter(
+        kind="failure", name__in=[each.fingerprint for each in groups], seconds=HOUR, starts_at__gte=hour - 7 * DAY
+    )
+    hours: dict[str, dict[int, int]] = {}
+    for fingerprint, starts_at, count in rows.values_list("name", "starts_at", "started"):
+        hours.setdefault(fingerprint, {})[starts_at] = count
+    found = []
+    for group in groups:
+        mine = hours.get(group.fingerprint, {})
+        trend = tuple(mine.get(hour - HOUR * back, 0) for back in range(TREND_HOURS - 1, -1, -1))
+        found.append(
+            GroupRow(
+                **{each: getattr(group, each) for each in GROUP_COLUMNS},
+                state=state_now(group, now),
+                last_hour=sum(trend[-2:]),
+                last_day=sum(trend),
+                last_week=sum(mine.values()),
+                trend=trend,
+            )
+        )
+    return found
+
+
+def state_now(group: FailureGroup, now: float) -> GroupState:
+    """The state of a group; a mute that is over has ended, although no failure came since."""
+    state = GroupState(group.state)
+    return GroupState.KNOWN if state is GroupState.MUTED and now >= group.muted_until else state
+
+
+def run_at(number: int) -> RunRow | None:
+    """The run of this id, with its traceback; ``None`` when it is not kept any more."""
+    row = Run.objects.using(alias()).filter(id=number).values_list("traceback", *LISTED).first()
+    if row is None:
+        return None
+    traceback, *values = row
+    found = row_from(values)
+    return RunRow(**{each: getattr(found, each) for each in LISTED}, traceback=traceback)
+
+
+# ---------------------------------------------------------------------------------------------------------- Tags
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TagRow:
+    """A tag that somebody follows, with what ran since then."""
+
+    tag: str
+    since: float
+    by: str
+    succeeded: int
+    failed: int
+    retried: int
+
+
+def monitored_tags() -> list[TagRow]:
+    """The tags that are followed, by name."""
+    rows = MonitoredTag.objects.using(alias()).order_by("tag")
+    return [TagRow(**each) for each in rows.values(*(each.name for each in fields(TagRow)))]
+
+
+MOST_MONITORED = 100
+
+
+def monitor(tag: str, *, by: str, now: float) -> bool:
+    """Follow a tag: count its runs from now on. False when it is followed already.
+
+    Raises:
+        ValueError: it is empty, or too many are followed.
+    """
+    tag = clean(tag)
+    if not tag:
+        raise ValueError("give a tag, such as member:42.")
+    rows = MonitoredTag.objects.using(alias())
+    if rows.filter(tag=tag).exists():
+        return False
+    if rows.count() >= MOST_MONITORED:
+        raise ValueError(f"{MOST_MONITORED} tags are followed already; let go of one first.")
+    return rows.get_or_create(tag=tag, defaults={"since": now, "by": by[:200]})[1]
+
+
+def stop_monitoring(tag: str) -> bool:
+    """Follow a tag no longer. False when it was not followed. Its runs stay findable by it."""
+    return bool(MonitoredTag.objects.using(alias()).filter(tag=tag).delete()[0])

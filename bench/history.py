@@ -1,0 +1,218 @@
+"""How fast runs are collected, and how fast they are found again: on SQLite and on PostgreSQL.
+
+    python bench/history.py                       both, 1,000,000 runs; some minutes
+    python bench/history.py --runs 100000 --on sqlite
+
+Brings its own Redis server and databases, in a temporary folder, and removes them. The collector runs in this process's
+child, at its own low priority, with nobody beside it but the servers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+CHUNK = 20_000
+SAMPLE = 100_000
+"""Runs whose rate is taken at the start, while the tables are small, and again at the end."""
+
+PAGES = 15
+"""Times that each page is read; the median counts, and the slowest is told."""
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--runs", type=int, default=1_000_000)
+    asked.add_argument("--on", choices=["sqlite", "postgresql"], help="one of them (default: both)")
+    asked.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
+    given = asked.parse_args()
+    if given.measure:
+        measure(given.runs)
+        return
+    for vendor in [given.on] if given.on else ["sqlite", "postgresql"]:
+        measured_on(vendor, given.runs)
+
+
+def measured_on(vendor: str, runs: int) -> None:
+    """Start the servers, and measure in a child that has them in its settings."""
+    from allegro.dev.valkey import server_binary
+    from tests.support.postgres import postgres, programs
+    from tests.support.server import start_server
+
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="allegro-bench-")))
+        server = start_server(server_binary(), folder)
+        stack.callback(server.wait)
+        stack.callback(server.terminate)
+        if vendor == "sqlite":
+            url = f"sqlite:///{folder / 'history.sqlite3'}"
+        else:
+            found = programs()
+            if found is None:
+                print("PostgreSQL: not on this machine")
+                return
+            url = stack.enter_context(postgres(found))
+        environment = {
+            **os.environ,
+            "ENV_FILE": "/dev/null",
+            "APP_ENV": "local",
+            "LOG_LEVEL": "WARNING",
+            "REDIS_URL": f"unix://{folder / 'redis.sock'}",
+            "DATABASE_URL": url,
+            "DJANGO_SETTINGS_MODULE": "allegro.settings",
+        }
+        subprocess.run(
+            [sys.executable, ROOT / "manage.py", "migrate", "allegro_queue", "--verbosity", "0"],
+            env=environment,
+            check=True,
+        )
+        print(f"\n{vendor}")
+        subprocess.run(
+            [sys.executable, __file__, "--measure", "--runs", str(runs)], env=environment, check=True, cwd=ROOT
+        )
+
+
+def measure(runs: int) -> None:
+    """Collect, then read pages."""
+    import django
+
+    django.setup()
+    from allegro_queue.conf import horizon_settings
+    from allegro_queue.history.collector import Collector
+    from allegro_queue.history.database import database
+    from allegro_queue.stores import open_stores
+
+    os.nice(10)
+    stores = open_stores()
+    collector = Collector(stores, horizon_settings())
+    luck = random.Random(1)
+    done, spent, cpu = 0, 0.0, 0.0
+    rates: list[float] = []
+    while done < runs:
+        add(stores, luck, CHUNK, time.time() - 3600 * (1 - done / runs))
+        began, used = time.perf_counter(), time.process_time()
+        while collector.look(time.time()).read:
+            pass
+        took = time.perf_counter() - began
+        spent, cpu, done = spent + took, cpu + time.process_time() - used, done + CHUNK
+        rates.append(CHUNK / took)
+        stores.client.xtrim(stores.keys.runs, maxlen=0, approximate=False)
+    few = max(SAMPLE // CHUNK, 1)
+    print(
+        f"  collected {done:,} runs at {done / spent:,.0f}/s: {sum(rates[:few]) / len(rates[:few]):,.0f}/s at first, "
+        f"{sum(rates[-few:]) / len(rates[-few:]):,.0f}/s at the end; {1e6 * cpu / done:.0f} us of the collector's CPU each"
+    )
+    with database().cursor() as cursor:
+        cursor.execute("ANALYZE")
+        print(f"  {size_of(cursor) / done:,.0f} bytes a run in the database, indexes included")
+    pages()
+
+
+def size_of(cursor: Any) -> int:
+    from allegro_queue.history.database import database
+
+    if database().vendor == "sqlite":
+        cursor.execute("PRAGMA page_count")
+        (count,) = cursor.fetchone()
+        cursor.execute("PRAGMA page_size")
+        return int(count * cursor.fetchone()[0])
+    cursor.execute("SELECT pg_database_size(current_database())")
+    return int(cursor.fetchone()[0])
+
+
+def add(stores: Any, luck: random.Random, count: int, at: float) -> None:
+    """Records as a busy shop leaves them: two of a hundred fail, one of a hundred is tried again."""
+    from tests.support.runs import RUNS, failed_record, run_record
+
+    with stores.client.pipeline(transaction=False) as pipeline:
+        for _ in range(count):
+            member, tenant = luck.randrange(100_000), luck.randrange(500)
+            chance = luck.random()
+            given: dict[str, Any] = {
+                "name": f"shop.orders.jobs.job_{min(int(luck.expovariate(0.1)), 199)}",
+                "queue": luck.choice(("high", "default", "default", "audience-sync")),
+                "terms": json.dumps({"tags": ["import"] if chance < 0.05 else [], "tenant": str(tenant)}),
+                "call": json.dumps([[], {"member_id": member, "note": luck.choice(WORDS)}]),
+                "version": "3f2a91c",
+            }
+            if chance < 0.03:
+                error = f"{luck.choice(ERRORS)}: order {member} of {luck.choice(WORDS)} is closed"
+                outcome = "failed" if chance < 0.02 else "retried"
+                record = failed_record(at, error=error, outcome=outcome, **given)
+            else:
+                record = run_record(at, started_at=at - luck.expovariate(5), enqueued_at=at - 3, **given)
+            pipeline.xadd(RUNS, {"run": record.encode()})
+        pipeline.execute()
+
+
+WORDS = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliett"]
+ERRORS = ["ValueError", "TimeoutError", "ConnectionError", "KeyError"]
+
+
+def pages() -> None:
+    """Each list's first page, its second, and what stands beside it."""
+    from allegro_queue.history import queries
+    from allegro_queue.history.queries import Filter, count_runs, find_runs
+
+    newest = find_runs(Filter()).rows[0]
+    failed = find_runs(Filter(outcomes=("failed",))).rows[0]
+    now = time.time()
+    middle = queries.recorded_at(newest.id) - 20
+    asked: dict[str, Callable[[], object]] = {
+        name: (lambda wanted=wanted: find_runs(wanted))
+        for name, wanted in {
+            "all": Filter(),
+            "failed": Filter(outcomes=("failed",)),
+            "succeeded": Filter(outcomes=("succeeded",)),
+            "none of it: stopped": Filter(outcomes=("stopped",)),
+            "queue": Filter(queue="high"),
+            "name, frequent": Filter(name="shop.orders.jobs.job_0"),
+            "name, rare": Filter(name="shop.orders.jobs.job_90"),
+            "name, unknown": Filter(name="shop.nothing"),
+            "tag, rare": Filter(tag=newest.tags[-1]),
+            "tag, frequent": Filter(tag="import"),
+            "tenant": Filter(tenant="77"),
+            "time": Filter(since=middle - 5, until=middle),
+            "exception": Filter(exception="KeyError"),
+            "failure group": Filter(fingerprint=failed.fingerprint),
+            "job": Filter(job_id=newest.job_id),
+            "text, frequent": Filter(text="alpha"),
+            "text, two words": Filter(text="closed alpha"),
+            "text, rare": Filter(text=str(failed.tags[-1]).rpartition(":")[2]),
+            "text, unknown": Filter(text="zebra"),
+            "failed in a queue of a tenant": Filter(outcomes=("failed",), queue="high", tenant="77"),
+            "name and queue and text": Filter(name="shop.orders.jobs.job_3", queue="high", text="golf"),
+            "by host, no index": Filter(host="elsewhere"),
+        }.items()
+    }
+    asked["second page of failed"] = lambda: find_runs(
+        Filter(outcomes=("failed",)), after=find_runs(Filter(outcomes=("failed",))).after
+    )
+    asked["count of failed"] = lambda: count_runs(Filter(outcomes=("failed",)))
+    asked["count of all"] = lambda: count_runs(Filter())
+    asked["failure groups with trends"] = lambda: queries.find_groups(now=now)
+    for name, ask in asked.items():
+        times = []
+        for _ in range(PAGES):
+            began = time.perf_counter()
+            ask()
+            times.append(1000 * (time.perf_counter() - began))
+        times.sort()
+        print(f"  {name:32} {times[PAGES // 2]:7.1f} ms   slowest {times[-1]:7.1f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,271 @@
+"""History, asked, on each database."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from allegro_queue.history import queries
+from allegro_queue.history.groups import GroupState, mark
+from allegro_queue.history.models import Run
+from allegro_queue.history.queries import Filter, count_runs, find_groups, find_runs
+from allegro_queue.stores import Stores
+from tests.support.postgres import postgres, programs
+from tests.support.running import manage
+from tests.support.runs import RUNS, collected, failed_record, run_record
+
+NOW = time.time()
+
+
+def fill(redis: Redis) -> None:
+    """Twenty runs; the third of each five failed, the fifth was tried again."""
+    for number in range(20):
+        kind = failed_record if number % 5 in (2, 4) else run_record
+        record = kind(
+            NOW - 1000 + number,
+            execution_id=f"execution{number:02}",
+            job_id=f"job{number // 2}",
+            name=f"shop.orders.jobs.{'pay' if number % 2 else 'refund'}",
+            queue="high" if number % 3 == 0 else "default",
+            outcome="failed" if number % 5 == 2 else "retried" if number % 5 == 4 else "succeeded",
+            terms=json.dumps({"tags": ["import"] if number % 4 == 0 else [], "tenant": "7" if number > 15 else ""}),
+            call=json.dumps([[], {"member_id": number, "note": "100% Großes_Wort" if number == 3 else ""}]),
+        )
+        redis.xadd(RUNS, {"run": record.encode()}, id=f"{int((NOW - 1000 + number) * 1000)}-0")
+
+
+FILTERS = {
+    "everything": (Filter(), set(range(20))),
+    "an outcome": (Filter(outcomes=("failed",)), {2, 7, 12, 17}),
+    "two outcomes": (Filter(outcomes=("failed", "retried")), {2, 4, 7, 9, 12, 14, 17, 19}),
+    "a queue": (Filter(queue="high"), {0, 3, 6, 9, 12, 15, 18}),
+    "a name": (Filter(name="shop.orders.jobs.pay"), set(range(1, 20, 2))),
+    "a tag": (Filter(tag="import"), {0, 4, 8, 12, 16}),
+    "a derived tag": (Filter(tag="member:3"), {3}),
+    "a tag with a wildcard": (Filter(tag="memb_r:3"), set()),
+    "a tenant": (Filter(tenant="7"), {16, 17, 18, 19}),
+    "an exception": (Filter(exception="ValueError"), {2, 4, 7, 9, 12, 14, 17, 19}),
+    "a job": (Filter(job_id="job3"), {6, 7}),
+    "a time": (Filter(since=NOW - 996, until=NOW - 993), {4, 5, 6}),
+    "a word": (Filter(text="refund"), set(range(0, 20, 2))),
+    "a word in capitals and one by its beginning": (Filter(text="GROSSES"), set()),
+    "letters of any language": (Filter(text="großes wo"), {3}),
+    "a number": (Filter(text="member 17"), {17}),
+    "words that are no operators": (Filter(text='refund OR "pay" & ! :* NOT'), set()),
+    "no word": (Filter(text="% _ *"), set(range(20))),
+    "a host that no index knows": (Filter(host="web-1"), set(range(20))),
+    "all at once": (
+        Filter(outcomes=("failed",), queue="default", name="shop.orders.jobs.pay", tag="member:7", text="closed"),
+        {7},
+    ),
+    "a tag and a time and a tenant": (Filter(tag="import", tenant="7", since=NOW - 999), {16}),
+    "nothing silenced": (Filter(silenced=True), set()),
+    "what is not silenced": (Filter(silenced=False, queue="high"), {0, 3, 6, 9, 12, 15, 18}),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("asked", FILTERS)
+def test_a_filter_finds_what_it_asks_for_newest_first(stores: Stores, asked: str) -> None:
+    fill(stores.client)
+    collected(stores)
+    wanted, numbers = FILTERS[asked]
+
+    page = find_runs(wanted)
+
+    assert [row.execution_id for row in page.rows] == [f"execution{number:02}" for number in sorted(numbers)[::-1]]
+    assert (page.after, page.searched_to) == (0, None)
+    assert (count_runs(wanted).count, count_runs(wanted).is_more) == (len(numbers), False)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("asked", FILTERS)
+def test_its_pages_together_are_the_same_without_a_run_twice(
+    stores: Stores, asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(stores.client)
+    collected(stores)
+    monkeypatch.setattr(queries, "SEARCHED", 4)
+    wanted, numbers = FILTERS[asked]
+
+    found, after = [], 0
+    for _ in range(30):
+        page = find_runs(wanted, after=after, limit=3)
+        assert len(page.rows) <= 3
+        found += page.rows
+        after = page.after
+        if not after:
+            break
+
+    assert [row.execution_id for row in found] == [f"execution{number:02}" for number in sorted(numbers)[::-1]]
+
+
+@pytest.mark.django_db
+def test_a_page_that_stopped_short_says_up_to_when_it_has_looked(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(stores.client)
+    collected(stores)
+    monkeypatch.setattr(queries, "SEARCHED", 5)
+
+    page = find_runs(Filter(host="elsewhere"))
+
+    assert page.rows == ()
+    assert page.searched_to == pytest.approx(NOW - 1000 + 15, abs=0.01)
+    assert page.after
+
+
+@pytest.mark.django_db
+def test_new_runs_do_not_move_the_rows_of_the_next_page(stores: Stores) -> None:
+    fill(stores.client)
+    collected(stores)
+    first = find_runs(Filter(), limit=10)
+    collected(stores, run_record(NOW))
+
+    second = find_runs(Filter(), after=first.after, limit=10)
+
+    assert [row.execution_id for row in second.rows] == [f"execution{number:02}" for number in range(9, -1, -1)]
+
+
+@pytest.mark.django_db
+def test_counts_stop_at_their_bound_and_say_so(stores: Stores) -> None:
+    fill(stores.client)
+    collected(stores)
+
+    assert str(count_runs(Filter(queue="default"), most=5)) == "5+"
+    assert str(count_runs(Filter(queue="default", host="web-1"), most=5)) == "5+"
+    assert str(count_runs(Filter())) == "20"
+
+
+@pytest.mark.django_db
+def test_the_runs_of_a_job_are_told_in_order_with_their_tracebacks(stores: Stores) -> None:
+    collected(
+        stores,
+        failed_record(NOW, job_id="a", attempt=1, outcome="retried"),
+        run_record(NOW + 1, job_id="a", attempt=2),
+        run_record(NOW, job_id="b"),
+    )
+
+    first, second = queries.runs_of_job("a")
+
+    assert (first.attempt, first.outcome, second.outcome) == (1, "retried", "succeeded")
+    assert "in pay" in first.traceback
+    assert queries.runs_of_job("nothing") == []
+
+
+@pytest.mark.django_db
+def test_an_outcome_that_there_is_none_of_is_refused() -> None:
+    with pytest.raises(ValueError, match="no outcome 'done'; there are failed, lost"):
+        find_runs(Filter(outcomes=("done",)))
+
+
+@pytest.mark.django_db
+def test_a_group_tells_how_often_lately_and_since_when(stores: Stores) -> None:
+    now = time.time()
+    collected(
+        stores,
+        failed_record(now - 30 * 3600, version="v1"),
+        failed_record(now - 3 * 3600),
+        failed_record(now),
+        failed_record(now),
+        failed_record(now - 60, name="shop.other"),
+    )
+
+    newest, other = find_groups(now=now)
+
+    assert (newest.count, newest.last_hour, newest.last_day, newest.last_week) == (4, 2, 3, 4)
+    assert (newest.first_at, newest.last_at) == (pytest.approx(now - 30 * 3600), pytest.approx(now))
+    assert len(newest.trend) == 24
+    assert sum(newest.trend) == 3
+    assert (newest.state, newest.first_version, newest.frame) == (GroupState.NEW, "v1", "shop/orders/jobs.py in pay")
+    assert other.name == "shop.other"
+    sample = queries.run_at(newest.last_run)
+    assert sample is not None
+    assert "in pay" in sample.traceback
+    assert len(find_runs(Filter(fingerprint=newest.fingerprint)).rows) == 4
+
+
+@pytest.mark.django_db
+def test_a_resolved_group_comes_back_and_a_muted_one_stays_quiet_for_its_time(stores: Stores) -> None:
+    now = time.time()
+    collected(stores, failed_record(now))
+    fingerprint = Run.objects.get().fingerprint
+
+    def state(at: float) -> GroupState:
+        found = queries.group_of(fingerprint, now=at)
+        assert found is not None
+        return found.state
+
+    assert mark([fingerprint], GroupState.RESOLVED, by="ada", now=now + 1) == 1
+    collected(stores, failed_record(now + 0.5))
+    assert state(now) is GroupState.RESOLVED
+    collected(stores, failed_record(now + 2))
+    assert state(now) is GroupState.AGAIN
+    mark([fingerprint], GroupState.MUTED, by="ada", now=now, until=now + 100)
+    collected(stores, failed_record(now + 50))
+    assert state(now + 50) is GroupState.MUTED
+    assert state(now + 100) is GroupState.KNOWN
+    collected(stores, failed_record(now + 101))
+    assert queries.group_counts()[GroupState.KNOWN] == 1
+    assert [each.count for each in find_groups(now=now, states=[GroupState.KNOWN])] == [5]
+    assert find_groups(now=now, states=[GroupState.NEW]) == []
+
+
+@pytest.mark.django_db
+def test_a_tag_is_followed_from_now_on_and_let_go_of(stores: Stores) -> None:
+    call = json.dumps([[], {"member_id": 5}])
+    collected(stores, run_record(NOW, call=call))
+    assert queries.monitor("member:5", by="ada", now=NOW)
+    assert not queries.monitor(" member:5 ", by="bob", now=NOW)
+    collected(stores, run_record(NOW, call=call), failed_record(NOW, call=call))
+
+    (found,) = queries.monitored_tags()
+    assert (found.tag, found.by, found.succeeded, found.failed) == ("member:5", "ada", 1, 1)
+    assert len(find_runs(Filter(tag="member:5")).rows) == 3
+    assert queries.stop_monitoring("member:5")
+    assert queries.monitored_tags() == []
+    with pytest.raises(ValueError, match="give a tag"):
+        queries.monitor("  ", by="ada", now=NOW)
+
+
+ASK = """
+import json
+from tests.integration.history.test_queries import FILTERS, find_runs, count_runs
+print(json.dumps({name: [[row.execution_id for row in find_runs(wanted).rows], count_runs(wanted).count]
+    for name, (wanted, _) in FILTERS.items()}))
+"""
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    found = programs()
+    if found is None:
+        pytest.skip("this machine has no PostgreSQL")
+    with postgres(found) as url:
+        yield url
+
+
+def test_postgresql_finds_the_same(redis: Redis, postgres_url: str, tmp_path: Path) -> None:
+    fill(redis)
+    # Words of the newest are looked for in another way than those of the others.
+    (tmp_path / "ask.py").write_text(
+        f"import tests.integration.history.test_queries as asked\nasked.NOW = {NOW!r}\nasked.queries.GLANCE = 3\n{ASK}"
+    )
+    for command in (("migrate", "allegro_queue"), ("horizon_collect", "--until-empty")):
+        done = manage(*command, DATABASE_URL=postgres_url)
+        assert done.returncode == 0, done.stderr
+
+    answer = manage("shell", "-c", f"exec(open({str(tmp_path / 'ask.py')!r}).read())", DATABASE_URL=postgres_url)
+
+    assert answer.returncode == 0, answer.stderr
+    found = json.loads(answer.stdout.splitlines()[-1])
+    for name, (wanted, numbers) in FILTERS.items():
+        if wanted.since or wanted.until:
+            # That module reads the clock for itself.
+            continue
+        assert found[name] == [[f"execution{number:02}" for number in sorted(numbers)[::-1]], len(numbers)], name

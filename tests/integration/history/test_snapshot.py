@@ -1,0 +1,124 @@
+"""Snapshots: what the queues look like, sampled; and what is too old, deleted."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from allegro_queue.conf import horizon_settings
+from allegro_queue.dispatch import dispatch
+from allegro_queue.history.models import FailureGroup, Gap, Series
+from allegro_queue.history.snapshot import Taken, snapshot, take_snapshot
+from allegro_queue.stores import Stores
+from tests.support import jobs
+from tests.support.running import manage
+from tests.support.runs import collected, failed_record, run_record
+
+QUEUES = ("high", "default")
+
+
+def take(stores: Stores, now: float) -> Taken | None:
+    return take_snapshot(stores, QUEUES, now=now, settings=horizon_settings())
+
+
+def sampled(name: str, seconds: int = 300) -> list[tuple[int | None, float | None]]:
+    rows = Series.objects.filter(kind="queue", name=name, seconds=seconds).order_by("starts_at")
+    return [(row.depth, row.oldest_seconds) for row in rows]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_most_that_waited_and_its_age_are_noted_for_each_stretch(stores: Stores) -> None:
+    for _ in range(2):
+        dispatch(jobs.nothing)
+    slot = time.time() // 300 * 300 + 300
+
+    take(stores, slot)
+    stores.client.delete("rq:queue:default")
+    take(stores, slot + 200)
+    take(stores, slot + 300)
+
+    (first, age), second = sampled("default")
+    assert first == 2
+    assert 0 < age <= 310
+    assert second == (0, 0)
+    assert sampled("high") == [(0, 0), (0, 0)]
+    assert max(depth for depth, _ in sampled("default", 86_400)) == 2
+
+
+@pytest.mark.django_db
+def test_sampling_and_counting_leave_each_others_figures_alone(stores: Stores) -> None:
+    now = time.time()
+    collected(stores, run_record(now))
+    take(stores, now)
+    collected(stores, run_record(now))
+    take(stores, now)
+
+    row = Series.objects.get(kind="queue", name="default", seconds=300)
+    assert (row.started, row.depth) == (2, 0)
+
+
+@pytest.mark.django_db
+def test_each_length_is_kept_for_its_own_time(stores: Stores) -> None:
+    now = time.time()
+    ages = {60: 3, 300: 26, 3600: 31 * 24, 86_400: 402 * 24}
+    collected(stores, run_record(now), *(run_record(now - hours * 3600) for hours in ages.values()))
+    taken = take(stores, now)
+
+    kept = {
+        seconds: sum(row.started for row in Series.objects.filter(kind="queue", seconds=seconds)) for seconds in ages
+    }
+    assert kept == {60: 1, 300: 2, 3600: 3, 86_400: 4}
+    assert taken is not None
+    assert taken.deleted > 10
+    again = take(stores, now)
+    assert again is not None
+    assert again.deleted == 0
+
+
+@pytest.mark.django_db
+def test_groups_and_gaps_go_with_the_runs_they_tell_of(stores: Stores) -> None:
+    now = time.time()
+    collected(stores, failed_record(now - 40 * 86_400), failed_record(now, name="shop.other"))
+    Gap.objects.create(from_at=now - 41 * 86_400, to_at=now - 40 * 86_400, missed=3)
+
+    take(stores, now)
+
+    assert FailureGroup.objects.get().name == "shop.other"
+    assert Gap.objects.count() == 0
+
+
+@pytest.mark.django_db
+def test_a_second_snapshot_in_the_same_moment_is_left_out(stores: Stores) -> None:
+    assert stores.metrics.begin_snapshot()
+
+    assert take(stores, time.time()) is None
+    assert Series.objects.count() == 0
+
+
+@pytest.mark.django_db
+def test_the_job_of_the_cron_entry_samples_all_queues(stores: Stores) -> None:
+    assert snapshot() == 3
+    assert Series.objects.filter(seconds=300).count() == 3
+
+
+def test_the_command_says_what_it_did(stores: Stores, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'history.sqlite3'}"
+    assert manage("migrate", "allegro_queue", DATABASE_URL=url).returncode == 0
+
+    assert manage("horizon_snapshot", DATABASE_URL=url).stdout == "Snapshot taken of 3 queues; 0 old rows deleted.\n"
+    assert json.loads(manage("horizon_snapshot", "--json", DATABASE_URL=url).stdout) == {"queues": 3, "deleted": 0}
+    stores.metrics.begin_snapshot()
+    assert (
+        manage("horizon_snapshot", DATABASE_URL=url).stdout
+        == "Another snapshot is being taken right now; nothing was done.\n"
+    )
+
+
+def test_the_command_says_that_redis_is_away() -> None:
+    done = manage("horizon_snapshot", REDIS_URL="unix:///nowhere/redis.sock")
+
+    assert done.returncode == 1
+    assert "Redis at unix:/nowhere/redis.sock did not answer" in done.stderr
