@@ -176,6 +176,9 @@ def parse_settings(given: Any) -> tuple[HorizonSettings, list[str]]:
         name = snake_case(str(key))
         if name not in known:
             problems.append(f"HORIZON has an unknown key {key!r}{did_you_mean(name, known)}")
+        elif not isinstance(value, TYPES[name]) or (isinstance(value, bool) and bool not in TYPES[name]):
+            found = "" if name in SECRET else f"is {value!r}; it "
+            problems.append(f"HORIZON[{key!r}] {found}must be {WORDS[TYPES[name][0]]}.")
         elif (
             isinstance(value, int)
             and not isinstance(value, bool)

@@ -21,8 +21,8 @@ class NotTaken(HorizonError):
     """A channel did not take a message; the text tells no secret."""
 
 
-class TooSlow(Exception):
-    """The time of a channel is up."""
+class TooSlow(BaseException):
+    """The time of a channel is up. No ``Exception``, so that no plugin takes it for an answer of its service."""
 
 
 def send(channel: Channel, subject: str, body: str, *, is_over: bool = False) -> None:
@@ -49,8 +49,6 @@ def send_mail(channel: Channel, subject: str, body: str) -> None:
         connection.timeout = channel.timeout
     try:
         taken = EmailMessage(subject, body, to=list(channel.mail), connection=connection).send()
-    except TooSlow:
-        raise
     except Exception as error:  # noqa: BLE001 - a backend may raise anything
         raise NotTaken(f"the mail server refused or did not answer ({type(error).__name__})") from None
     if not taken:
@@ -72,8 +70,6 @@ def send_by_apprise(channel: Channel, subject: str, body: str, *, is_over: bool)
     kind = apprise.NotifyType.SUCCESS if is_over else apprise.NotifyType.WARNING
     try:
         taken = sender.notify(title=subject, body=body, notify_type=kind, body_format=apprise.NotifyFormat.TEXT)
-    except TooSlow:
-        raise
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything
         raise NotTaken(f"the service refused or did not answer ({type(error).__name__})") from None
     if not taken:

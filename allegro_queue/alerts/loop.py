@@ -87,7 +87,7 @@ class AlertLoop:
         try:
             if book.take_turn(self._token, socket.gethostname(), os.getpid(), now):
                 self.look(now)
-                self.send_due()
+                self.send_due(now)
         except book.Overtaken:
             log.warning("another process keeps the alerts; this one waits")
         except (DatabaseError, InterfaceError) as error:
@@ -158,10 +158,10 @@ class AlertLoop:
                 lost_at=each.lost_at,
             )
 
-    def send_due(self) -> int:
+    def send_due(self, now: float) -> int:
         """Send what waits, each message once; how many were taken."""
         taken = 0
-        for message in book.due_messages(time.time()):
+        for message in book.due_messages(now):
             channel = self._options.channels.get(message.channel)
             if channel is None:
                 book.note_trouble(message, "there is no such channel any more", time.time(), for_good=True)
