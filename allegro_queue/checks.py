@@ -19,6 +19,9 @@ from allegro_queue.scheduling.entries import problems_in_schedule
 JSON_SERIALIZERS = ("json", "rq.serializers.JSONSerializer")
 
 
+SHORTEST_TOKEN = 16
+
+
 @register()
 def check_horizon(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Every fault at once, each with what would be right."""
@@ -31,6 +34,10 @@ def configuration_problems() -> list[str]:
     queues = queue_configs()
     problems += problems_in(settings, queues)
     problems += problems_in_schedule(settings.schedule, queues)
+    if 0 < len(settings.metrics_token) < SHORTEST_TOKEN:
+        problems.append(
+            f"HORIZON['metrics_token'] is too short to keep anybody out; give it {SHORTEST_TOKEN} characters."
+        )
     problems += parse_alerts(settings.alerts, admin_addresses())[1]
     return problems
 

@@ -56,6 +56,9 @@ class Terms:
     batch: str = ""
     """Id of the batch that it belongs to."""
 
+    trace: str = ""
+    """The trace in which it was dispatched, as W3C's ``traceparent``; empty: in none."""
+
     extra: dict[str, Any] = field(default_factory=dict)
     """Fields of a later release, kept as they are."""
 

@@ -10,6 +10,7 @@ from allegro_queue.dashboard.alert_views import PAGES as ALERT_PAGES
 from allegro_queue.dashboard.job_views import PAGES as JOB_PAGES
 from allegro_queue.dashboard.metric_views import PAGES as METRIC_PAGES
 from allegro_queue.dashboard.probes import PROBES
+from allegro_queue.dashboard.prometheus import by_token_or_gate, prometheus
 from allegro_queue.dashboard.queue_views import PAGES as QUEUE_PAGES
 from allegro_queue.dashboard.views import PAGES
 
@@ -18,4 +19,5 @@ app_name = "horizon"
 ROUTES: list[tuple[str, View, str]] = [*PAGES, *JOB_PAGES, *QUEUE_PAGES, *METRIC_PAGES, *ALERT_PAGES, *ACTIONS]
 
 urlpatterns = [path(route, gated(view), name=name) for route, view, name in ROUTES]
+urlpatterns += [path("metrics/prometheus", by_token_or_gate(prometheus), name="prometheus")]
 urlpatterns += [path(route, view, name=name) for route, view, name in PROBES]

@@ -24,6 +24,7 @@ from rq.utils import utcformat
 from rq.worker import DequeueStrategy
 
 import allegro_queue
+from allegro_queue import tracing
 from allegro_queue.begun import Begun
 from allegro_queue.connection import new_client
 from allegro_queue.inbox import LEAVE
@@ -305,11 +306,10 @@ class HorizonWorker(FilingWorker):
         try:
             if self.begun is not None:
                 self.begun.begin(attempt.taken.held.execution_id)
-            if self.isolates(job):
-                result = run_isolated(job, timeout)
+            if tracing.is_on():
+                result = self._call_traced(job, attempt.queue.name, timeout)
             else:
-                with TimeLimit(timeout):
-                    result = job.perform()
+                result = self._call(job, timeout)
         except BaseException:  # noqa: BLE001 - as RQ does: a job that exits has failed
             self._finalize_failure(job, attempt.queue, attempt.execution, sys.exc_info())
             self._count(False)
@@ -323,6 +323,24 @@ class HorizonWorker(FilingWorker):
             )  # fmt: skip
         self._count(self._end(attempt, lambda: self._finalize_success(job, attempt.queue, attempt.execution, result)))
         return None
+
+    def _call(self, job: Job, timeout: int) -> Any:
+        """Call the function under its time limit, here or in a process of its own."""
+        if self.isolates(job):
+            return run_isolated(job, timeout)
+        with TimeLimit(timeout):
+            return job.perform()
+
+    def _call_traced(self, job: Job, queue: str, timeout: int) -> Any:
+        """Likewise, inside a span of the trace in which the job was dispatched."""
+        return tracing.traced(
+            lambda: self._call(job, timeout),
+            name=name_of(job),
+            job_id=job.id,
+            queue=queue,
+            attempt=getattr(job, "attempt", 1),
+            carried=terms_of(job).trace,
+        )
 
     def _end(self, attempt: Attempt, finalize: Callable[[], None]) -> bool:
         """End a job by RQ's own methods; whether it succeeded. A success callback may yet make it fail."""
