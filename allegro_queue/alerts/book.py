@@ -108,7 +108,7 @@ def write_look(token: str, found: Advance, memory: Memory, messages: Iterable[Me
                 subject=each.standing.subject[:NAME_LENGTH],
                 happening=each.happening.value,
                 text=each.standing.text[:TEXT_LENGTH],
-                channels=",".join(each.channels)[:TEXT_LENGTH],
+                channels=", ".join(each.channels)[:TEXT_LENGTH],
                 held=each.held,
             )
             for each in found.events

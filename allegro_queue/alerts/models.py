@@ -39,7 +39,7 @@ class AlertEvent(models.Model):
     happening = models.CharField(max_length=10)
     text = models.CharField(max_length=TEXT_LENGTH)
     channels = models.CharField(max_length=TEXT_LENGTH)
-    """Names of those that were told, with a comma between two."""
+    """Names of those that were told, as they are shown."""
     held = models.CharField(max_length=40)
     """Why nobody was told; empty when somebody was."""
 

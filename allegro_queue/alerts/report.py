@@ -95,7 +95,9 @@ def limit_of(options: RuleOptions) -> str:
     """When a rule fires, in a few words."""
     unit = options.rule.unit
     parts = []
-    if unit is Unit.SECONDS:
+    if options.rule.name == "longest_wait":
+        parts.append(f"over HORIZON['waits'], else {span(options.threshold)}")
+    elif unit is Unit.SECONDS:
         parts.append(f"over {span(options.threshold)}")
     elif unit is Unit.SHARE:
         parts.append(f"{options.threshold:.0%} or more")
