@@ -17,8 +17,8 @@ from allegro_queue.dispatch import dispatch
 from allegro_queue.jobs import JobOptions
 from allegro_queue.stores import Stores
 from allegro_queue.terms import decode_terms
+from allegro_queue.workers.child import make_worker
 from tests.support import jobs
-from tests.support.burst import work_off
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,10 +36,17 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
     provider.shutdown()
 
 
+def work_off() -> None:
+    """Run all that waits, in a worker of ours."""
+    worker = make_worker(["default"], name="web-1.4121.abcd")
+    assert worker is not None
+    worker.work(burst=True)
+
+
 def test_a_run_is_a_span_of_the_trace_in_which_it_was_dispatched(spans: InMemorySpanExporter, redis: Redis):
     with trace.get_tracer("project").start_as_current_span("request"):
         job_id = dispatch(jobs.nothing)
-    work_off(["default"])
+    work_off()
 
     by_name = {each.name.partition(" ")[0]: each for each in spans.get_finished_spans()}
     run, sent, request = by_name["run"], by_name["dispatch"], by_name["request"]
@@ -53,7 +60,7 @@ def test_a_run_is_a_span_of_the_trace_in_which_it_was_dispatched(spans: InMemory
 
 def test_a_failure_is_told_by_its_kind_and_not_by_its_text(spans: InMemorySpanExporter, redis: Redis):
     dispatch(jobs.fail)
-    work_off(["default"])
+    work_off()
 
     (run,) = [each for each in spans.get_finished_spans() if each.name.startswith("run")]
     assert not run.status.is_ok
@@ -64,7 +71,7 @@ def test_a_failure_is_told_by_its_kind_and_not_by_its_text(spans: InMemorySpanEx
 
 def test_an_isolated_run_is_a_span_too(spans: InMemorySpanExporter, redis: Redis):
     dispatch(jobs.nothing, options=JobOptions(isolate=True))
-    work_off(["default"])
+    work_off()
 
     assert [each.name.partition(" ")[0] for each in spans.get_finished_spans()] == ["dispatch", "run"]
 
