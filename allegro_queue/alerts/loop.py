@@ -86,7 +86,7 @@ class AlertLoop:
         """One look, and what is to be sent; the seconds to wait until the next."""
         try:
             if book.take_turn(self._token, socket.gethostname(), os.getpid(), now):
-                self.look(now)
+                self._look_or_say_why_not(now)
                 self.send_due(now)
         except book.Overtaken:
             log.warning("another process keeps the alerts; this one waits")
@@ -98,6 +98,15 @@ class AlertLoop:
             return pause
         self._failures = 0
         return self._every
+
+    def _look_or_say_why_not(self, now: float) -> None:
+        """A look; whatever is wrong with one record, what is to be sent is sent, and the next look comes."""
+        try:
+            self.look(now)
+        except (book.Overtaken, DatabaseError, InterfaceError):
+            raise
+        except Exception:
+            log.exception("alerts could not look; the next look comes")
 
     def look(self, now: float) -> Advance:
         """One look: what is wrong is written down, with the messages about it, in one transaction."""

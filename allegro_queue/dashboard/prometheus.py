@@ -36,7 +36,7 @@ BEARER = "Bearer "
 
 @require_safe
 def prometheus(request: HttpRequest) -> HttpResponse:
-    """All figures in Prometheus' text format. When Redis does not answer, ``horizon_up 0`` alone."""
+    """All figures in Prometheus' text format. When Redis does not answer, ``horizon_redis_up 0`` alone."""
     now = time.time()
     try:
         stores = open_stores(page_client())
@@ -71,7 +71,9 @@ def is_token(given: str) -> bool:
 
 
 def up(value: int) -> Family:
-    return Family("horizon_up", "gauge", "Whether Redis answered.", [({"version": allegro_queue.__version__}, value)])
+    return Family(
+        "horizon_redis_up", "gauge", "Whether Redis answered.", [({"version": allegro_queue.__version__}, value)]
+    )
 
 
 def families(stores: Stores, pulse: Pulse, now: float) -> Iterator[Family]:
@@ -115,10 +117,13 @@ def of_processes(pulse: Pulse, now: float) -> Iterator[Family]:
     """Who is alive."""
     states = Counter(each.state for each in pulse.workers)
     yield Family(
-        "horizon_workers", "gauge", "Living workers by state.", [({"state": state}, states[state]) for state in STATES]
+        "horizon_workers_living",
+        "gauge",
+        "Living workers by state.",
+        [({"state": state}, states[state]) for state in STATES],
     )
     yield Family("horizon_workers_lost", "gauge", "Workers that died in the last 15 minutes.", [({}, len(pulse.lost))])
-    yield Family("horizon_masters", "gauge", "Living Horizon processes.", [({}, len(pulse.masters))])
+    yield Family("horizon_masters_living", "gauge", "Living Horizon processes.", [({}, len(pulse.masters))])
     oldest: dict[str, float] = {}
     for master in pulse.masters:
         oldest[master.host] = max(oldest.get(master.host, 0.0), now - master.beat_at)

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 from pytest_django.live_server_helper import LiveServer
 
 from allegro.accounts.models import User
@@ -203,3 +204,37 @@ def test_the_page_fits_the_window_and_breaks_no_policy(
         assert browser_page.evaluate("document.documentElement.scrollWidth") <= width
 
     assert [each for each in said if "Content Security" in each or "Refused" in each] == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_no_fault_of_ours(
+    browser_page: Page, live_server: LiveServer, stores: Stores, channels: None, theme: Any
+):
+    scenes.quiet_system(stores, time.time())
+    fire()
+    browser_page.emulate_media(color_scheme=theme)
+    ours = []
+    for address in ("alerts/", "alerts/mute/?rule=no_workers"):
+        browser_page.goto(f"{live_server.url}/horizon/{address}")
+        # Admin's own header and the look of its breadcrumbs are Django's.
+        found = Axe().run(browser_page, context={"exclude": [["#header"], [".breadcrumbs"]]})
+        ours += [f"{fault['id']}: {node['html']}" for fault in found.response["violations"] for node in fault["nodes"]]
+
+    assert ours == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rule_is_muted_with_scripts_off(browser: Browser, live_server: LiveServer, stores: Stores, channels: None):
+    fire()
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{live_server.url}/horizon/alerts/")
+    page.get_by_role("link", name="Mute Nobody works on a queue").click()
+    page.get_by_label("Reason").fill("deploy")
+    page.get_by_role("button", name="Mute").click()
+
+    page.get_by_text("Muted no_workers for 1 h").wait_for()
+    page.get_by_role("button", name="Unmute Nobody works on a queue").click()
+    page.get_by_text("Unmuted no_workers").wait_for()
+    context.close()

@@ -17,12 +17,16 @@ from allegro_queue.alerts import book
 from allegro_queue.alerts.loop import AlertLoop
 from allegro_queue.alerts.models import AlertEvent, AlertKeeper, AlertMessage, AlertStanding
 from allegro_queue.alerts.options import parse_alerts
+from allegro_queue.alerts.wording import Message
+from allegro_queue.history.groups import GroupState, mark
+from allegro_queue.history.models import FailureGroup
 from allegro_queue.inbox import SignalInbox
 from allegro_queue.management.alert_facts import alert_sources
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pauses import Pause
 from tests.support import records, scenes
 from tests.support.mail_sink import MailSink, mail_sink
+from tests.support.runs import add_runs, collected, failed_record, run_record
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -348,6 +352,44 @@ def test_no_secret_of_a_channel_is_logged_or_written(
     assert AlertMessage.objects.get(channel="hook").trouble == "the service refused or did not answer"
     assert SECRET not in caplog.text
     assert SECRET not in str(list(AlertMessage.objects.values()))
+
+
+def test_history_tells_of_failures_of_new_kinds_and_of_a_collector_that_lags(
+    keep: Callable[..., AlertLoop], mails: MailSink, hook: list[dict[str, Any]], stores: Stores, redis: Redis
+):
+    now = time.time()
+    alive(stores, now)
+    collected(stores, *(run_record(now - 30) for _ in range(5)), *(failed_record(now - 20) for _ in range(5)))
+    add_runs(redis, run_record(now - 10))
+    loop = keep({"new_failure": {}, "failure_share": {"for": 0}, "collector_lag": {"for": 0}})
+
+    loop.step(now)
+
+    assert len(mails.mails) == 1
+    assert "5 of the last 10 attempts on default failed (50%)." in mails.body()
+    assert "A failure is new: shop.orders.jobs.pay: ValueError: order" in mails.body()
+    assert "No collector reports; 1 runs wait for history and metrics." in mails.body()
+
+    collected(stores)
+    mark([each.fingerprint for each in FailureGroup.objects.all()], GroupState.KNOWN, by="ada", now=now)
+    loop.step(now + 1)
+    loop.step(now + 32)
+
+    assert "Over after" in mails.body()
+    assert not AlertStanding.objects.exclude(rule="snapshot_stale").exists()
+
+
+def test_a_record_that_cannot_be_read_keeps_no_message_back(
+    keep: Callable[..., AlertLoop], mails: MailSink, hook: list[dict[str, Any]], stores: Stores, quiet: float
+):
+    loop = keep()
+    loop.step(quiet)
+    stores.client.set(stores.keys.scheduler, "no JSON")
+    book.queue_messages([Message(channel="mail", subject="A test", body="It.", rules=())], quiet)
+
+    loop.step(quiet + 5)
+
+    assert mails.subjects == ["A test"]
 
 
 def test_what_is_kept_is_bounded(db: None):
