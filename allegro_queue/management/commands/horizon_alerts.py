@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,7 +44,8 @@ class Command(BaseCommand):
         mute.add_argument("--reason", required=True, help="why, for those who wonder")
         unmute = deeds.add_parser("unmute", help="have it tell again")
         unmute.add_argument("name", help="the rule")
-        deeds.add_parser("watch", help="look and tell until SIGTERM; beside Horizon's own, only one tells")
+        watch = deeds.add_parser("watch", help="look and tell until SIGTERM; beside Horizon's own, only one tells")
+        watch.add_argument("--every", type=seconds_from, default=5, help="seconds between two looks (default: 5)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -56,7 +57,7 @@ class Command(BaseCommand):
                 case "unmute":
                     self.unmute(options["name"])
                 case "watch":
-                    run_alerts(alert_sources())
+                    run_alerts(alert_sources(), every=options["every"])
                 case _:
                     self.show(reports(alert_options(), time.time()), json=options["json"])
         except HorizonError as error:
@@ -128,6 +129,13 @@ class Command(BaseCommand):
             )
         )
         self.stdout.write(outcome)
+
+
+def seconds_from(text: str) -> int:
+    """Seconds between two looks, from 1 to 15: a keeper that says nothing for longer loses its turn."""
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 15:
+        raise ArgumentTypeError(f"{text!r} is no number of seconds from 1 to 15.")
+    return int(text)
 
 
 def channels_called(name: str, options: AlertOptions) -> tuple[str, ...]:
