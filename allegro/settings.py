@@ -8,6 +8,7 @@ from django.core.management.utils import get_random_secret_key
 from allegro.env import ENVIRONMENTS, LOG_FORMATS, LOG_LEVELS, ROOT, read_environment
 from allegro.horizon import QUEUES, horizon
 from allegro.redis import REDIS_ADDRESSES, connection_from, rq_queues
+from allegro_queue.conf import Secret
 
 env = read_environment()
 
@@ -164,7 +165,7 @@ HORIZON = horizon(
     allowed_jobs=env.words("HORIZON_ALLOWED_JOBS", "allegro,allegro_queue"),
     site=SITE_URL,
     alert_emails=env.words("ALERT_EMAILS", ""),
-    alert_urls=env.words("ALERT_URLS", ""),
+    alert_urls=[Secret(each) for each in env.words("ALERT_URLS", "")],
     metrics_token=env.text("METRICS_TOKEN"),
 )
 HORIZON_STAFF_DOMAINS = env.words("HORIZON_STAFF_DOMAINS", "alley.com")

@@ -11,6 +11,16 @@ from django.conf import settings
 
 from allegro_queue.errors import InvalidConfiguration, did_you_mean
 
+
+class Secret(str):
+    """A text that is as good as any, but for its ``repr``: Django's error reports show settings, to a browser and by mail."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'********'"
+
+
 CAMEL_HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")
 
 

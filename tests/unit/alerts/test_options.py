@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.views.debug import SafeExceptionReporterFilter
 
 from allegro_queue.alerts.options import ADMINS, parse_alerts
 from allegro_queue.alerts.rules import RULES
+from allegro_queue.conf import Secret
 
 SECRET = "xoxb-very-secret"
 
@@ -87,6 +89,19 @@ def test_all_faults_come_at_once():
 def test_no_fault_tells_a_secret(given: Any):
     assert problems(given)
     assert SECRET not in "".join(problems(given))
+
+
+def test_an_error_report_of_django_shows_no_secret(settings: Any):
+    settings.HORIZON = {
+        "alerts": {"channels": {"chat": {"apprise": [Secret(f"slack://{SECRET}")]}}},
+        "metrics_token": SECRET,
+    }
+
+    shown = SafeExceptionReporterFilter().get_safe_settings()["HORIZON"]
+
+    assert "alerts" in shown
+    assert SECRET not in repr(shown)
+    assert parse_alerts(settings.HORIZON["alerts"], ())[0].channels["chat"].apprise == (f"slack://{SECRET}",)
 
 
 def test_a_channel_shows_its_kind_and_no_secret():
