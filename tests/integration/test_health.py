@@ -14,6 +14,8 @@ from redis import Redis
 from allegro_queue.stores import Stores
 from tests.support import records, scenes
 
+pytestmark = pytest.mark.django_db
+
 
 def checked(*arguments: str) -> tuple[int, str]:
     """Exit code and output of ``horizon_check``."""

@@ -67,6 +67,11 @@ def collected(stores: Stores, *records: RunRecord) -> None:
         pass
 
 
+def run_records(redis: Redis) -> list[RunRecord]:
+    """The attempts that the stream tells of, the first first."""
+    return [decode_run(values[b"run"].decode()) for _, values in redis.xrange(RUNS)]
+
+
 def outcomes(redis: Redis) -> list[str]:
-    """How the attempts ended that the stream tells of, the first first."""
-    return [decode_run(values[b"run"].decode()).outcome for _, values in redis.xrange(RUNS)]
+    """How they ended."""
+    return [each.outcome for each in run_records(redis)]
