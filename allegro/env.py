@@ -59,6 +59,16 @@ class Environment:
         """The variable as a comma-separated list."""
         return [word.strip() for word in self.text(name, default).split(",") if word.strip()]
 
+    def seconds(self, name: str, default: str) -> list[int]:
+        """The variable as a comma-separated list of whole seconds."""
+        given = self.words(name, default)
+        if all(each.isascii() and each.isdigit() and 0 < int(each) <= 7 * 24 * 3600 for each in given):
+            return [int(each) for each in given]
+        self.problems.append(
+            f"{name} is {','.join(given)!r}; it must be whole seconds from 1 to a week, such as {default}."
+        )
+        return [int(each) for each in default.split(",")]
+
     def choice(self, name: str, options: tuple[str, ...], default: str) -> str:
         """The variable as one of a few words."""
         given = self.text(name, default)

@@ -88,5 +88,23 @@ def horizon(
                 "job": "allegro_queue.history.snapshot.snapshot",
                 "queue": "high",
             },
+            {
+                "name": "webhooks-due",
+                "cron": "* * * * *",
+                "job": "allegro.webhooks.jobs.queue_due_deliveries",
+                "queue": "default",
+            },
+            {
+                "name": "links-forget",
+                "cron": "7 3 * * *",
+                "job": "allegro.magic_links.jobs.forget_old_links",
+                "queue": "default",
+            },
+            {
+                "name": "webhooks-forget",
+                "cron": "17 3 * * *",
+                "job": "allegro.webhooks.jobs.forget_old_events",
+                "queue": "default",
+            },
         ],
     }

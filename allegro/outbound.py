@@ -6,13 +6,14 @@ differently the second time gains nothing. Proxies from the environment are not 
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpcore
@@ -20,12 +21,15 @@ import httpx
 
 LARGEST_ANSWER_BYTES = 64 * 1024
 
-NAT64 = ipaddress.ip_network("64:ff9b::/96")
-NAT64_LOCAL = ipaddress.ip_network("64:ff9b:1::/48")
+GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 
 
 class OutboundError(Exception):
     """The request brought no answer. The message names the host at most: a path may hold what is private."""
+
+
+class Silence(OutboundError):
+    """Nobody answered: no such host, no connection, or no answer in time."""
 
 
 class BlockedAddress(OutboundError):
@@ -40,6 +44,8 @@ class Answer:
     body: bytes
     """Its first bytes; what was longer was not read."""
     truncated: bool
+    headers: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """By name in lower case; of a header that came more than once, the last."""
 
 
 def is_public(address: str) -> bool:
@@ -51,8 +57,11 @@ def is_public(address: str) -> bool:
     if isinstance(ip, ipaddress.IPv6Address):
         if ip.ipv4_mapped is not None:
             return is_public(str(ip.ipv4_mapped))
+        # What lies outside is of no use on the internet, and holds forms that the standard library takes for public.
+        if ip not in GLOBAL_UNICAST:
+            return False
         # These carry an IPv4 address inside, which a gateway on the way may turn back into a private target.
-        if ip.sixtofour is not None or ip.teredo is not None or ip in NAT64 or ip in NAT64_LOCAL:
+        if ip.sixtofour is not None or ip.teredo is not None:
             return False
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
@@ -96,10 +105,13 @@ def send(
             ) as response,
         ):
             read, truncated = read_at_most(response.iter_stream(), largest)
-            return Answer(status=response.status, body=read, truncated=truncated)
+            said = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+            return Answer(status=response.status, body=read, truncated=truncated, headers=said)
     except httpcore.TimeoutException as error:
-        raise OutboundError(f"{target.host} did not answer within {seconds:g} s.") from error
-    except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
+        raise Silence(f"{target.host} did not answer within {seconds:g} s.") from error
+    except (httpcore.NetworkError, OSError) as error:
+        raise Silence(f"The connection to {target.host} failed: {error}.") from error
+    except httpcore.ProtocolError as error:
         raise OutboundError(f"The connection to {target.host} failed: {error}.") from error
 
 
@@ -134,8 +146,9 @@ def read_at_most(parts: Iterable[bytes], largest: int) -> tuple[bytes, bool]:
     return bytes(read), False
 
 
+@functools.cache
 def ssl_context() -> ssl.SSLContext:
-    """Certificates are always checked."""
+    """Certificates are always checked. Made once per process: reading the authorities takes longer than most requests."""
     return httpx.create_ssl_context(trust_env=False)
 
 

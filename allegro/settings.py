@@ -8,6 +8,7 @@ from django.core.management.utils import get_random_secret_key
 from allegro.env import ENVIRONMENTS, LOG_FORMATS, LOG_LEVELS, ROOT, read_environment
 from allegro.horizon import QUEUES, horizon
 from allegro.redis import REDIS_ADDRESSES, connection_from, rq_queues
+from allegro.sealing import key_from, key_problems
 from allegro_queue.conf import Secret
 
 env = read_environment()
@@ -29,6 +30,13 @@ if not SECRET_KEY:
         env.problems.append("SECRET_KEY is missing; set it to a long random text that only this installation knows.")
     # Lets the checks run and report; nothing is served with it (see allegro.checks).
     SECRET_KEY = get_random_secret_key()
+
+# Keys that seal credentials in the database; the first seals, all open.
+CREDENTIAL_KEYS = env.words("CREDENTIAL_KEYS", "")
+if faults := key_problems(CREDENTIAL_KEYS):
+    env.problems += faults
+    CREDENTIAL_KEYS = []
+CREDENTIAL_KEYS = CREDENTIAL_KEYS or [key_from(SECRET_KEY)]
 
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if IS_LOCAL else "")
 # Links in mails are built from this, never from a request's Host header.
@@ -95,6 +103,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "transaction_mode": "IMMEDIATE",
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
+else:
+    # A new connection for each job takes longer than most of its queries. One that has died is noticed before it is used.
+    DATABASES["default"] = {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, **DATABASES["default"]}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
@@ -140,6 +151,18 @@ DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Allegro <no-reply@allegro.i
 MAGIC_LINK_MINUTES = env.whole("MAGIC_LINK_MINUTES", 30)
 if MAGIC_LINK_MINUTES < 1:
     env.problems.append(f"MAGIC_LINK_MINUTES is {MAGIC_LINK_MINUTES}; it must be 1 or more.")
+
+# How many proxies of ours stand before this site, each of which adds to X-Forwarded-For whom it was called by.
+TRUSTED_PROXIES = env.whole("TRUSTED_PROXIES", 0)
+if TRUSTED_PROXIES < 0:
+    env.problems.append(f"TRUSTED_PROXIES is {TRUSTED_PROXIES}; it must be 0 or more.")
+
+# Pauses before the second try of a webhook delivery, the third, and so on, for endpoints that want to be tried again.
+WEBHOOK_RETRY_SECONDS = env.seconds("WEBHOOK_RETRY_SECONDS", "60,300,1800,7200,18000")
+# How long events and their deliveries are kept.
+WEBHOOK_HISTORY_DAYS = env.whole("WEBHOOK_HISTORY_DAYS", 30)
+if WEBHOOK_HISTORY_DAYS < 1:
+    env.problems.append(f"WEBHOOK_HISTORY_DAYS is {WEBHOOK_HISTORY_DAYS}; it must be 1 or more.")
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

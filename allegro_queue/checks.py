@@ -6,40 +6,23 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.apps import AppConfig, apps
-from django.core.checks import CheckMessage, Error, Warning, register
-from django.db import connections
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import DatabaseError, connections
+from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from allegro_queue.alerts.options import parse_alerts
-from allegro_queue.conf import admin_addresses, parse_settings, queue_configs, raw_horizon
+from allegro_queue.conf import parse_settings, queue_configs, raw_horizon
 from allegro_queue.errors import did_you_mean
-from allegro_queue.plan import Plan, problems_in
-from allegro_queue.scheduling.entries import problems_in_schedule
+from allegro_queue.plan import Plan
+from allegro_queue.scheduling.configuration import configuration_problems
 
 JSON_SERIALIZERS = ("json", "rq.serializers.JSONSerializer")
-
-
-SHORTEST_TOKEN = 16
 
 
 @register()
 def check_horizon(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Every fault at once, each with what would be right."""
     return [*errors(), *warnings()]
-
-
-def configuration_problems() -> list[str]:
-    """Every fault that keeps Horizon from starting, as sentences."""
-    settings, problems = parse_settings(raw_horizon())
-    queues = queue_configs()
-    problems += problems_in(settings, queues)
-    problems += problems_in_schedule(settings.schedule, queues)
-    if 0 < len(settings.metrics_token) < SHORTEST_TOKEN:
-        problems.append(
-            f"HORIZON['metrics_token'] is too short to keep anybody out; give it {SHORTEST_TOKEN} characters."
-        )
-    problems += parse_alerts(settings.alerts, admin_addresses())[1]
-    return problems
 
 
 def errors() -> Iterator[CheckMessage]:
@@ -93,3 +76,27 @@ def warnings() -> Iterator[CheckMessage]:
             hint="Move 'allegro_queue' before 'django_rq'.",
             id="horizon.W002",
         )
+
+
+@register(Tags.database)
+def check_outbox(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Jobs that wait in the outbox; looked at by ``manage.py check --database default`` alone."""
+    from allegro_queue.outbox import waiting
+
+    found: list[CheckMessage] = []
+    for alias in databases or ():
+        try:
+            late = waiting(timezone.now(), alias)
+        except DatabaseError:
+            # Not migrated yet, which other checks tell of.
+            continue
+        if late.since is not None:
+            found.append(
+                Warning(
+                    f"The outbox in the database {alias!r} has {late.count} jobs that Redis has not taken, the oldest "
+                    f"since {late.since:%Y-%m-%d %H:%M} UTC.",
+                    hint="Is Redis up, and does 'manage.py horizon' or 'rqscheduler' run? The rows' errors are in admin.",
+                    id="horizon.W010",
+                )
+            )
+    return found

@@ -59,7 +59,7 @@ class HorizonSettings:
     """Worker processes at most, over all supervisors of all hosts; 0 for no limit beyond the supervisors' own."""
 
     schedule: Sequence[Mapping[str, Any]] = ()
-    """Cron entries: ``name``, ``cron``, ``job``, and optionally ``queue``, ``args``, ``kwargs``, ``timeout``."""
+    """Cron entries: ``name``, ``job``, ``cron`` or ``every``, and what ``scheduling.entries.CronEntry`` has besides."""
 
     gate: str = "allegro_queue.access.nobody"
     """Dotted path of ``(request) -> Access``: who may see the dashboard. The default lets nobody in."""

@@ -1,10 +1,11 @@
-"""Where Django looks for models: the journal of what people did, alerts, history, and the permissions that can be granted."""
+"""Where Django looks for models: those of the parts, and the permissions that can be granted in admin."""
 
 from __future__ import annotations
 
 from django.db import models
 
 from allegro_queue.activity.models import Activity
+from allegro_queue.activity.saved_view import SavedView
 from allegro_queue.alerts.models import AlertEvent, AlertKeeper, AlertMessage, AlertMute, AlertStanding
 from allegro_queue.history.models import (
     Collected,
@@ -15,7 +16,9 @@ from allegro_queue.history.models import (
     RunTag,
     Series,
 )
+from allegro_queue.outbox_entry import OutboxEntry
 from allegro_queue.rights import WORDS
+from allegro_queue.scheduling.models import ScheduleEntry
 
 __all__ = [
     "Activity",
@@ -29,8 +32,11 @@ __all__ = [
     "Gap",
     "Horizon",
     "MonitoredTag",
+    "OutboxEntry",
     "Run",
     "RunTag",
+    "SavedView",
+    "ScheduleEntry",
     "Series",
 ]
 

@@ -49,7 +49,7 @@ def main() -> None:
 def measured_on(vendor: str, runs: int) -> None:
     """Start the servers, and measure in a child that has them in its settings."""
     from allegro.dev.valkey import server_binary
-    from tests.support.postgres import postgres, programs
+    from tests.support.postgres import a_postgres_server, programs
     from tests.support.server import start_server
 
     with ExitStack() as stack:
@@ -64,7 +64,7 @@ def measured_on(vendor: str, runs: int) -> None:
             if found is None:
                 print("PostgreSQL: not on this machine")
                 return
-            url = stack.enter_context(postgres(found))
+            url = stack.enter_context(a_postgres_server(found, fsync=True))
         environment = {
             **os.environ,
             "ENV_FILE": "/dev/null",

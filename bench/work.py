@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import resource
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 
 import django
+import peers
 from django.conf import settings
 from django.db import connections
 
@@ -40,24 +42,30 @@ def used() -> float:
     return sum(each.ru_utime + each.ru_stime for each in parts)
 
 
-def prepare() -> Callable[[str, bool], None]:
+def prepare(kind: str, port: int) -> Callable[[bool], None]:
     """Load everything, so that it is not counted as work."""
+    if kind in peers.PEERS:
+        done = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: done.set())
+        work = peers.prepare(kind, port)
+        return lambda burst: work(done)
     import noop  # noqa: F401
     from rq import Queue, SimpleWorker, Worker
     from rq.serializers import JSONSerializer
 
     from allegro_queue.connection import client
-    from allegro_queue.stores import metrics
+    from allegro_queue.workers import plain
     from allegro_queue.workers.child import make_worker
     from allegro_queue.workers.names import new_token
 
-    metrics.TALLIES = os.environ.get("BENCH_TALLIES", "1") == "1"
+    if kind == "unrecorded":
+        vars(plain).update(run_text=lambda *_: "", call_of=lambda _: "")
 
-    def run(kind: str, burst: bool) -> None:
+    def run(burst: bool) -> None:
         """Work until the queues are empty, or for ever."""
         if kind == "bare":
             run_bare()
-        elif kind == "ours":
+        elif kind in ("ours", "unrecorded"):
             worker = make_worker(QUEUES, name=f"bench.1.{new_token()}")
             assert worker is not None
             worker.work(burst=burst)
@@ -93,7 +101,7 @@ if __name__ == "__main__":
     kind, port, burst = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "burst"
     configure(port)
     connections.close_all()
-    run = prepare()
-    before, since = used(), time.time()
-    run(kind, burst)
-    print(json.dumps({"processor": used() - before, "seconds": time.time() - since}))
+    run = prepare(kind, port)
+    before = used()
+    run(burst)
+    print(json.dumps({"processor": used() - before, "seconds": peers.begun[1] - peers.begun[0] if peers.begun else 0}))

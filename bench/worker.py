@@ -29,6 +29,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
+import family  # noqa: E402
+import peers  # noqa: E402
 from redis import Redis  # noqa: E402
 from redis.exceptions import RedisError  # noqa: E402
 from rq import Queue  # noqa: E402
@@ -38,8 +40,16 @@ from work import QUEUES  # noqa: E402
 
 from allegro.dev.valkey import engine_of, server_binary  # noqa: E402
 
-KINDS = {"ours": "allegro_queue", "bare": "bare loop", "simple": "RQ SimpleWorker", "worker": "RQ Worker"}
-JOBS = {"ours": 5000, "bare": 5000, "simple": 400, "worker": 80}
+KINDS = {
+    "ours": "allegro_queue",
+    "unrecorded": "allegro_queue without run records",
+    "bare": "bare loop",
+    "simple": "RQ SimpleWorker",
+    "worker": "RQ Worker",
+    "celery": "Celery, solo pool",
+    "dramatiq": "Dramatiq, one thread",
+}
+JOBS = {"ours": 5000, "unrecorded": 5000, "bare": 5000, "simple": 400, "worker": 80, "celery": 500, "dramatiq": 500}
 WAKES = {"ours": 300, "simple": 300, "worker": 60}
 RESULT = HERE / "results" / "worker.md"
 
@@ -104,6 +114,8 @@ def fill(redis: Redis, count: int) -> list[str]:
 def drain(redis: Redis, port: int, kind: str, scale: float) -> Drain:
     """Let one worker run its jobs, and look at what it took."""
     redis.flushall()
+    if kind in peers.PEERS:
+        return drain_peer(redis, port, kind, int(JOBS[kind] * scale))
     ids = fill(redis, int(JOBS[kind] * scale))
     before = redis.info("all")
     process = start(kind, port, "burst")
@@ -124,6 +136,30 @@ def drain(redis: Redis, port: int, kind: str, scale: float) -> Drain:
         worker_us=json.loads(said.splitlines()[-1])["processor"] / len(ids) * 1e6,
         redis_us=spent / len(ids) * 1e6,
         trips=(after["total_reads_processed"] - before["total_reads_processed"]) / len(ids),
+    )
+
+
+def drain_peer(redis: Redis, port: int, kind: str, count: int) -> Drain:
+    """The same with another queue, which keeps no times and does not leave by itself."""
+    peers.fill(kind, port, count)
+    before = redis.info("all")
+    process = start(kind, port, "for ever")
+    try:
+        while peers.results(redis, kind) < count:
+            if process.poll() is not None:
+                raise SystemExit(f"{kind} ended with {process.returncode}")
+            time.sleep(0.1)
+        after = redis.info("all")
+    finally:
+        process.terminate()
+        said, _ = process.communicate(timeout=30)
+    took = json.loads(said.splitlines()[-1])
+    spent = sum(float(after[each]) - float(before[each]) for each in ("used_cpu_sys", "used_cpu_user"))
+    return Drain(
+        per_second=(count - 1) / took["seconds"],
+        worker_us=took["processor"] / count * 1e6,
+        redis_us=spent / count * 1e6,
+        trips=(after["total_reads_processed"] - before["total_reads_processed"]) / count,
     )
 
 
@@ -161,11 +197,12 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=7)
     arguments.add_argument("--scale", type=float, default=1.0, help="factor on the number of jobs")
     given = arguments.parse_args()
-    rounds: dict[str, list[Drain]] = {kind: [] for kind in KINDS}
+    kinds = [kind for kind in KINDS if peers.PEERS.get(kind, True)]
+    rounds: dict[str, list[Drain]] = {kind: [] for kind in kinds}
     woken: dict[tuple[str, str], list[float]] = {}
     with server() as (redis, port):
         for number in range(given.rounds):
-            order = list(KINDS) if number % 2 == 0 else list(reversed(KINDS))
+            order = kinds if number % 2 == 0 else kinds[::-1]
             for kind in order:
                 result = drain(redis, port, kind, given.scale)
                 rounds[kind].append(result)
@@ -173,7 +210,8 @@ def main() -> None:
         for queue in QUEUES:
             for kind, count in WAKES.items():
                 woken[kind, queue] = wake(redis, port, kind, queue, max(int(count * given.scale), 5))
-    text = report(rounds, woken)
+        tree = family.measure(redis, port)
+    text = report(rounds, woken) + tree
     print("\n" + text)
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(text)
@@ -197,8 +235,8 @@ def report(rounds: dict[str, list[Drain]], woken: dict[tuple[str, str], list[flo
         "| | jobs/s | × SimpleWorker (least to most) | worker µs/job | Redis µs/job | trips/job |",
         "|---|---|---|---|---|---|",
     ]
-    for kind, title in KINDS.items():
-        each = rounds[kind]
+    for kind, each in rounds.items():
+        title = KINDS[kind]
         middle = [
             statistics.median(getattr(one, of) for one in each)
             for of in ("per_second", "worker_us", "redis_us", "trips")
@@ -211,10 +249,13 @@ def report(rounds: dict[str, list[Drain]], woken: dict[tuple[str, str], list[flo
         "",
         f"- ours × RQ Worker: {ratios('ours', 'worker')}",
         f"- ours × bare loop: {ratios('ours', 'bare')}",
+        f"- ours × ours without run records: {ratios('ours', 'unrecorded')}",
+        *(f"- ours × {KINDS[kind]}: {ratios('ours', kind)}" for kind in peers.PEERS if kind in rounds),
         f"- processor of the worker, SimpleWorker's ÷ ours: {ratios('simple', 'ours', 'worker_us')}",
         f"- processor of Redis, SimpleWorker's ÷ ours: {ratios('simple', 'ours', 'redis_us')}",
         "",
         "Trips are the reads that the server made of its connections, with those of start, heartbeat and leave.",
+        "Metrics are made of the run records, by the collector, which did not run beside.",
         "",
         "## From the push to the job's first line, idle worker",
         "",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
@@ -42,6 +43,25 @@ def redis_away(settings: Any) -> Iterator[None]:
     forget_client()
     yield
     forget_client()
+
+
+@pytest.fixture
+def redis_goes_away(settings: Any) -> Callable[[], AbstractContextManager[None]]:
+    """The same for a while: a context manager, after which the run's own server is there again."""
+
+    @contextmanager
+    def away() -> Iterator[None]:
+        there = settings.RQ_QUEUES
+        settings.RQ_QUEUES = {
+            name: {"URL": "unix:///nonexistent/redis.sock", "SERIALIZER": config["SERIALIZER"]}
+            for name, config in there.items()
+        }
+        forget_client()
+        yield
+        settings.RQ_QUEUES = there
+        forget_client()
+
+    return away
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from allegro.accounts.jobs import send_verification
-from allegro.accounts.models import User
+from allegro.accounts.models import StaffLink, User
 from allegro.accounts.super_admins import why_not_super_admin
+from allegro.history import HistoryAdmin
 from allegro_queue.dispatch import dispatch
 from allegro_queue.errors import QueueUnavailable
 
@@ -105,3 +106,12 @@ def is_superuser(request: HttpRequest) -> bool:
 def may_touch(request: HttpRequest, user: User | None) -> bool:
     """Whether the one who asks has every right that this account has."""
     return user is None or not user.is_superuser or is_superuser(request)
+
+
+@admin.register(StaffLink)
+class StaffLinkAdmin(HistoryAdmin):
+    list_display = ("email", "requested_at", "sent_at", "used_at", "voided_at", "expires_at")
+    list_filter = (("sent_at", admin.EmptyFieldListFilter), ("used_at", admin.EmptyFieldListFilter))
+    search_fields = ("email",)
+    date_hierarchy = "requested_at"
+    exclude = ("token_hash", "network")

@@ -1,8 +1,11 @@
-"""The job that mails a verification link to a staff user."""
+"""The jobs that mail links to staff users: to sign in, and to verify an address."""
 
 from __future__ import annotations
 
-from allegro.accounts.models import User
+from django.utils import timezone
+
+from allegro.accounts.models import StaffLink, User
+from allegro.accounts.sign_in import link_mail, ready, user_of
 from allegro.accounts.verification import message
 from allegro_queue.jobs import job
 
@@ -18,4 +21,25 @@ def send_verification(user_id: int) -> str:
     if user is None:
         return "skipped: the user was deleted or is not active"
     message(user).send()
+    return "sent"
+
+
+@job(queue="high", tags=("staff-sign-in",))
+def send_staff_link(link_id: str) -> str:
+    """Make the link work and mail it, if the address is that of a staff user.
+
+    Returns:
+        What was done, in a few words.
+    """
+    link = StaffLink.objects.filter(pk=link_id).first()
+    if link is None:
+        return "skipped: the request was deleted"
+    user = user_of(link)
+    if user is None:
+        return "skipped: no active staff user has this address"
+    token = ready(link, timezone.now())
+    if token is None:
+        return "skipped: the request is used, replaced by a newer one, or too old"
+    link_mail(user, token).send()
+    StaffLink.objects.filter(pk=link.pk).update(sent_at=timezone.now())
     return "sent"

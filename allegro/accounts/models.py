@@ -11,6 +11,8 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from allegro.mailed_links import MailedLink
+
 
 class UserManager(BaseUserManager["User"]):
     """Makes users by e-mail address."""
@@ -78,3 +80,16 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Count the present address as verified; the caller saves."""
         self.email_verified_at = at
         self.verified_email = self.email
+
+
+class StaffLink(MailedLink):
+    """One request of somebody who says that they are staff."""
+
+    next_url = models.CharField("goes on to", max_length=500, blank=True)
+
+    class Meta(MailedLink.Meta):
+        abstract = False
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["email", "requested_at"], name="staff_link_by_address"),
+            models.Index(fields=["network", "requested_at"], name="staff_link_by_network"),
+        ]

@@ -1,42 +1,234 @@
 from __future__ import annotations
 
-from django.contrib import admin
+from datetime import datetime
+from typing import Any
 
-from allegro.audience.models import ExternalProfile, Member, ProviderAccount, SyncRun
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest
+from django.utils import timezone
+
+from allegro.audience.by_hand import MOST_MEMBERS, TooMany, start_round, sync_members
+from allegro.audience.faults import words_of
+from allegro.audience.models import ExternalProfile, Member, ProviderAccount, SyncRound, SyncRun
+from allegro.audience.providers import provider_for
 from allegro.history import HistoryAdmin, HistoryInline
+from allegro_queue.errors import HorizonError
+
+STATES = {
+    "failed": {"external_profiles__failed_at__isnull": False},
+    "put-off": {"external_profiles__ask_again_at__isnull": False},
+    "never": {"external_profiles__isnull": True},
+}
+"""What the filter of members asks for."""
+
+
+class SyncStateFilter(admin.SimpleListFilter):
+    title = "sync"
+    parameter_name = "sync"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("failed", "A source failed"), ("put-off", "A source was too busy"), ("never", "Never synced")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Member]) -> QuerySet[Member]:
+        wanted = STATES.get(self.value() or "")
+        return queryset.filter(**wanted).distinct() if wanted else queryset
 
 
 class ExternalProfileInline(HistoryInline):
     model = ExternalProfile
-    fields = ("provider", "payload", "synced_at", "failed_at", "error")
+    fields = ("provider", "payload", "synced_at", "changed_at", "ask_again_at", "failed_at", "error")
 
 
 @admin.register(Member)
 class MemberAdmin(admin.ModelAdmin):
     list_display = ("email", "name", "organization", "verified", "created_at")
-    list_filter = ("organization", ("email_verified_at", admin.EmptyFieldListFilter))
+    list_filter = (
+        "organization",
+        ("email_verified_at", admin.EmptyFieldListFilter),
+        SyncStateFilter,
+    )
     list_select_related = ("organization",)
-    search_fields = ("email", "name")
+    search_fields = ("email", "name", "=id")
     readonly_fields = ("id", "email_verified_at", "created_at", "updated_at")
     inlines = (ExternalProfileInline,)
+    actions = ("sync_now",)
 
     @admin.display(boolean=True, ordering="email_verified_at")
     def verified(self, member: Member) -> bool:
         return member.is_email_verified
 
+    @admin.action(description="Sync now, with every enabled provider", permissions=["change"])
+    def sync_now(self, request: HttpRequest, queryset: QuerySet[Member]) -> None:
+        try:
+            count = sync_members(queryset)
+        except TooMany:
+            self.message_user(
+                request,
+                f"Choose at most {MOST_MEMBERS:,} members. For all of an organization, start a round of its provider.",
+                messages.ERROR,
+            )
+        except HorizonError as error:
+            self.message_user(request, str(error), messages.ERROR)
+        else:
+            self.message_user(request, f"{count} {'job' if count == 1 else 'jobs'} queued on audience-sync.")
+
+
+class ProviderAccountForm(forms.ModelForm):
+    """Takes a credential and never gives one back."""
+
+    new_credential = forms.CharField(
+        label="Credential",
+        required=False,
+        max_length=2000,
+        widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "off"}),
+        help_text="API key or header value. Stored sealed and never shown again; empty keeps the one that is stored.",
+    )
+    forget_credential = forms.BooleanField(label="Forget the stored credential", required=False)
+
+    class Meta:
+        model = ProviderAccount
+        fields = (
+            "organization",
+            "provider",
+            "url",
+            "list_url",
+            "list_id",
+            "credential_header",
+            "read_list",
+            "requests_per_minute",
+            "enabled",
+            "refresh_minutes",
+            "max_login_age_minutes",
+        )
+
+    def clean(self) -> dict[str, Any] | None:
+        """Put the credential in place before the provider looks at the account."""
+        cleaned = super().clean()
+        given = self.cleaned_data.get("new_credential", "").strip()
+        if not given.isprintable():
+            self.add_error("new_credential", "A credential is one line of text.")
+        elif given:
+            self.instance.credential = given
+        elif self.cleaned_data.get("forget_credential"):
+            self.instance.credential = ""
+        return cleaned
+
 
 @admin.register(ProviderAccount)
 class ProviderAccountAdmin(admin.ModelAdmin):
-    list_display = ("organization", "provider", "enabled", "refresh_minutes", "max_login_age_minutes")
+    form = ProviderAccountForm
+    list_display = (
+        "organization",
+        "provider",
+        "enabled",
+        "health",
+        "last_answer",
+        "next_due",
+        "last_error",
+        "refresh_minutes",
+        "max_login_age_minutes",
+    )
     list_display_links = ("organization", "provider")
     list_filter = ("provider", "enabled", "organization")
     list_select_related = ("organization",)
+    search_fields = ("organization__name", "provider")
+    readonly_fields = ("credential_state", "health", "last_answer", "last_error", "next_due", "latest_round")
+    actions = ("start_round", "switch_on", "switch_off")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ProviderAccount]:
+        run = SyncRun.objects.filter(organization=OuterRef("organization"), provider=OuterRef("provider"))
+        wanted = (
+            "last_dispatched_at",
+            "last_success_at",
+            "last_failure_at",
+            "last_error",
+            "failures_in_a_row",
+            "busy_until",
+        )
+        columns = {f"run_{name}": Subquery(run.values(name)[:1]) for name in wanted}
+        accounts: QuerySet[ProviderAccount] = super().get_queryset(request).annotate(**columns)
+        return accounts
+
+    @admin.display(description="credential")
+    def credential_state(self, account: ProviderAccount) -> str:
+        return "Stored, sealed." if account.sealed_credential else "None."
+
+    @admin.display(description="health")
+    def health(self, account: Any) -> str:
+        if not account.pk:
+            return "-"
+        if account.run_busy_until is not None and account.run_busy_until > timezone.now():
+            return f"Asked to be left alone until {account.run_busy_until:%H:%M:%S}"
+        failures = account.run_failures_in_a_row or 0
+        if failures:
+            return f"Failing: {failures} {'time' if failures == 1 else 'times'} in a row"
+        return "Answers" if account.run_last_success_at else "Not asked yet"
+
+    @admin.display(description="last answer", ordering="run_last_success_at")
+    def last_answer(self, account: Any) -> datetime | None:
+        return account.run_last_success_at if account.pk else None
+
+    @admin.display(description="last error")
+    def last_error(self, account: Any) -> str:
+        if not account.pk or account.run_last_failure_at is None:
+            return ""
+        return f"{account.run_last_failure_at:%Y-%m-%d %H:%M}: {account.run_last_error}"
+
+    @admin.display(description="next due")
+    def next_due(self, account: Any) -> str:
+        if not account.pk or not account.enabled:
+            return "-"
+        try:
+            interval = provider_for(account).refresh_interval()
+        except Exception as error:  # noqa: BLE001 - providers are other people's code
+            return words_of(error)
+        if account.run_last_dispatched_at is None or account.run_last_dispatched_at + interval <= timezone.now():
+            return "With the next tick"
+        return f"{account.run_last_dispatched_at + interval:%Y-%m-%d %H:%M}"
+
+    @admin.display(description="latest round")
+    def latest_round(self, account: ProviderAccount) -> str:
+        latest = account.rounds.first() if account.pk else None
+        if latest is None:
+            return "None yet."
+        return (
+            f"{latest.started_at:%Y-%m-%d %H:%M}: {latest.dispatched} queued, {latest.synced} synced, "
+            f"{latest.failed} failed, {latest.put_off} put off"
+        )
+
+    @admin.action(description="Start a round over all members now", permissions=["change"])
+    def start_round(self, request: HttpRequest, queryset: QuerySet[ProviderAccount]) -> None:
+        for account in queryset:
+            try:
+                begun = start_round(account)
+            except HorizonError as error:
+                self.message_user(request, str(error), messages.ERROR)
+                return
+            if begun:
+                self.message_user(request, f"{account}: a round begins.")
+            else:
+                self.message_user(request, f"{account}: not begun; {begun.reason}", messages.WARNING)
+
+    @admin.action(description="Switch on", permissions=["change"])
+    def switch_on(self, request: HttpRequest, queryset: QuerySet[ProviderAccount]) -> None:
+        self.message_user(request, f"{queryset.update(enabled=True)} switched on.")
+
+    @admin.action(description="Switch off", permissions=["change"])
+    def switch_off(self, request: HttpRequest, queryset: QuerySet[ProviderAccount]) -> None:
+        self.message_user(request, f"{queryset.update(enabled=False)} switched off; jobs that wait will do nothing.")
 
 
 @admin.register(ExternalProfile)
 class ExternalProfileAdmin(HistoryAdmin):
-    list_display = ("member", "provider", "synced_at", "failed_at", "error")
-    list_filter = ("provider", "member__organization", ("failed_at", admin.EmptyFieldListFilter))
+    list_display = ("member", "provider", "synced_at", "changed_at", "ask_again_at", "failed_at", "error")
+    list_filter = (
+        "provider",
+        "member__organization",
+        ("failed_at", admin.EmptyFieldListFilter),
+        ("ask_again_at", admin.EmptyFieldListFilter),
+    )
     list_select_related = ("member",)
     search_fields = ("member__email", "member__name")
     date_hierarchy = "synced_at"
@@ -44,7 +236,47 @@ class ExternalProfileAdmin(HistoryAdmin):
 
 @admin.register(SyncRun)
 class SyncRunAdmin(HistoryAdmin):
-    list_display = ("organization", "provider", "last_dispatched_at", "dispatched_members")
+    list_display = (
+        "organization",
+        "provider",
+        "last_dispatched_at",
+        "dispatched_members",
+        "last_success_at",
+        "failures_in_a_row",
+        "last_error",
+        "busy_until",
+        "stale_sign_ins",
+    )
     list_display_links = ("organization", "provider")
     list_filter = ("provider", "organization")
     list_select_related = ("organization",)
+
+
+@admin.register(SyncRound)
+class SyncRoundAdmin(HistoryAdmin):
+    list_display = (
+        "started_at",
+        "account",
+        "state",
+        "by_hand",
+        "listed",
+        "dispatched",
+        "pending_already",
+        "synced",
+        "failed",
+        "put_off",
+        "skipped",
+        "error",
+    )
+    list_filter = ("account__provider", "account__organization", "by_hand")
+    list_select_related = ("account__organization",)
+    search_fields = ("account__organization__name", "account__provider", "=id")
+    date_hierarchy = "started_at"
+    readonly_fields = ("state",)
+
+    @admin.display(description="state")
+    def state(self, step: SyncRound) -> str:
+        if step.dispatched_at is None:
+            return "Being dispatched"
+        left = step.dispatched - step.ended
+        return "Done" if left <= 0 else f"{left:,} jobs to go"

@@ -7,7 +7,9 @@ class AudienceConfig(AppConfig):
     name = "allegro.audience"
 
     def ready(self) -> None:
-        from allegro.audience.crm import JsonProfileProvider
+        from allegro.audience.json_profiles import JsonProfileProvider
+        from allegro.audience.mailchimp import MailchimpProvider
         from allegro.audience.providers import register
 
         register(JsonProfileProvider)
+        register(MailchimpProvider)

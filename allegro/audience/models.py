@@ -1,4 +1,7 @@
-"""Members of an audience, what outside sources know of them, and when each source was last asked."""
+"""Members of an audience, what outside sources know of them, and when each source was last asked.
+
+The tables of runs and profiles are named as Allegro's documentation names them.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from django.utils import timezone
 
 from allegro.audience.addresses import clean_address
 from allegro.organizations.models import Organization
+from allegro.sealing import seal, unseal
 
 
 def provider_choices() -> list[tuple[str, str]]:
@@ -43,6 +47,10 @@ class Member(models.Model):
                 violation_error_message="This organization has a member with this address.",
             ),
         ]
+        indexes: ClassVar[list[models.Index]] = [
+            # A round walks through one organization's members in this order.
+            models.Index(fields=["organization", "id"], name="members_in_order"),
+        ]
 
     def __str__(self) -> str:
         return self.name or self.email
@@ -67,7 +75,35 @@ class ProviderAccount(models.Model):
     url = models.CharField(
         "URL",
         max_length=500,
-        help_text="Where the provider finds one member; {email} stands for the member's address.",
+        blank=True,
+        help_text="Where the provider finds one member; {email} stands for the member's address. Mailchimp: leave empty.",
+    )
+    list_url = models.CharField(
+        "URL of the list",
+        max_length=500,
+        blank=True,
+        help_text="Where a JSON source lists its members, if it does. Mailchimp: leave empty.",
+    )
+    list_id = models.CharField(
+        "audience id", max_length=50, blank=True, help_text="Of the Mailchimp audience, such as a1b2c3d4e5."
+    )
+    sealed_credential = models.TextField(blank=True, editable=False)
+    credential_header = models.CharField(
+        max_length=50,
+        blank=True,
+        default="Authorization",
+        help_text="Header in which a JSON source wants the credential. Mailchimp: not used.",
+    )
+    read_list = models.BooleanField(
+        "read the list first",
+        default=False,
+        help_text="Read the source's list at the start of a round, and ask one by one only for who was not in it.",
+    )
+    requests_per_minute = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Members asked for per minute at most, by background jobs. Empty: as fast as they come.",
     )
     enabled = models.BooleanField(default=True)
     refresh_minutes = models.PositiveIntegerField(
@@ -96,13 +132,29 @@ class ProviderAccount(models.Model):
     def __str__(self) -> str:
         return f"{self.provider} for {self.organization}"
 
+    @property
+    def credential(self) -> str:
+        """What the source wants to know us by; empty when it wants nothing. For its requests alone.
+
+        Raises:
+            CannotOpen: it was sealed with a key that is gone.
+        """
+        return unseal(self.sealed_credential)
+
+    @credential.setter
+    def credential(self, text: str) -> None:
+        self.sealed_credential = seal(text)
+
     def clean(self) -> None:
-        from allegro.audience.providers import UnknownProvider, provider_for
+        from allegro.audience.providers import ListingProvider, UnknownProvider, provider_for
 
         try:
-            provider_for(self).check_account()
+            provider = provider_for(self)
         except UnknownProvider as error:
             raise ValidationError({"provider": str(error)}) from error
+        provider.check_account()
+        if self.read_list and not isinstance(provider, ListingProvider):
+            raise ValidationError({"read_list": f"The provider {self.provider!r} has no list to read."})
 
 
 class ExternalProfile(models.Model):
@@ -116,13 +168,28 @@ class ExternalProfile(models.Model):
         blank=True,
         help_text="When the source was asked for what is shown here; empty when it never answered.",
     )
+    changed_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when it has been so, by the source's own clock, if the source says."
+    )
+    etag = models.CharField("ETag", max_length=500, blank=True, help_text="The source's mark of this version.")
     failed_at = models.DateTimeField(null=True, blank=True, help_text="When the source was last asked in vain.")
     error = models.CharField(max_length=500, blank=True, help_text="Why it was asked in vain.")
+    ask_again_at = models.DateTimeField(
+        null=True, blank=True, help_text="The source was too busy for this member; asked again from then on."
+    )
 
     class Meta:
+        db_table = "audience_member_external_profiles"
         ordering: ClassVar[list[str]] = ["provider"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["member", "provider"], name="one_profile_per_provider"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["provider", "ask_again_at"],
+                name="profiles_to_ask_again",
+                condition=models.Q(ask_again_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -130,14 +197,26 @@ class ExternalProfile(models.Model):
 
 
 class SyncRun(models.Model):
-    """When a provider's members were last dispatched for an organization. One row, updated; the clock of the due check."""
+    """How a provider stands with an organization. One row, updated: the clock of the due check, and the health."""
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="sync_runs")
     provider = models.CharField(max_length=50)
-    last_dispatched_at = models.DateTimeField(null=True, blank=True)
+    last_dispatched_at = models.DateTimeField(null=True, blank=True, help_text="When the last round was begun.")
     dispatched_members = models.PositiveIntegerField(default=0, help_text="Jobs that the last round queued.")
+    last_success_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the source last answered, to within some seconds."
+    )
+    last_failure_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.CharField(max_length=500, blank=True)
+    failures_in_a_row = models.PositiveIntegerField(default=0, help_text="Since the source last answered.")
+    busy_until = models.DateTimeField(null=True, blank=True, help_text="Until then the source asked to be left alone.")
+    stale_sign_ins = models.PositiveIntegerField(
+        default=0, help_text="Sign-ins that went on with old data, since the source did not answer in time."
+    )
+    last_stale_sign_in_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        db_table = "audience_sync_runs"
         ordering: ClassVar[list[str]] = ["organization", "provider"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["organization", "provider"], name="one_run_per_provider"),
@@ -145,3 +224,47 @@ class SyncRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider} for {self.organization}"
+
+
+class SyncRound(models.Model):
+    """One round over a provider's members: how far its dispatch has come, and what became of its jobs. Kept a month."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(ProviderAccount, on_delete=models.CASCADE, related_name="rounds")
+    by_hand = models.BooleanField(default=False, help_text="Asked for by somebody, not by the clock.")
+    started_at = models.DateTimeField(default=timezone.now)
+    list_cursor = models.TextField(blank=True, editable=False)
+    list_done_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the source's list had been read to its end, if it was to be."
+    )
+    pages = models.PositiveIntegerField(default=0, help_text="Pages of the source's list that were read.")
+    listed = models.PositiveIntegerField(default=0, help_text="Members who were in the source's list.")
+    cursor = models.UUIDField(null=True, blank=True, editable=False)
+    moved_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its dispatch last made progress; empty when the next tick is to go on."
+    )
+    dispatched_at = models.DateTimeField(null=True, blank=True, help_text="When the last of its jobs was queued.")
+    dispatched = models.PositiveIntegerField(default=0, help_text="Jobs queued, one a member.")
+    pending_already = models.PositiveIntegerField(
+        default=0, help_text="Members whose job from before was still waiting."
+    )
+    synced = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    put_off = models.PositiveIntegerField(default=0, help_text="Members for whom the source was too busy.")
+    skipped = models.PositiveIntegerField(default=0, help_text="Members or accounts that were gone by then.")
+    error = models.CharField(max_length=500, blank=True, help_text="What last stopped its dispatch or its list.")
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-started_at"]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["account", "-started_at"], name="rounds_of_an_account"),
+            models.Index(fields=["account"], name="rounds_being_dispatched", condition=models.Q(dispatched_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account}, {self.started_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def ended(self) -> int:
+        """Its jobs that have run."""
+        return self.synced + self.failed + self.put_off + self.skipped

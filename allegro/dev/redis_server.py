@@ -144,6 +144,8 @@ class RedisServer:
             "--save": "",
             "--daemonize": "no",
             "--maxmemory-policy": "noeviction",
+            # RQ keeps each job's results in a stream of its own, which takes 4 KB from the start if nobody says so.
+            "--stream-node-max-bytes": "512",
         }
         command = [str(self._binary), *(word for option in options.items() for word in option)]
         # A file, never a pipe: an unread pipe fills up and hangs the server.

@@ -18,7 +18,16 @@ MOST_KEPT = 50
 
 LARGEST_BODY_BYTES = 64 * 1024
 
-SHOWN_HEADERS = ("Content-Type", "User-Agent", "X-Allegro-Event", "X-Allegro-Event-Id", "X-Allegro-Delivery")
+SHOWN_HEADERS = (
+    "Content-Type",
+    "User-Agent",
+    "X-Allegro-Event",
+    "X-Allegro-Event-Id",
+    "X-Allegro-Delivery",
+    "Webhook-Id",
+    "Webhook-Timestamp",
+    "Webhook-Signature",
+)
 
 
 @csrf_exempt

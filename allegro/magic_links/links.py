@@ -1,40 +1,46 @@
-"""Asking for a link, making its token, and using it once.
-
-How long a link lives, how many may be asked for, and that the newest wins are this port's own choices.
-"""
+"""Asking for a member's link, having its mail made, and using it once, by the link or by the code beside it."""
 
 from __future__ import annotations
 
-import hashlib
-import math
-import secrets
-from dataclasses import dataclass
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet, Sum
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from allegro.audience.models import Member
 from allegro.magic_links.models import MagicLink
+from allegro.mailed_links import (
+    MOST_CODE_TRIES,
+    MOST_CODE_TRIES_AN_HOUR,
+    TooManyRequests,
+    hash_of,
+    is_code,
+    live_links,
+    make_ready,
+    open_links,
+    refuse_a_flood,
+)
 from allegro.organizations.models import Organization
-from allegro_queue.dispatch import dispatch
-from allegro_queue.errors import QueueUnavailable
+from allegro_queue.jobs import JobOptions
+from allegro_queue.outbox import dispatch_durably
+from allegro_queue.tenancy import acting_for
 
-MOST_REQUESTS = 3
-"""Links that may be asked for, for one address of one organization, in ``RATE_WINDOW``."""
-
-RATE_WINDOW = timedelta(minutes=1)
-
-
-class TooManyRequests(Exception):
-    """Too many links were asked for; ``wait_seconds`` says when the next may be."""
-
-    def __init__(self, wait_seconds: int) -> None:
-        self.wait_seconds = wait_seconds
-        unit = "second" if wait_seconds == 1 else "seconds"
-        super().__init__(f"Too many links were asked for. Try again in {wait_seconds} {unit}.")
+__all__ = [
+    "SignIn",
+    "TooManyRequests",
+    "find_live",
+    "organization_of",
+    "request_link",
+    "safe_return_url",
+    "use_code",
+    "use_link",
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,92 +49,110 @@ class SignIn:
 
     member: Member
     return_url: str
+    data: Mapping[str, Any] = field(default_factory=dict)
 
 
-def request_link(organization: Organization, email: str, return_url: str, now: datetime) -> MagicLink:
+def request_link(
+    organization: Organization,
+    email: str,
+    return_url: str,
+    now: datetime,
+    *,
+    network: str = "",
+    data: Mapping[str, Any] | None = None,
+) -> MagicLink:
     """Note that a link is wanted and queue its mail. Nothing here depends on whether the address is known.
+
+    The two are kept or lost together; with Redis away the mail goes out once it is back, if the link may still work then.
 
     Args:
         email: as ``clean_address`` returns it.
+        network: where the request comes from, as ``network_of`` gives it.
 
     Raises:
         TooManyRequests: nothing was noted.
-        QueueUnavailable: Redis did not answer; nothing was noted.
+        QueueUnavailable: Redis has been away for so long that nothing more can be kept for it; nothing was noted.
     """
     from allegro.magic_links.jobs import send_magic_link
 
-    with transaction.atomic():
+    with transaction.atomic(), acting_for(str(organization.pk)):
         # One at a time per organization, so that requests at the same moment cannot all find room.
         Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
-        refuse_a_flood(organization, email, now)
-        link = MagicLink.objects.create(organization=organization, email=email, return_url=return_url, requested_at=now)
-    try:
-        dispatch(send_magic_link, str(link.pk))
-    except QueueUnavailable:
-        link.delete()
-        raise
+        of_network = MagicLink.objects.filter(organization=organization, network=network) if network else none()
+        refuse_a_flood(of_address(organization.pk, email), of_network, now)
+        link = MagicLink.objects.create(
+            organization=organization,
+            email=email,
+            return_url=return_url,
+            requested_at=now,
+            network=network,
+            data=dict(data or {}),
+        )
+        dispatch_durably(
+            send_magic_link, str(link.pk), options=JobOptions(tags=(f"organization:{organization.pk}", "magic-link"))
+        )
     return link
 
 
-def refuse_a_flood(organization: Organization, email: str, now: datetime) -> None:
-    """Raise ``TooManyRequests`` if the address has used up its requests."""
-    recent = list(
-        MagicLink.objects.filter(organization=organization, email=email, requested_at__gt=now - RATE_WINDOW)
-        .order_by("-requested_at")
-        .values_list("requested_at", flat=True)[:MOST_REQUESTS]
-    )
-    if len(recent) == MOST_REQUESTS:
-        raise TooManyRequests(max(1, math.ceil((recent[-1] + RATE_WINDOW - now).total_seconds())))
-
-
-def make_token(link: MagicLink, now: datetime) -> str | None:
-    """A new token for this request; every earlier one of the address is worth nothing from now on.
-
-    Returns:
-        The token, which exists nowhere else; ``None`` when the request is used, replaced, or too old to answer.
-    """
-    life = timedelta(minutes=settings.MAGIC_LINK_MINUTES)
-    token = secrets.token_urlsafe(32)
+def ready(link: MagicLink, now: datetime) -> str | None:
+    """The token for this link's mail; ``None`` when it must not be sent any more."""
     with transaction.atomic():
-        made = (
-            open_links()
-            .filter(pk=link.pk, requested_at__gt=now - life)
-            .update(token_hash=hash_of(token), expires_at=now + life)
-        )
-        if not made:
-            return None
-        open_links().filter(
-            organization_id=link.organization_id, email=link.email, requested_at__lte=link.requested_at
-        ).exclude(pk=link.pk).update(voided_at=now)
-    return token
+        return make_ready(link, of_address(link.organization_id, link.email), now)
 
 
 def find_live(token: str, now: datetime) -> MagicLink | None:
     """The link of this token, if it could be used now. Looking does not use it."""
-    return live_links(token, now).select_related("organization").first()
+    return live_links(MagicLink.objects.all(), token, now).select_related("organization").first()
 
 
 def use_link(token: str, now: datetime) -> SignIn | None:
     """Use a link up. One conditional statement decides, so that of many attempts at once one succeeds.
 
-    The member is made if the address is new, and the address counts as verified: the link came by mail.
-
     Returns:
         Who signs in, or ``None`` when the link is unknown, used, replaced or expired.
     """
     with transaction.atomic():
-        if not live_links(token, now).update(used_at=now):
+        if not live_links(MagicLink.objects.all(), token, now).update(used_at=now):
             return None
-        link = MagicLink.objects.select_related("organization").get(token_hash=hash_of(token))
-        member, created = Member.objects.get_or_create(
-            organization=link.organization,
-            email__iexact=link.email,
-            defaults={"email": link.email, "email_verified_at": now},
-        )
-        if not created and not member.is_email_verified:
-            member.email_verified_at = now
-            member.save(update_fields=["email_verified_at", "updated_at"])
-    return SignIn(member=member, return_url=link.return_url)
+        return signing_in(MagicLink.objects.select_related("organization").get(token_hash=hash_of(token)), now)
+
+
+def use_code(link_id: str, code: str, now: datetime) -> SignIn | None:
+    """Use a link up by its code, in the session that asked for it; each call costs one of the link's few tries.
+
+    Returns:
+        Who signs in, or ``None``: a wrong code, no tries left, or a link that no longer works.
+    """
+    try:
+        wanted = uuid.UUID(link_id)
+    except ValueError:
+        return None
+    tries = open_links(MagicLink.objects.filter(pk=wanted, expires_at__gt=now, code_tries__lt=MOST_CODE_TRIES))
+    if not tries.update(code_tries=F("code_tries") + 1):
+        return None
+    link = MagicLink.objects.select_related("organization").get(pk=wanted)
+    lately = of_address(link.organization_id, link.email).filter(requested_at__gt=now - timedelta(hours=1))
+    typed = lately.aggregate(all=Sum("code_tries"))["all"] or 0
+    if typed > MOST_CODE_TRIES_AN_HOUR or not is_code(link, code):
+        return None
+    with transaction.atomic():
+        if not open_links(MagicLink.objects.filter(pk=wanted, expires_at__gt=now)).update(used_at=now):
+            return None
+        return signing_in(link, now)
+
+
+def signing_in(link: MagicLink, now: datetime) -> SignIn:
+    """Who a used link signs in. The member is made if the address is new, and the address counts as verified: what was
+    used came by mail."""
+    member, created = Member.objects.get_or_create(
+        organization=link.organization,
+        email__iexact=link.email,
+        defaults={"email": link.email, "email_verified_at": now},
+    )
+    if not created and not member.is_email_verified:
+        member.email_verified_at = now
+        member.save(update_fields=["email_verified_at", "updated_at"])
+    return SignIn(member=member, return_url=link.return_url, data=link.data)
 
 
 def organization_of(token: str) -> Organization | None:
@@ -137,19 +161,14 @@ def organization_of(token: str) -> Organization | None:
     return link.organization if link else None
 
 
-def open_links() -> QuerySet[MagicLink]:
-    """Requests that are neither used nor replaced."""
-    return MagicLink.objects.filter(used_at__isnull=True, voided_at__isnull=True)
+def of_address(organization_id: int, email: str) -> QuerySet[MagicLink]:
+    """Every request for one address of an organization."""
+    return MagicLink.objects.filter(organization_id=organization_id, email=email)
 
 
-def live_links(token: str, now: datetime) -> QuerySet[MagicLink]:
-    """The one request with this token, while it may be used."""
-    return open_links().filter(token_hash=hash_of(token), expires_at__gt=now)
-
-
-def hash_of(token: str) -> str:
-    """What is stored of a token. It is long and random, so a plain hash cannot be guessed back."""
-    return hashlib.sha256(token.encode()).hexdigest()
+def none() -> QuerySet[MagicLink]:
+    """No request."""
+    return MagicLink.objects.none()
 
 
 def safe_return_url(url: str, organization: Organization) -> bool:

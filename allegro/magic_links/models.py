@@ -1,37 +1,57 @@
-"""Requests for a sign-in link. A row never holds the link's token, only its hash, and that only once the mail is made."""
+"""Requests for a sign-in link, and what an organization's mail with it says."""
 
 from __future__ import annotations
 
-import uuid
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from django.core.exceptions import ValidationError
 from django.db import models
-from django.utils import timezone
 
+from allegro.magic_links.placeholders import PLACEHOLDERS, problem_in
+from allegro.mailed_links import MailedLink
 from allegro.organizations.models import Organization
 
 
-class MagicLink(models.Model):
-    """One request; it points at an address, not at a member, so that known and unknown addresses look the same here."""
+class MagicLink(MailedLink):
+    """One request of a member. A row never holds the link's token, only its hash, and that only once the mail is made."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="magic_links")
-    email = models.EmailField("e-mail address", max_length=254)
     return_url = models.CharField("return URL", max_length=500, blank=True)
-    token_hash = models.CharField(
-        max_length=64, null=True, unique=True, editable=False, help_text="Empty until the mail is made."
-    )
-    requested_at = models.DateTimeField(default=timezone.now)
-    sent_at = models.DateTimeField(null=True, blank=True)
-    expires_at = models.DateTimeField(null=True, blank=True)
-    used_at = models.DateTimeField(null=True, blank=True)
-    voided_at = models.DateTimeField(null=True, blank=True, help_text="When a newer link took its place.")
+    data = models.JSONField(default=dict, blank=True, help_text="What the page that asked wants to find again.")
+    code_tries = models.PositiveSmallIntegerField(default=0, help_text="How often a code was typed for it.")
 
-    class Meta:
-        ordering: ClassVar[list[str]] = ["-requested_at"]
+    class Meta(MailedLink.Meta):
+        abstract = False
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["organization", "email", "requested_at"], name="magic_link_by_address"),
+            models.Index(fields=["organization", "network", "requested_at"], name="magic_link_by_network"),
         ]
 
+
+class MailTemplate(models.Model):
+    """An organization's own words for the mail with a sign-in link; without a row, the default's."""
+
+    organization = models.OneToOneField(Organization, on_delete=models.CASCADE, related_name="mail_template")
+    subject = models.CharField(max_length=150, help_text=f"May hold placeholders: {PLACEHOLDERS}.")
+    text = models.TextField(help_text="For readers without HTML. Must hold the sign-in link.")
+    html = models.TextField(
+        "HTML", blank=True, help_text="The body alone; the frame around it is ours. Empty: the mail is text only."
+    )
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = "sign-in mail"
+        ordering: ClassVar[list[str]] = ["organization"]
+
     def __str__(self) -> str:
-        return f"{self.email}, {self.requested_at:%Y-%m-%d %H:%M}"
+        return f"Sign-in mail of {self.organization}"
+
+    def clean(self) -> None:
+        problems: dict[str, Any] = {}
+        for name, needs_link in (("subject", False), ("text", True), ("html", bool(self.html))):
+            if problem := problem_in(getattr(self, name), needs_link=needs_link):
+                problems[name] = problem
+        if not self.subject.isprintable():
+            problems["subject"] = "The subject must not hold control characters or line breaks."
+        if problems:
+            raise ValidationError(problems)

@@ -10,4 +10,6 @@ app_name = "magic-links"
 urlpatterns = [
     path("", views.ask, name="ask"),
     path("validate/", views.validate, name="validate"),
+    path("code/", views.code, name="code"),
+    path("status/", views.status, name="status"),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -12,13 +13,18 @@ from django.utils import timezone
 
 from allegro.organizations.models import Organization
 from allegro.outbound import OutboundError, parse_url
+from allegro.sealing import seal, unseal
 from allegro.webhooks.events import SUBSCRIBABLE
+from allegro.webhooks.signing import new_secret
 from allegro_queue.errors import did_you_mean
 
 MOST_ENDPOINTS = 5
 TOO_MANY = f"An organization has at most {MOST_ENDPOINTS} webhook endpoints; delete one to add another."
 
 EXCERPT_LENGTH = 500
+
+OVERLAP = timedelta(hours=24)
+"""How long an endpoint's former secret still signs beside the new one."""
 
 
 class Endpoint(models.Model):
@@ -32,6 +38,18 @@ class Endpoint(models.Model):
     active = models.BooleanField(
         default=True, help_text="Off: nothing is sent, and what happens meanwhile is not sent later. The history stays."
     )
+    retry = models.BooleanField(
+        "try again",
+        default=False,
+        help_text="After a failure, try again with growing pauses (WEBHOOK_RETRY_SECONDS). Off: one try.",
+    )
+    switched_off_because = models.CharField(max_length=200, blank=True, editable=False)
+    rest_until = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Until then the endpoint has asked to be left alone."
+    )
+    sealed_secret = models.TextField(blank=True, editable=False)
+    sealed_former_secret = models.TextField(blank=True, editable=False)
+    former_secret_until = models.DateTimeField(null=True, blank=True, editable=False)
     slot = models.PositiveSmallIntegerField(
         editable=False,
         blank=True,
@@ -66,11 +84,13 @@ class Endpoint(models.Model):
             raise ValidationError(TOO_MANY)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Take a free place, if this is new.
+        """Take a free place and a secret, if this is new.
 
         Raises:
             ValidationError: the organization has none left.
         """
+        if not self.sealed_secret:
+            self.sealed_secret = seal(new_secret())
         if self.slot is not None:
             super().save(*args, **kwargs)
             return
@@ -81,6 +101,26 @@ class Endpoint(models.Model):
             if self.slot is None:
                 raise ValidationError(TOO_MANY)
             super().save(*args, **kwargs)
+
+    @property
+    def host(self) -> str:
+        """Host and port, as the circuit breaker counts them."""
+        return parse_url(self.url).netloc.decode("ascii").lower()
+
+    def secrets_in_force(self, now: datetime) -> list[str]:
+        """The secrets that sign at ``now``, newest first."""
+        kept = [self.sealed_secret]
+        if self.former_secret_until is not None and self.former_secret_until > now:
+            kept.append(self.sealed_former_secret)
+        return [unseal(each) for each in kept if each]
+
+    def renew_secret(self, now: datetime) -> str:
+        """A new secret; the one before signs beside it for ``OVERLAP``. The caller shows it once and keeps it nowhere."""
+        secret = new_secret()
+        self.sealed_former_secret, self.former_secret_until = self.sealed_secret, now + OVERLAP
+        self.sealed_secret = seal(secret)
+        self.save(update_fields=["sealed_secret", "sealed_former_secret", "former_secret_until"])
+        return secret
 
     def free_slot(self) -> int | None:
         """The lowest place that no endpoint of the organization takes."""
@@ -102,6 +142,8 @@ def problem_in_url(url: str, *, allow_http: bool) -> str:
         return str(error)
     if target.scheme != "https" and not allow_http:
         return "The URL must begin with https://."
+    if not allow_http and target.port is not None and target.port != 443 and target.port < 1024:
+        return "The URL's port must be 443, or 1024 or more: the others belong to services that do not speak HTTP."
     if target.fragment:
         return "The URL must not hold a fragment (the part from # on); it is never sent."
     return ""
@@ -138,6 +180,7 @@ class Delivery(models.Model):
 
     class State(models.TextChoices):
         PENDING = "pending", "Pending"
+        SENDING = "sending", "Sending"
         SUCCEEDED = "succeeded", "Succeeded"
         FAILED = "failed", "Failed"
 
@@ -145,6 +188,12 @@ class Delivery(models.Model):
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="deliveries")
     endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="deliveries")
     state = models.CharField(max_length=10, choices=State.choices, default=State.PENDING)
+    queued_at = models.DateTimeField(default=timezone.now, help_text="When it was queued, the last time by hand.")
+    tries = models.PositiveSmallIntegerField(default=0, help_text="Since it was queued, or queued anew by hand.")
+    due_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it is looked at again: to try again, or to see whether it was forgotten."
+    )
+    is_held = models.BooleanField(default=False, help_text="It waits for the host to answer another delivery.")
     status_code = models.PositiveSmallIntegerField(null=True, blank=True)
     duration_ms = models.PositiveIntegerField("duration (ms)", null=True, blank=True)
     error = models.CharField(max_length=500, blank=True)
@@ -154,6 +203,7 @@ class Delivery(models.Model):
 
     class Meta:
         verbose_name_plural = "deliveries"
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["due_at"], name="delivery_due")]
         ordering: ClassVar[list[str]] = ["-created_at"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["event", "endpoint"], name="one_delivery_per_event_and_endpoint"),
@@ -161,3 +211,39 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+class Attempt(models.Model):
+    """One try of a delivery: what was answered, or why nothing was."""
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
+    at = models.DateTimeField(default=timezone.now)
+    status_code = models.PositiveSmallIntegerField(null=True, blank=True)
+    duration_ms = models.PositiveIntegerField("duration (ms)", null=True, blank=True)
+    error = models.CharField(max_length=500, blank=True)
+    response_excerpt = models.CharField(max_length=EXCERPT_LENGTH, blank=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class Breaker(models.Model):
+    """What is known of an organization's host: when it answered, how often in a row it has not, and until when the others
+    wait (for the one that tries it, or since it is left alone)."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="webhook_breakers")
+    host = models.CharField(max_length=300)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    silences = models.PositiveIntegerField(default=0)
+    open_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["organization", "host"], name="one_breaker_per_host"),
+        ]
+
+    def __str__(self) -> str:
+        return self.host

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from allegro.organizations.models import Organization
 from allegro.webhooks.models import Delivery, Endpoint, Event
-from allegro_queue.dispatch import dispatch
 from allegro_queue.errors import QueueUnavailable
+from allegro_queue.jobs import JobOptions
+from allegro_queue.outbox import dispatch_durably
+from allegro_queue.tenancy import acting_for
 
 log = logging.getLogger(__name__)
+
+FORGOTTEN_AFTER = timedelta(hours=1)
+"""A delivery that waits this long is queued again, in case its job was lost; a second job for it does nothing."""
 
 
 def publish(organization: Organization, event_type: str, data: Mapping[str, Any]) -> Event:
@@ -29,25 +36,30 @@ def publish_to(
     endpoints: Iterable[Endpoint], organization: Organization, event_type: str, data: Mapping[str, Any]
 ) -> Event:
     """The same for chosen endpoints, whatever they subscribed to."""
+    due_at = timezone.now() + FORGOTTEN_AFTER
     with transaction.atomic():
         event = Event.objects.create(organization=organization, type=event_type, data=dict(data))
-        deliveries = Delivery.objects.bulk_create(Delivery(event=event, endpoint=each) for each in endpoints)
-        transaction.on_commit(lambda: queue_deliveries(deliveries))
+        deliveries = Delivery.objects.bulk_create(
+            Delivery(event=event, endpoint=each, due_at=due_at) for each in endpoints
+        )
+        queue_deliveries(deliveries)
     return event
 
 
 def queue_deliveries(deliveries: Iterable[Delivery]) -> None:
     """Queue one job per delivery: a slow endpoint then holds back no other.
 
-    What Redis cannot take is recorded as failed. It must not fail what the event tells of, which is committed.
+    Never fails what the event tells of. With Redis away the jobs wait in the outbox; with that full, the deliveries
+    stay pending and are looked at again later.
     """
     from allegro.webhooks.jobs import deliver
 
     for delivery in deliveries:
+        tenant, event = str(delivery.event.organization_id), delivery.event.type
+        tags = (f"organization:{tenant}", f"webhook:{delivery.endpoint_id}", f"event:{event}")
         try:
-            dispatch(deliver, str(delivery.pk))
+            with acting_for(tenant):
+                dispatch_durably(deliver, str(delivery.pk), options=JobOptions(tags=tags))
         except QueueUnavailable as error:
             log.error("webhook delivery not queued delivery=%s: %s", delivery.pk, error)
-            Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.PENDING).update(
-                state=Delivery.State.FAILED, error="It could not be queued: Redis did not answer."
-            )
+            return

@@ -29,7 +29,9 @@ SUBJECTS = (
     ("queue", "queue"),
     ("to", "to"),
     ("minutes", "minutes"),
-    ("name", "entry"),
+    ("entry", "entry"),
+    ("tag", "tag"),
+    ("name", "view"),
     ("rule", "rule"),
     ("channel", "channel"),
 )
@@ -68,14 +70,18 @@ def action(right: Right) -> Callable[[Act], Callable[[HttpRequest], HttpResponse
     return decorate
 
 
-def deed_of(request: HttpRequest, action: str, outcome: str, *, succeeded: bool) -> Deed:
-    """What the person behind this request did, for the journal."""
+def deed_of(request: HttpRequest, action: str, outcome: str, *, succeeded: bool, subject: str = "") -> Deed:
+    """What the person behind this request did, for the journal.
+
+    Args:
+        subject: what it was about, where the fields of the form do not say.
+    """
     return Deed(
         at=time.time(),
         who=name_of(request),
         via=Activity.Via.PAGE,
         action=action.replace("_", " "),
-        subject=subject_of(request.POST),
+        subject=subject or subject_of(request.POST),
         reason=request.POST.get("reason", "").strip(),
         outcome=outcome,
         succeeded=succeeded,
@@ -125,12 +131,10 @@ def pause(request: HttpRequest, stores: Stores) -> Told:
         return messages.WARNING, f"There is no queue {queue[:200]!r}, so nothing was paused."
     if not reason or len(reason) > LONGEST_REASON:
         return messages.WARNING, f"{in_words(queue)} not paused: give a reason of up to {LONGEST_REASON} characters."
-    span = int(minutes) if minutes.isascii() and minutes.isdigit() and len(minutes) < 9 else 0
-    if minutes and not 1 <= span <= MOST_MINUTES:
-        return messages.WARNING, (
-            f"{in_words(queue)} not paused: the minutes are {minutes[:20]!r}; give a whole number from 1 to "
-            f"{MOST_MINUTES:,}, or nothing to pause until somebody resumes."
-        )
+    try:
+        span = minutes_in(minutes)
+    except ValueError as error:
+        return messages.WARNING, f"{in_words(queue)} not paused: {error}"
     now = time.time()
     stores.pauses.pause(
         Pause(queue=queue, since=now, until=now + 60 * span if span else None, by=name_of(request), reason=reason)
@@ -171,6 +175,21 @@ def move(request: HttpRequest, stores: Stores) -> Told:
     if queue == to:
         return messages.WARNING, f"The jobs of {queue} are there already, so nothing was moved."
     return messages.SUCCESS, f"Moved {plural(stores.jobs.move(queue, to), 'job')} from {queue} to {to}."
+
+
+def minutes_in(text: str) -> int:
+    """Minutes as a form gives them; nought for none.
+
+    Raises:
+        ValueError: they are no whole number, or too many; the message is a sentence.
+    """
+    span = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+    if text and not 1 <= span <= MOST_MINUTES:
+        raise ValueError(
+            f"the minutes are {text[:20]!r}; give a whole number from 1 to {MOST_MINUTES:,}, or nothing to pause "
+            "until somebody resumes."
+        )
+    return span
 
 
 def name(queue: str) -> str:

@@ -12,12 +12,20 @@ from allegro_queue.dashboard.links import link
 
 ACTIONS = (
     "delete",
+    "delete a view",
     "empty",
+    "export",
+    "monitor tag",
     "move",
     "mute alert",
     "pause",
+    "pause entry now",
     "resume",
+    "resume entry now",
     "retry",
+    "run entry",
+    "save a view",
+    "stop monitoring tag",
     "test channel",
     "unmute alert",
 )

@@ -101,6 +101,10 @@ def in_words(names: list[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
+FIRST_MOMENT, LAST_MOMENT = -62_000_000_000.0, 253_370_000_000.0
+"""The years 5 and 9998, about: a day more or less, as a time zone may ask for, still has a date."""
+
+
 def moment(unix: float) -> datetime:
-    """A Unix time as a datetime with a zone."""
-    return datetime.fromtimestamp(unix, UTC)
+    """A Unix time as a datetime with a zone; the first or last that has a date when it is beyond."""
+    return datetime.fromtimestamp(min(max(unix, FIRST_MOMENT), LAST_MOMENT), UTC)

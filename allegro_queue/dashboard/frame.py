@@ -140,7 +140,7 @@ def navigation(current: str, failed: int, firing: int = 0) -> tuple[tuple[NavIte
             NavItem(
                 label="Failures",
                 icon="failures",
-                address=link("jobs", query={"state": "failed"}),
+                address=link("jobs", query={"state": "failed", "still": "yes"}),
                 current=current == "failures",
                 count=failed,
                 counted="failed jobs",
@@ -151,7 +151,10 @@ def navigation(current: str, failed: int, firing: int = 0) -> tuple[tuple[NavIte
             NavItem(label="Workers", icon="workers", address=link("workers"), current=current == "workers"),
             NavItem(label="Schedule", icon="schedule", address=link("schedule"), current=current == "schedule"),
         ),
-        (NavItem(label="Metrics", icon="metrics", address=link("metrics"), current=current == "metrics"),),
+        (
+            NavItem(label="Metrics", icon="metrics", address=link("metrics"), current=current == "metrics"),
+            NavItem(label="Monitoring", icon="monitoring", address=link("monitoring"), current=current == "monitoring"),
+        ),
         (
             NavItem(
                 label="Alerts",

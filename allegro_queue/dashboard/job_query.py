@@ -2,57 +2,162 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
+from allegro_queue.dashboard.filter_terms import (
+    LIVE,
+    Problem,
+    Term,
+    key_named,
+    pairs_of,
+    parse,
+    read_pairs,
+    typed,
+)
 from allegro_queue.errors import did_you_mean
-from allegro_queue.stores.jobs import State
 
-STATES = tuple(state.value for state in State)
 PAGE_SIZE = 50
-LONGEST_WORDS = 200
 MOST_PAGES = 100_000
+LARGEST_ID = 2**63 - 1
+OWN = frozenset({"live", "page", "after"})
+"""Names in the address that ask for no jobs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobQuery:
-    """State, queue, page and words of one list."""
+    """The terms of one list, and which page of it."""
 
-    state: State | None = None
-    """``None``: nobody chose."""
-    queue: str = ""
-    """Empty: all queues."""
+    terms: tuple[Term, ...] = ()
     page: int = 1
-    words: str = ""
-    """Part of a function's name, or a job's id."""
-    problems: tuple[str, ...] = ()
-    """What could not be understood, a sentence each."""
+    """Of a list that has no cursor."""
+    after: int = 0
+    """The run after which the page begins; 0 for the newest."""
+    problems: tuple[Problem, ...] = ()
+    box: str = ""
+    """What stands in the box: as it was typed while something is wrong with it."""
+    to_tidy: bool = False
+    """Whether the same can be asked for by a shorter address."""
 
     @property
     def offset(self) -> int:
         return (self.page - 1) * PAGE_SIZE
 
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Chosen states; empty when nobody chose."""
+        return next((term.values for term in self.terms if term.key == "state"), ())
 
-def read_query(given: Mapping[str, str], queues: Sequence[str]) -> JobQuery:
+    @property
+    def others(self) -> tuple[Term, ...]:
+        """All but the state."""
+        return tuple(term for term in self.terms if term.key != "state")
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it asks for jobs that have not ended."""
+        return len(self.states) == 1 and self.states[0] in LIVE
+
+    @property
+    def is_still(self) -> bool:
+        """Whether it asks for jobs that are failed now."""
+        return any(term.key == "still" for term in self.terms)
+
+    def one(self, key: str) -> str:
+        """The value of a key that has one; else empty."""
+        found = [term for term in self.terms if term.key == key and not term.excluded]
+        return found[0].values[0] if len(found) == 1 and len(found[0].values) == 1 else ""
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The terms as an address has them."""
+        return pairs_of(self.terms)
+
+    def in_state(self, state: str) -> list[tuple[str, str]]:
+        """The same of another state."""
+        others = [term for term in self.others if term.key != "still"]
+        return pairs_of([Term(key="state", values=(state,)), *others])
+
+    def without(self, term: Term) -> list[tuple[str, str]]:
+        """All but one term."""
+        return pairs_of(each for each in self.terms if each != term)
+
+
+def read_query(pairs: Iterable[tuple[str, str]], queues: Sequence[str]) -> JobQuery:
     """The query, with every problem at once; what has one is left out."""
-    problems: list[str] = []
-    state: State | None = None
-    wanted = given.get("state", "").strip().lower()
-    if wanted in STATES:
-        state = State(wanted)
-    elif wanted:
-        problems.append(f"There is no state {wanted[:LONGEST_WORDS]!r}{did_you_mean(wanted[:LONGEST_WORDS], STATES)}")
-    queue = given.get("queue", "")
-    if queue and queue not in queues:
-        problems.append(f"There is no queue {queue[:LONGEST_WORDS]!r}{did_you_mean(queue[:LONGEST_WORDS], queues)}")
-        queue = ""
-    number = given.get("page", "") or "1"
+    given = list(pairs)
+    own = {name: value for name, value in given if name in OWN}
+    asked = [(name, value) for name, value in given if name not in OWN]
+    typed_in = " ".join(value for name, value in asked if name == "q").strip()
+    is_faulty = bool(parse(typed_in).problems)
+    # What was typed stays as it is while something is wrong with it, with the other terms before it.
+    before = typed(read_pairs(pair for pair in asked if pair[0] != "q").terms) if is_faulty else ""
+    parsed = read_pairs(asked)
+    shift = len(before) + 1 if before else 0
+    problems = [replace(each, place=each.place + shift) if each.place else each for each in parsed.problems]
+    terms = [term for term in parsed.terms if fits(term, parsed.terms, queues, problems)]
+    page, after = numbers(own, problems)
+    return JobQuery(
+        terms=tuple(terms),
+        page=page,
+        after=after,
+        problems=tuple(problems),
+        box=f"{before} {typed_in}".strip() if is_faulty else typed(ordered(terms)),
+        to_tidy=not problems
+        and (any(not value for _, value in asked) or any(term.key for term in parse(typed_in).terms)),
+    )
+
+
+def ordered(terms: Iterable[Term]) -> list[Term]:
+    """As an address has them, so that the box always says the same for the same."""
+    kept = list(terms)
+    return list(read_pairs(pairs_of(kept)).terms)
+
+
+def fits(term: Term, terms: Sequence[Term], queues: Sequence[str], problems: list[Problem]) -> bool:
+    """Whether a term can be asked of the states that are chosen; else why not is noted."""
+    states = next((each.values for each in terms if each.key == "state"), ())
+    live = len(states) == 1 and states[0] in LIVE
+    if live and not is_live(term):
+        problems.append(
+            Problem(words=f"{typed([term])} can only be asked of jobs that have ended, not of {states[0]} ones.")
+        )
+        return False
+    if term.key == "still" and states not in ((), ("failed",)):
+        problems.append(Problem(words=f"{typed([term])} can only be asked of failed jobs."))
+        return False
+    unknown = [name for name in term.values if name not in queues] if term.key == "queue" else []
+    # Of a queue that the settings do not name any more there may still be runs.
+    if unknown and (live or not states):
+        problems.append(Problem(words=f"There is no queue {unknown[0][:40]!r}{did_you_mean(unknown[0][:40], queues)}"))
+        return False
+    return True
+
+
+def is_live(term: Term) -> bool:
+    """Whether a term can be asked of jobs that have not ended."""
+    key = key_named(term.key)
+    return not term.key or (key is not None and key.live)
+
+
+def numbers(own: dict[str, str], problems: list[Problem]) -> tuple[int, int]:
+    """The page, and the run to go on from."""
+    number = own.get("page", "") or "1"
     page = int(number) if number.isascii() and number.isdigit() and len(number) < 9 else 0
     if not 1 <= page <= MOST_PAGES:
-        problems.append(f"The page is {number[:20]!r}; it must be a whole number from 1 to {MOST_PAGES:,}.")
+        problems.append(
+            Problem(words=f"The page is {number[:20]!r}; it must be a whole number from 1 to {MOST_PAGES:,}.")
+        )
         page = 1
-    words = given.get("q", "").strip()
-    if len(words) > LONGEST_WORDS:
-        problems.append(f"The search has {len(words):,} characters; at most {LONGEST_WORDS} are looked for.")
-        words = ""
-    return JobQuery(state=state, queue=queue, page=page, words=words, problems=tuple(problems))
+    after = own.get("after", "")
+    cursor = int(after) if after.isascii() and after.isdigit() and len(after) < 20 else 0
+    if after and not 0 < cursor <= LARGEST_ID:
+        problems.append(Problem(words=f"The page after {after[:20]!r} cannot be found, so the newest is shown."))
+        cursor = 0
+    return page, cursor
+
+
+def only_word(query: JobQuery) -> str:
+    """The word, if a single one is all that is asked for: it may be a job's id."""
+    terms = [term for term in query.terms if term.key != "state"]
+    return terms[0].values[0] if len(terms) == 1 and not terms[0].key and not terms[0].excluded else ""

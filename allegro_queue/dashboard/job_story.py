@@ -48,6 +48,7 @@ RESULT_LOOKS = {
     "failed": ("bad", "bad"),
     "retried": ("run", "retry"),
     "stopped": ("idle", "idle"),
+    "lost": ("bad", "unknown"),
 }
 
 
@@ -59,6 +60,8 @@ def queued_at(detail: JobDetail, attempts: Sequence[Attempt], place: int) -> flo
     """When an attempt's turn was queued: RQ keeps it for the newest alone; the first was queued when it was created."""
     row = detail.row
     attempt = attempts[place]
+    if attempt.queued_at is not None:
+        return attempt.queued_at
     is_newest = place == len(attempts) - 1
     if is_newest and row.enqueued_at is not None and within(row.enqueued_at, attempt.started_at):
         return row.enqueued_at
@@ -180,7 +183,8 @@ def present(detail: JobDetail, now: float) -> list[Chapter]:
             Chapter(is_gap=True, words=f"running for {duration(now - row.started_at)}"),
         ]
     if row.status == "scheduled":
-        return [Chapter(is_gap=True, words="waiting for its time")]
+        why = f": {masked(row.reason)}" if row.reason else ""
+        return [Chapter(is_gap=True, words=f"waiting for its time{why}")]
     if row.status == "deferred":
         return [Chapter(is_gap=True, words="waiting for another job that it depends on")]
     return []

@@ -2,41 +2,58 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.views.decorators.http import require_safe
 
-from allegro_queue.access import View
+from allegro_queue.access import View, wants_fragment
 from allegro_queue.connection import UNREACHABLE
 from allegro_queue.dashboard.actions import chosen_in, own_page
 from allegro_queue.dashboard.confirm_pages import ConfirmPage, PausePage, read_confirm, read_pause
-from allegro_queue.dashboard.job_pages import JobPage, JobsPage, read_job, read_jobs
-from allegro_queue.dashboard.job_query import read_query
-from allegro_queue.dashboard.links import link
+from allegro_queue.dashboard.job_page import JobPage, read_job
+from allegro_queue.dashboard.job_pages import JobsPage, read_jobs
+from allegro_queue.dashboard.job_query import only_word, read_query
+from allegro_queue.dashboard.links import link, link_to
 from allegro_queue.dashboard.render import Missing, render_page
+from allegro_queue.history.queries import runs_of_job
 from allegro_queue.queues import all_queues
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.jobs import is_job_id
 from allegro_queue.stores.pulse import Pulse
 
+SHORTEST_ID = 8
+"""Characters that a word has at least to be looked up as an id in history too."""
+
 
 @require_safe
 def jobs(request: HttpRequest) -> HttpResponse:
-    """Where is that job? A search for an id leads to the job's page."""
-    query = read_query(request.GET.dict(), all_queues())
-    if is_job_id(query.words) and exists(query.words):
-        return HttpResponseRedirect(link("job", job_id=query.words))
+    """Where is that job? A search for an id leads to the job's page, and what was typed to an address of plain terms."""
+    query = read_query(pairs_in(request.GET), all_queues())
+    # The page's own script asks for the page that is shown; it must not be sent to another.
+    if not wants_fragment(request):
+        if exists(only_word(query)):
+            return HttpResponseRedirect(link("job", job_id=only_word(query)))
+        if query.to_tidy:
+            return HttpResponseRedirect(link_to("jobs", [*query.pairs, ("live", request.GET.get("live"))]))
 
     def read(stores: Stores, pulse: Pulse) -> JobsPage:
         return read_jobs(stores, pulse, query)
 
-    current = "failures" if query.state == "failed" and not query.words else "jobs"
-    return render_page(request, "horizon/jobs.html", read, title="Jobs", current=current)
+    others = {term.key for term in query.others} - {"still"}
+    current = "failures" if query.states == ("failed",) and not others else "jobs"
+    return render_page(request, "horizon/jobs.html", read, title="Jobs", current=current, every=10)
 
 
-def exists(job_id: str) -> bool:
-    """Whether there is such a job; the page itself says so when Redis does not answer."""
+def pairs_in(given: QueryDict) -> list[tuple[str, str]]:
+    """All that an address names, in its order."""
+    return [(name, value) for name, values in given.lists() for value in values]
+
+
+def exists(word: str) -> bool:
+    """Whether there is a job of this id; the page itself says so when Redis does not answer."""
+    if not is_job_id(word):
+        return False
     try:
-        return bool(open_stores().jobs.rows([job_id]))
+        return bool(open_stores().jobs.rows([word])) or (len(word) >= SHORTEST_ID and bool(runs_of_job(word, most=1)))
     except UNREACHABLE:
         return False
 

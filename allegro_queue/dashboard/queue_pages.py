@@ -107,11 +107,17 @@ def read_queues(stores: Stores, pulse: Pulse) -> QueuesPage:
 
 def read_rows(stores: Stores, pulse: Pulse, settings: HorizonSettings) -> tuple[QueueRow, ...]:
     """Every queue as a lane."""
-    return rows_of(pulse, settings, minutes_of(stores, extent(stores, pulse.at), pulse.at, MINUTES))
+    return rows_of(pulse, settings, last_minutes(stores, pulse))
+
+
+def last_minutes(stores: Stores, pulse: Pulse) -> list[Minute]:
+    """The last hour, minute by minute."""
+    return minutes_of(stores, extent(stores, pulse.at), pulse.at, MINUTES)
 
 
 def rows_of(pulse: Pulse, settings: HorizonSettings, minutes: Sequence[Minute]) -> tuple[QueueRow, ...]:
-    lately = points("queue", [queue.name for queue in pulse.queues], seconds=FIVE_MINUTES, since=pulse.at - LATELY)
+    names = [queue.name for queue in pulse.queues]
+    lately = points("queue", names, seconds=FIVE_MINUTES, since=pulse.at - LATELY)
     return tuple(
         queue_row(rank, queue, settings, pulse, minutes, lately.get(queue.name, ()))
         for rank, queue in enumerate(pulse.queues, start=1)
@@ -144,7 +150,7 @@ def read_queue(stores: Stores, pulse: Pulse, name: str) -> QueuePage | Missing:
             back_words="All queues",
         )
     settings = horizon_settings()
-    minutes = minutes_of(stores, extent(stores, pulse.at), pulse.at, MINUTES)
+    minutes = last_minutes(stores, pulse)
     rows = rows_of(pulse, settings, minutes)
     row = next(each for each in rows if each.pulse.name == name)
     served = [each for each in planned_queues(settings) if each in {other.name for other in pulse.queues}]
@@ -254,10 +260,10 @@ def tiles_of(queue: QueuePulse, row: QueueRow, pulse: Pulse, minutes: Sequence[M
             tone="" if row.per_minute is not None else "stale",
         ),
         Tile(
-            label="Wait, 95 of 100",
+            label="Wait, p95",
             value=measure(row.wait_seconds)[0] if row.wait_seconds is not None else "unknown",
             unit=measure(row.wait_seconds)[1],
-            note="at most, in the last 15 min",
+            note="of the last minutes' runs",
             address=link("queue_metrics", queue=queue.name),
             tone="" if row.wait_seconds is not None else "stale",
         ),

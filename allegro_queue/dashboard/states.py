@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from allegro_queue.dashboard.formats import ago, count, duration, in_words, plural
 from allegro_queue.stores.pauses import ALL_QUEUES
 from allegro_queue.stores.pulse import Pulse, QueuePulse
+from allegro_queue.stores.schedule import SCHEDULER_LIFE
 
 LONGEST_WAIT = 60
 """Seconds that the oldest job of a queue may wait where ``HORIZON["waits"]`` does not say."""
@@ -316,7 +317,7 @@ def stopped_scheduler(
     yield Finding(
         tone="warn",
         headline=f"No scheduler runs. Graphs are stale{since} and nothing is queued by the clock.{late}",
-        cause=f"No scheduler has reported in the last 30 seconds, so graphs are stale{since}.{late}",
+        cause=f"No scheduler has reported in the last {SCHEDULER_LIFE} seconds, so graphs are stale{since}.{late}",
         page="schedule",
         remedy="Horizon starts one by itself within seconds; without Horizon, start it alone:",
         command="python manage.py rqscheduler",

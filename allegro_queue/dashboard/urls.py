@@ -7,16 +7,31 @@ from django.urls import path
 from allegro_queue.access import View, gated
 from allegro_queue.dashboard.actions import ACTIONS
 from allegro_queue.dashboard.alert_views import PAGES as ALERT_PAGES
+from allegro_queue.dashboard.export_views import PAGES as EXPORT_PAGES
 from allegro_queue.dashboard.job_views import PAGES as JOB_PAGES
 from allegro_queue.dashboard.metric_views import PAGES as METRIC_PAGES
+from allegro_queue.dashboard.monitoring_pages import PAGES as MONITORING_PAGES
 from allegro_queue.dashboard.probes import PROBES
 from allegro_queue.dashboard.prometheus import by_token_or_gate, prometheus
 from allegro_queue.dashboard.queue_views import PAGES as QUEUE_PAGES
+from allegro_queue.dashboard.saved_view_pages import PAGES as SAVED_VIEW_PAGES
+from allegro_queue.dashboard.schedule_views import PAGES as SCHEDULE_PAGES
 from allegro_queue.dashboard.views import PAGES
 
 app_name = "horizon"
 
-ROUTES: list[tuple[str, View, str]] = [*PAGES, *JOB_PAGES, *QUEUE_PAGES, *METRIC_PAGES, *ALERT_PAGES, *ACTIONS]
+ROUTES: list[tuple[str, View, str]] = [
+    *PAGES,
+    *JOB_PAGES,
+    *EXPORT_PAGES,
+    *SAVED_VIEW_PAGES,
+    *MONITORING_PAGES,
+    *QUEUE_PAGES,
+    *SCHEDULE_PAGES,
+    *METRIC_PAGES,
+    *ALERT_PAGES,
+    *ACTIONS,
+]
 
 urlpatterns = [path(route, gated(view), name=name) for route, view, name in ROUTES]
 urlpatterns += [path("metrics/prometheus", by_token_or_gate(prometheus), name="prometheus")]

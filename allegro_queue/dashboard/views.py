@@ -1,4 +1,4 @@
-"""The pages that show how things stand: overview, workers, schedule, activity, health."""
+"""The pages that show how things stand: overview, workers, activity, health."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from allegro_queue.dashboard.activity_page import ActivityPage, read_activity
 from allegro_queue.dashboard.health_page import read_health
 from allegro_queue.dashboard.overview_page import read_overview
 from allegro_queue.dashboard.render import render_page
-from allegro_queue.dashboard.schedule_page import read_schedule_page
 from allegro_queue.dashboard.workers_page import read_workers
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
@@ -25,14 +24,6 @@ def overview(request: HttpRequest) -> HttpResponse:
 def workers(request: HttpRequest) -> HttpResponse:
     """Who works, on what, since when?"""
     return render_page(request, "horizon/workers.html", read_workers, title="Workers", current="workers")
-
-
-@require_safe
-def schedule(request: HttpRequest) -> HttpResponse:
-    """What runs when, and did it run?"""
-    return render_page(
-        request, "horizon/schedule.html", read_schedule_page, title="Schedule", current="schedule", every=15
-    )
 
 
 @require_safe
@@ -54,7 +45,6 @@ def activity(request: HttpRequest) -> HttpResponse:
 PAGES = [
     ("", overview, "overview"),
     ("workers/", workers, "workers"),
-    ("schedule/", schedule, "schedule"),
     ("activity/", activity, "activity"),
     ("health/", health, "health"),
 ]

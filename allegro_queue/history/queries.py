@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from django.db.models import Count
@@ -83,6 +83,49 @@ LISTED = tuple(each.name for each in fields(RunRow) if each.name != "traceback")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Also:
+    """A condition that no index answers: runs are looked at one by one."""
+
+    of: str
+    """A key of ``COMPARED``."""
+    values: tuple[str, ...] = ()
+    """Any of these; without them, the bounds count."""
+    least: float | None = None
+    most: float | None = None
+    excluded: bool = False
+
+
+COMPARED = {
+    **{
+        each: f"run.{each} = %s"
+        for each in (
+            "queue",
+            "name",
+            "tenant",
+            "batch",
+            "exception",
+            "fingerprint",
+            "job_id",
+            "worker",
+            "host",
+            "outcome",
+        )
+    },
+    "tag": "('\n' || run.tags || '\n') LIKE %s ESCAPE '\\'",
+    "word": "(' ' || run.words) LIKE %s ESCAPE '\\'",
+    "text": "lower(run.name || '\n' || run.message || '\n' || run.tags) LIKE %s ESCAPE '\\'",
+    "argument": "run.arguments LIKE %s ESCAPE '\\'",
+    "attempt": "run.attempt",
+    "run_seconds": "(run.ended_at - run.started_at)",
+    "wait_seconds": "(CASE WHEN run.enqueued_at > 0 THEN run.started_at - run.enqueued_at END)",
+}
+"""How each is compared, with a value or, for numbers, with its bounds."""
+
+PATTERNS = {"tag": "%\n{}\n%", "word": "% {}%", "text": "%{}%", "argument": "%{}%"}
+"""What a value becomes for LIKE, where it is not compared as it is."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Filter:
     """Which runs. What is left empty asks for nothing; all that is given must hold."""
 
@@ -106,6 +149,8 @@ class Filter:
     """Recorded at this Unix time or later."""
     until: float = 0.0
     """Recorded before this Unix time; 0 for no end."""
+    also: tuple[Also, ...] = ()
+    """All of these."""
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -173,10 +218,29 @@ def find_runs(wanted: Filter, *, after: int = 0, limit: int = PAGE) -> RunPage:
         raise ValueError(f"there is no outcome {sorted(unknown)[0]!r}; there are {', '.join(sorted(OUTCOMES))}.")
     if wanted.driver == "text" and database().vendor == "postgresql":
         # A word that many runs have is found among the newest; only a rare one is cheap to look up.
-        page = search(wanted, after, limit, driver="", most=GLANCE)
+        other = replace(wanted, text="").driver
+        page = search(wanted, after, limit, driver=other, most=SEARCHED if other else GLANCE)
         if len(page.rows) == limit or not page.after:
             return page
+        if not is_rare(wanted):
+            return page if other else search(wanted, after, limit, driver="", most=SEARCHED)
     return search(wanted, after, limit, driver=wanted.driver, most=SEARCHED)
+
+
+RARE = 5_000
+"""Runs that may have the words asked for, if the index of words is to be used (PostgreSQL)."""
+
+
+def is_rare(wanted: Filter) -> bool:
+    """Whether few runs have the words."""
+    _, parts = source_of(Filter(text=wanted.text), "text")
+    with database().cursor() as cursor:
+        cursor.execute(
+            f"SELECT count(*) FROM (SELECT 1 FROM {RUNS} AS run WHERE {joined(parts)} LIMIT {RARE + 1}) AS found",
+            [value for part in parts for value in part.values],
+        )
+        (count,) = cursor.fetchone()
+    return bool(count <= RARE)
 
 
 def search(wanted: Filter, after: int, limit: int, *, driver: str, most: int) -> RunPage:
@@ -271,6 +335,23 @@ def conditions(wanted: Filter, *, only: str = "", without: str = "") -> Iterator
     if without != "text":
         for term in wanted.terms:
             yield Part("(' ' || run.words) LIKE %s ESCAPE '\\'", (f"% {escaped(term)}%",))
+    for also in wanted.also:
+        yield also_part(also)
+
+
+def also_part(also: Also) -> Part:
+    """A further condition. What is not known is neither within bounds nor, when they are excluded, beyond them."""
+    compared = COMPARED[also.of]
+    values: tuple[Any, ...]
+    if also.values:
+        pattern = PATTERNS.get(also.of)
+        values = tuple(pattern.format(escaped(each)) if pattern else each for each in also.values)
+        sql = " OR ".join([compared] * len(values))
+    else:
+        bounds = [(sign, each) for sign, each in ((">=", also.least), ("<=", also.most)) if each is not None]
+        values = tuple(each for _, each in bounds)
+        sql = " AND ".join(f"{compared} {sign} %s" for sign, _ in bounds) or "1 = 1"
+    return Part(f"{'NOT ' if also.excluded else ''}({sql})", values)
 
 
 def escaped(text: str) -> str:
@@ -298,19 +379,28 @@ def count_runs(wanted: Filter, *, most: int = COUNTED) -> Matches:
     source, parts = source_of(wanted, driver)
     rest = list(conditions(wanted, without=driver))
     values = [value for part in parts for value in part.values]
-    inner = f"SELECT run.* FROM {source} WHERE {joined(parts)} ORDER BY {order_of(driver)} DESC LIMIT %s"
+    inner = f"SELECT run.* FROM {source} WHERE {joined(parts)} LIMIT %s"
     whole = f"SELECT count(*) FROM ({inner}) AS run" + (f" WHERE {joined(rest)}" if rest else "")
     with database().cursor() as cursor:
         cursor.execute(whole, [*values, most + 1, *(value for part in rest for value in part.values)])
         (count,) = cursor.fetchone()
         looked_at_all = count <= most
         if rest:
-            cursor.execute(
-                f"SELECT run.id FROM {source} WHERE {joined(parts)} ORDER BY {order_of(driver)} DESC LIMIT 1 OFFSET %s",
-                [*values, most],
-            )
+            cursor.execute(f"SELECT run.id FROM {source} WHERE {joined(parts)} LIMIT 1 OFFSET %s", [*values, most])
             looked_at_all = cursor.fetchone() is None
     return Matches(min(count, most), is_more=not looked_at_all)
+
+
+def counts_by_outcome(*, most: int = COUNTED) -> dict[str, Matches]:
+    """How many runs ended in each way, up to ``most`` of each: one query."""
+    names = sorted(OUTCOMES)
+    each = f"(SELECT count(*) FROM (SELECT 1 FROM {RUNS} AS run WHERE run.outcome = %s LIMIT %s) AS found)"
+    with database().cursor() as cursor:
+        cursor.execute(
+            f"SELECT {', '.join([each] * len(names))}", [value for name in names for value in (name, most + 1)]
+        )
+        counts = cursor.fetchone()
+    return {name: Matches(min(count, most), is_more=count > most) for name, count in zip(names, counts, strict=True)}
 
 
 def runs_of_job(job_id: str, *, most: int = 100) -> list[RunRow]:
@@ -327,6 +417,21 @@ def names_known(kind: str, *, now: float, most: int = 1_000) -> list[str]:
     """Names of a kind (``queue``, ``job``, ``tag``) that ran in the last 30 days, sorted: to choose from."""
     rows = Series.objects.using(alias()).filter(kind=kind, seconds=DAY, starts_at__gte=now - 31 * DAY)
     return sorted(rows.values_list("name", flat=True).distinct()[:most])
+
+
+def names_of_kinds(kinds: Sequence[str], *, now: float, most: int = 1_000) -> dict[str, list[str]]:
+    """The same for several kinds, in one query."""
+    rows = Series.objects.using(alias()).filter(kind__in=list(kinds), seconds=DAY, starts_at__gte=now - 31 * DAY)
+    found: dict[str, list[str]] = {kind: [] for kind in kinds}
+    for kind, name in rows.values_list("kind", "name").distinct().order_by("kind", "name")[: most * len(kinds)]:
+        found[kind].append(name)
+    return found
+
+
+def exceptions_known() -> list[str]:
+    """Types of failures that are kept, sorted."""
+    rows = FailureGroup.objects.using(alias()).exclude(exception="")
+    return sorted(rows.values_list("exception", flat=True).distinct()[:1_000])
 
 
 # ------------------------------------------------------------------------------------------------ Failure groups

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from allegro_queue.activity import journal
 from allegro_queue.conf import HorizonSettings, horizon_settings
 from allegro_queue.history.database import alias, database, writing
 from allegro_queue.history.models import FailureGroup, Gap, Series
@@ -79,7 +80,7 @@ def sample(queues: Sequence[QueuePulse], now: float) -> None:
 
 
 def prune(now: float, settings: HorizonSettings) -> int:
-    """Delete series, failure groups and gaps that are older than the settings say; how many rows.
+    """Delete series, failure groups, gaps and the journal's entries that are older than the settings say; how many rows.
 
     In small transactions, so that neither the collector nor the site waits for it.
     """
@@ -105,7 +106,7 @@ def prune(now: float, settings: HorizonSettings) -> int:
     before = now - settings.history_days * DAY
     deleted += FailureGroup.objects.using(using).filter(last_at__lt=before).delete()[0]
     deleted += Gap.objects.using(using).filter(to_at__lt=before).delete()[0]
-    return deleted
+    return deleted + journal.trim(now)
 
 
 def snapshot() -> int:

@@ -19,11 +19,15 @@ from allegro_queue.metrics.counts import MINUTE
 from allegro_queue.queues import all_queues
 from allegro_queue.scheduling.table import read_schedule
 from allegro_queue.stores import Stores, open_stores
+from allegro_queue.stores.entries import Account
 
 REDIS = "redis"
 
 SHARE_SECONDS = 15 * 60
 """The stretch that the share of failed attempts is taken of."""
+
+NOT_QUEUED = ("missed", "refused")
+"""What becomes of a time of an entry that queues nothing though it should."""
 
 GROUPS_SECONDS = 24 * 3600
 MOST_GROUPS = 50
@@ -59,18 +63,24 @@ def gather(stores: Stores, now: float) -> Facts:
         )
 
 
-def entries(stores: Stores, now: float) -> list[EntryFacts]:
-    """Each declared cron entry."""
-    return [
-        EntryFacts(
+def entries(stores: Stores, now: float) -> Iterator[EntryFacts]:
+    """Each cron entry that is not paused: the times of one that is are meant to pass. So are those that were skipped."""
+    for row in read_schedule(stores, now):
+        if row.pause is not None:
+            continue
+        last = row.last if row.last is not None and row.last.what != "skipped" else None
+        yield EntryFacts(
             name=row.entry.name,
             next_at=row.next_at,
-            last_due_at=row.last.due_at if row.last else None,
-            last_queued_at=row.last.enqueued_at if row.last else None,
-            last_error=row.last.error if row.last else "",
+            last_due_at=None if last is None else last.since or last.due_at,
+            last_queued_at=None if last is None else last.at,
+            last_error=row.state.error or why_not(last),
         )
-        for row in read_schedule(stores, now)
-    ]
+
+
+def why_not(last: Account | None) -> str:
+    """Why nothing was queued the last time, where somebody should know."""
+    return last.reason if last is not None and last.what in NOT_QUEUED else ""
 
 
 def history(stores: Stores, now: float) -> HistoryFacts:

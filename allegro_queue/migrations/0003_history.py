@@ -6,7 +6,7 @@ from allegro_queue.history import search_index
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('allegro_queue', '0001_permission'),
+        ('allegro_queue', '0002_schedule_entries'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('allegro_queue', '0001_permission'),
+        ('allegro_queue', '0004_outbox'),
     ]
 
     operations = [

@@ -6,7 +6,6 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('allegro_queue', '0003_history'),
         ('allegro_queue', '0005_activity'),
     ]
 

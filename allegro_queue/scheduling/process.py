@@ -6,12 +6,13 @@ import logging
 
 from setproctitle import setproctitle
 
-from allegro_queue.checks import configuration_problems
 from allegro_queue.connection import client
 from allegro_queue.dispatch import DEFAULT_QUEUE
 from allegro_queue.errors import InvalidConfiguration
+from allegro_queue.outbox import OutboxDrain
 from allegro_queue.queues import all_queues, current_plan
-from allegro_queue.scheduling.install import declared_entries
+from allegro_queue.scheduling.configuration import configuration_problems
+from allegro_queue.scheduling.database import DatabaseWatch
 from allegro_queue.scheduling.loop import SchedulerLoop
 from allegro_queue.scheduling.scheduler import HorizonScheduler
 
@@ -42,4 +43,6 @@ def run_scheduler(master: str = "", *, interval: float = 1, queue: str = "", bur
     queues = all_queues()
     name = queue or (DEFAULT_QUEUE if DEFAULT_QUEUE in queues else queues[0])
     scheduler = HorizonScheduler(name, connection=client(), interval=interval)
-    SchedulerLoop(scheduler, entries=declared_entries(), master=master, interval=interval).run(burst=burst)
+    SchedulerLoop(
+        scheduler, declare=DatabaseWatch().declared, master=master, interval=interval, chores=(OutboxDrain(),)
+    ).run(burst=burst)

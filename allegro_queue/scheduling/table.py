@@ -1,15 +1,22 @@
-"""The cron table: each declared entry with its next time and its last run, as the dashboard and the command show it."""
+"""The cron table: each entry with its next time and what became of its last one, as pages and commands show it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cron_descriptor import ExpressionDescriptor, Options
 
-from allegro_queue.scheduling.entries import CronEntry
-from allegro_queue.scheduling.install import declared_entries
+from allegro_queue.durations import in_words as span_in_words
+from allegro_queue.scheduling.declared import declared_entries, read_installed
+from allegro_queue.scheduling.entries import DATABASE, CronEntry
+from allegro_queue.scheduling.templates import following_of, zone_of
+from allegro_queue.scheduling.ticks import coming
 from allegro_queue.stores import Stores
-from allegro_queue.stores.schedule import LastRun
+from allegro_queue.stores.entries import Account, EntryPause, EntryState, Known
+
+COMING = 5
+"""Next times that are told of an entry."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,35 +25,93 @@ class ScheduleRow:
 
     entry: CronEntry
     in_words: str
-    """The cron line in plain language: ``Every 5 minutes``."""
+    """When it comes, in plain language: ``Every 5 minutes``."""
     next_at: float | None
-    """When it is due next; ``None`` until a scheduler has installed it."""
-    last: LastRun | None
-    """The last time it was due; ``None`` when it never was."""
+    """When it is due next; ``None`` until a scheduler has installed it, and when it is not enabled."""
+    state: EntryState
+    pause: EntryPause | None = None
+    clash: bool = False
+    """Whether the database has an entry of this name too, which is not used."""
     late_seconds: float = 0.0
     """How long it has been due without being queued (no scheduler runs, say); 0 when it is not due yet."""
 
+    @property
+    def last(self) -> Account | None:
+        """What became of its last time; ``None`` when it was never due."""
+        return self.state.last
+
+    @property
+    def zone(self) -> str:
+        """Name of the zone in which its line is read; empty for one that only keeps a pace."""
+        return "" if self.entry.every else zone_of(self.entry)
+
+    @property
+    def line(self) -> str:
+        """When it comes, as it is declared."""
+        return f"every {self.entry.every} s" if self.entry.every else self.entry.cron
+
+    @property
+    def comes_on_the_minute(self) -> bool:
+        return self.entry.every % 60 == 0
+
+    def coming(self) -> tuple[float, ...]:
+        """Its next times."""
+        return () if self.next_at is None else coming(self.next_at, following_of(self.entry), COMING)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fault:
+    """An entry of the database that cannot run."""
+
+    name: str
+    fault: str
+
 
 def read_schedule(stores: Stores, now: float) -> list[ScheduleRow]:
-    """A row for each declared entry, in the order of the settings, in two round trips."""
-    entries = declared_entries()
+    """A row for each entry, those of the settings first, in two round trips."""
+    return rows_of(stores, stores.entries.known(now), now)
+
+
+def rows_of(stores: Stores, known: Known, now: float) -> list[ScheduleRow]:
+    """The rows, in one round trip more."""
+    entries = known_entries(known)
     next_times = stores.schedule.next_times([entry.scheduled_id for entry in entries])
-    last_runs = stores.schedule.last_runs()
     return [
         ScheduleRow(
             entry=entry,
-            in_words=in_words(entry.cron),
+            in_words=in_words(entry),
             next_at=next_at,
-            last=last_runs.get(entry.name),
+            state=known.state(entry.name),
+            pause=known.pauses.get(entry.name),
+            clash=bool(known.installed.get(entry.name, {}).get("clash")),
             late_seconds=max(now - next_at, 0.0) if next_at is not None else 0.0,
         )
         for entry, next_at in zip(entries, next_times, strict=True)
     ]
 
 
-def in_words(cron: str) -> str:
-    """A cron line in plain English, with times on the 24-hour clock."""
+def known_entries(known: Known) -> tuple[CronEntry, ...]:
+    """The entries of the settings as this process has them, and those of the database that a scheduler found there."""
+    ours = declared_entries()
+    names = {entry.name for entry in ours}
+    theirs = sorted(read_installed(known.installed, DATABASE), key=lambda entry: entry.name)
+    return (*ours, *(entry for entry in theirs if entry.name not in names))
+
+
+def faults_in(known: Known) -> Sequence[Fault]:
+    """Entries of the database that cannot run, and why."""
+    return [
+        Fault(name=name, fault=str(given["fault"]))
+        for name, given in sorted(known.installed.items())
+        if given.get("fault")
+    ]
+
+
+def in_words(entry: CronEntry) -> str:
+    """When an entry comes, in plain English, with times on the 24-hour clock."""
+    if entry.every:
+        return f"Every {span_in_words(entry.every)}"
     options = Options()
     options.use_24hour_time_format = True
     options.locale_code = "en"
-    return str(ExpressionDescriptor(cron, options).get_description())
+    return str(ExpressionDescriptor(entry.cron, options).get_description())

@@ -6,6 +6,7 @@ A line whose hour field is a star means a pace: it runs by real time, also throu
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo
 from croniter import croniter
 
 
+@functools.lru_cache(maxsize=4096)
 def next_due(line: str, after: float, zone: ZoneInfo) -> float:
     """The first moment later than ``after`` at which a line is due, both in Unix seconds.
 

@@ -15,6 +15,7 @@ from allegro_queue.stores.audit import AuditStore
 from allegro_queue.stores.collecting import CollectingStore
 from allegro_queue.stores.controls import ControlStore
 from allegro_queue.stores.enqueue import EnqueueStore
+from allegro_queue.stores.entries import EntryStore
 from allegro_queue.stores.jobs import JobStore
 from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.locks import LockStore
@@ -41,6 +42,7 @@ class Stores:
     collecting: CollectingStore
     controls: ControlStore
     enqueue: EnqueueStore
+    entries: EntryStore
     jobs: JobStore
     locks: LockStore
     masters: MasterStore
@@ -68,6 +70,7 @@ def open_stores(connection: Redis | None = None) -> Stores:
         collecting=CollectingStore(connection, keys),
         controls=ControlStore(connection, keys),
         enqueue=EnqueueStore(connection, keys),
+        entries=EntryStore(connection, keys),
         jobs=JobStore(connection, keys),
         locks=LockStore(connection, keys),
         masters=MasterStore(connection, keys),

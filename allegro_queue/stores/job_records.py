@@ -13,7 +13,10 @@ from typing import Any
 
 from rq.results import Result
 
+from allegro_queue.jobs import ATTEMPT_FIELD, REASON_FIELD
 from allegro_queue.stores.replies import text
+from allegro_queue.terms import FIELD as TERMS_FIELD
+from allegro_queue.terms import NO_TERMS, Terms, decode_terms
 
 LONGEST_TRACEBACK = 20_000
 LONGEST_PAYLOAD = 20_000
@@ -31,6 +34,9 @@ FIELDS = (
     "worker_name",
     "timeout",
     "retries_left",
+    TERMS_FIELD,
+    ATTEMPT_FIELD,
+    REASON_FIELD,
 )
 
 UNNAMED = "unnamed job"
@@ -59,6 +65,16 @@ class JobRow:
     """The newest failure in one line; empty unless it failed."""
     due_at: float | None = None
     """When a scheduled job is to be queued."""
+    attempt: int = 1
+    """Number of the attempt that runs, or comes next; of the last one when it has ended."""
+    terms: Terms = NO_TERMS
+    reason: str = ""
+    """Why a worker put it off, in words; empty when none did."""
+
+    @property
+    def tries(self) -> int:
+        """Attempts in all."""
+        return self.attempt + max(self.retries_left, 0)
 
     @property
     def wait_seconds(self) -> float | None:
@@ -87,11 +103,15 @@ class Attempt:
     """What it returned, as JSON text; empty when it returned nothing, or when ``unreadable`` says why not."""
     unreadable: str = ""
     """Why the value cannot be shown; empty when it can."""
+    queued_at: float | None = None
+    """When its turn was queued, where that is known of it alone; RQ keeps it of no attempt."""
+    said: str = ""
+    """The failure in one line, where it is known without a traceback."""
 
     @property
     def error(self) -> str:
         """The failure in one line; empty when it did not fail."""
-        return error_line(self.traceback)
+        return self.said or error_line(self.traceback)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,7 +149,18 @@ def read_row(job_id: str, values: Sequence[bytes | None], error: str = "", name:
         timeout=time_limit(given["timeout"]),
         retries_left=whole_number(given["retries_left"]) or 0,
         error=error,
+        attempt=max(whole_number(given[ATTEMPT_FIELD]) or 1, 1),
+        terms=read_terms(given[TERMS_FIELD]),
+        reason=plain(given[REASON_FIELD])[:LONGEST_LINE],
     )
+
+
+def read_terms(given: bytes | None) -> Terms:
+    """The terms; none when they cannot be read, which is said where the job runs."""
+    try:
+        return decode_terms(given)
+    except (ValueError, RecursionError):
+        return NO_TERMS
 
 
 def name_in(description: str) -> str:

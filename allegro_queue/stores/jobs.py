@@ -27,8 +27,6 @@ from allegro_queue.stores.job_records import (
     Attempt,
     JobDetail,
     JobRow,
-    name_in,
-    plain,
     read_attempts,
     read_payload,
     read_row,
@@ -60,7 +58,7 @@ AT_ONCE = 500
 """Jobs retried or deleted in one round trip."""
 
 SEARCHED = 1000
-"""Newest jobs of a state that a search by name looks at."""
+"""Jobs of a state that a search looks at."""
 
 RETRY = script("retry")
 
@@ -119,7 +117,7 @@ REGISTRIES: Mapping[State, str] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
-    """What a search by name found."""
+    """What a search found."""
 
     rows: tuple[JobRow, ...]
     """The page asked for."""
@@ -179,22 +177,45 @@ class JobStore:
         return self._rows_of(state, ids), total
 
     def search(
-        self, state: State, queues: Sequence[str], words: str, offset: int = 0, limit: int = 50, reach: int = SEARCHED
+        self,
+        state: State,
+        queues: Sequence[str],
+        wanted: Callable[[JobRow], bool],
+        offset: int = 0,
+        limit: int = 50,
+        reach: int = SEARCHED,
     ) -> Found:
-        """Jobs whose function's name contains the words, among the first ``reach`` of a state, in its order."""
+        """Jobs that are wanted, among the first ``reach`` of a state, in its order."""
         ids, total = self._ids(state, queues, 0, reach)
-        with self._client.pipeline(transaction=False) as pipeline:
-            for job_id in ids:
-                pipeline.hget(job_key(job_id), "description")
-            descriptions = pipeline.execute()
-        wanted = words.casefold()
-        matching = [
-            job_id
-            for job_id, description in zip(ids, descriptions, strict=True)
-            if wanted in name_in(plain(description)).casefold()
-        ]
+        matching = [row.id for row in self._with_due(state, self.rows(list(ids)), ids) if wanted(row)]
         page = {job_id: ids[job_id] for job_id in matching[offset : offset + limit]}
         return Found(rows=tuple(self._rows_of(state, page)), matches=len(matching), searched=len(ids), total=total)
+
+    def search_live(
+        self, queues: Sequence[str], wanted: Callable[[JobRow], bool], reach: int = SEARCHED
+    ) -> tuple[list[JobRow], int]:
+        """Jobs that are wanted among the first ``reach`` in each list of those that have not ended, and how many were
+        looked at: running ones, then waiting, scheduled and deferred ones. Two round trips."""
+        scheduled = REGISTRIES[State.SCHEDULED]
+        with self._client.pipeline(transaction=False) as pipeline:
+            for queue in queues:
+                pipeline.zrange(REGISTRIES[State.RUNNING].format(queue), 0, reach - 1, desc=True)
+            for queue in queues:
+                pipeline.lrange(queue_key(queue), 0, reach - 1)
+            for queue in queues:
+                pipeline.zrange(scheduled.format(queue), 0, reach - 1, withscores=True)
+            for queue in queues:
+                pipeline.zrange(REGISTRIES[State.DEFERRED].format(queue), 0, reach - 1)
+            replies = pipeline.execute()
+        due: dict[str, float] = {}
+        ids: dict[str, None] = {}
+        for place, members in enumerate(replies):
+            if 2 * len(queues) <= place < 3 * len(queues):
+                due |= {text(member): float(score) for member, score in members}
+                members = [member for member, _ in members]
+            ids |= dict.fromkeys(member.partition(":")[0] for member in texts(members))
+        rows = [replace(row, due_at=due.get(row.id)) for row in self.rows(list(ids))]
+        return [row for row in rows if wanted(row)], len(ids)
 
     def failed_ids(self, queues: Sequence[str]) -> list[str]:
         """Ids of every failed job of these queues, oldest first."""
@@ -354,7 +375,9 @@ class JobStore:
         return Tally(done=done, gone=gone, later=later, barred=barred)
 
     def _rows_of(self, state: State, ids: Mapping[str, float]) -> list[JobRow]:
-        rows = self.rows(list(ids), with_errors=state is State.FAILED)
+        return self._with_due(state, self.rows(list(ids), with_errors=state is State.FAILED), ids)
+
+    def _with_due(self, state: State, rows: list[JobRow], ids: Mapping[str, float]) -> list[JobRow]:
         if state is State.SCHEDULED:
             return [replace(row, due_at=ids[row.id]) for row in rows]
         return rows
@@ -367,13 +390,14 @@ class JobStore:
 
     def _waiting_ids(self, queues: Sequence[str], offset: int, limit: int) -> tuple[dict[str, float], int]:
         lengths = self.lengths(queues)
-        ids: list[str] = []
-        skip = offset
-        for queue in queues:
-            if len(ids) < limit and skip < lengths[queue]:
-                last = skip + limit - len(ids) - 1
-                ids += texts(self._client.lrange(queue_key(queue), skip, last))
-            skip = max(skip - lengths[queue], 0)
+        skip, left = offset, limit
+        with self._client.pipeline(transaction=False) as pipeline:
+            for queue in queues:
+                if left > 0 and skip < lengths[queue]:
+                    pipeline.lrange(queue_key(queue), skip, skip + left - 1)
+                    left -= min(lengths[queue] - skip, left)
+                skip = max(skip - lengths[queue], 0)
+            ids = [job_id for found in pipeline.execute() for job_id in texts(found)][:limit]
         return dict.fromkeys(ids, 0.0), sum(lengths.values())
 
     def _registered_ids(

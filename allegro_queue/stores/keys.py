@@ -88,13 +88,47 @@ class Keys:
 
     @property
     def scheduler(self) -> str:
-        """Text (JSON): what the living scheduler says of itself. Lives 30 s past its last beat."""
+        """Text (JSON): what the leading scheduler says of itself. Lives 15 s past its last beat."""
         return f"{self.prefix}scheduler"
 
     @property
+    def schedulers(self) -> str:
+        """Sorted set: living schedulers, leading or standing by, by time of the last beat. The dead are dropped."""
+        return f"{self.prefix}schedulers"
+
+    @property
+    def scheduler_lease(self) -> str:
+        """Text: token of the scheduler that leads. Lives half a second past its last beat."""
+        return f"{self.prefix}scheduler_lease"
+
+    @property
+    def scheduler_fence(self) -> str:
+        """Text: a number that grows with each new leader; the steps of an earlier one are refused."""
+        return f"{self.prefix}scheduler_fence"
+
+    @property
     def entries(self) -> str:
-        """Hash: cron entry name to the JSON of its last run. One field an entry; pruned with the entries."""
+        """Hash: cron entry name to its state (JSON): last account, counts, error. One field an entry; pruned with them."""
         return f"{self.prefix}entries"
+
+    @property
+    def installed(self) -> str:
+        """Hash: cron entry name to the entry (JSON) as a scheduler found it declared. One field an entry."""
+        return f"{self.prefix}installed"
+
+    def accounts(self, entry: str) -> str:
+        """List (JSON): what became of an entry's last 50 times, newest first. Goes with the entry."""
+        return f"{self.prefix}accounts:{entry}"
+
+    @property
+    def paused_entries(self) -> str:
+        """Hash: cron entry name to ``{"since", "until", "by", "reason"}``. One field an entry."""
+        return f"{self.prefix}paused_entries"
+
+    @property
+    def open_runs(self) -> str:
+        """Hash: id of a run's job to its entry, until it is known how the job ended. One field an unended job."""
+        return f"{self.prefix}open_runs"
 
     @property
     def last_snapshot(self) -> str:

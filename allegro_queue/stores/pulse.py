@@ -18,7 +18,7 @@ from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.masters import MasterRecord, read_master
 from allegro_queue.stores.pauses import ALL_QUEUES, Pause
 from allegro_queue.stores.replies import text, texts
-from allegro_queue.stores.schedule import SchedulerRecord
+from allegro_queue.stores.schedule import SchedulerRecord, read_scheduler
 from allegro_queue.stores.workers import LostWorker, WorkerRecord, read_worker
 
 LOST_SHOWN_SECONDS = 15 * 60
@@ -128,6 +128,6 @@ class PulseStore:
             lost=tuple(each for each in deaths if each.lost_at >= now - LOST_SHOWN_SECONDS),
             pauses={each.queue: each for each in pauses if each.until is None or each.until > now},
             suspended=bool(suspended),
-            scheduler=SchedulerRecord(**json.loads(scheduler)) if scheduler else None,
+            scheduler=read_scheduler(scheduler) if scheduler else None,
             last_snapshot_at=float(snapshot_at) if snapshot_at else None,
         )

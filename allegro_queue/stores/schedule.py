@@ -1,4 +1,4 @@
-"""The schedule in Redis: what is due when, what the scheduler says of itself, and what became of each entry's last run.
+"""The schedule in Redis: what is due when, and which scheduler leads.
 
 What is scheduled stays where rq-scheduler keeps it: one sorted set of ids by due time, and an ordinary job hash per id.
 Every step that queues a job is one script. It first looks whether the job is still due, so of two schedulers only one
@@ -8,78 +8,43 @@ takes it, and a scheduler that is killed at any point has either done all of the
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from enum import IntEnum
 from typing import Any
 
 from redis import Redis
+from redis.client import Pipeline
+from redis.exceptions import ResponseError
 from rq.defaults import RQ_KEY_PREFIX
 from rq.queue import Queue
 from rq.registry import ScheduledJobRegistry
+from rq.scheduler import RQScheduler
+from rq.utils import utcformat
 
+from allegro_queue.stores.entries import ACCOUNTS_KEPT, UNENDED
 from allegro_queue.stores.jobs import job_key, queue_key
 from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.replies import text, texts
+from allegro_queue.stores.scripts import script
 
 SCHEDULED = f"{RQ_KEY_PREFIX}:scheduler:scheduled_jobs"
 """rq-scheduler's sorted set: id by the Unix time in seconds at which it is due."""
 
-SCHEDULER_LIFE = 30
-"""Seconds that a scheduler counts as alive after its last beat (it beats each second)."""
+OWN_PREFIX = "cron-"
+"""Start of the ids in that set that are entries; what else is there was put by other code."""
 
-RUN = """
--- One run of an entry: set its next time and queue a job of its own.
--- KEYS: scheduled, entry's hash, job's hash, queue, set of queues, last runs.
--- ARGV: entry id, due, next time ('' when this was the last), entry's new meta ('' to leave it), job id,
---       life of the waiting job in seconds ('' for ever), 1 to queue it in front, name, last run, fields of the job.
-local due = redis.call('ZSCORE', KEYS[1], ARGV[1])
-if not due or tonumber(due) ~= tonumber(ARGV[2]) then return 0 end
-redis.call('HSET', KEYS[3], unpack(ARGV, 10))
-if ARGV[6] ~= '' then redis.call('EXPIRE', KEYS[3], ARGV[6]) end
-redis.call('SADD', KEYS[5], KEYS[4])
-redis.call(ARGV[7] == '1' and 'LPUSH' or 'RPUSH', KEYS[4], ARGV[5])
-redis.call('HSET', KEYS[6], ARGV[8], ARGV[9])
-if ARGV[4] ~= '' then redis.call('HSET', KEYS[2], 'meta', ARGV[4]) end
-if ARGV[3] ~= '' then
-  redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
-else
-  redis.call('ZREM', KEYS[1], ARGV[1])
-  redis.call('DEL', KEYS[2])
-end
-return 1
-"""
+SCHEDULER_LIFE = 15
+"""Seconds that a scheduler counts as alive after its last beat (it beats a few times a second)."""
 
-POSTPONE = """
--- An entry that cannot be run: note why, and set its next try. KEYS: scheduled, last runs.
--- ARGV: entry id, due, next try, name, last run.
-local due = redis.call('ZSCORE', KEYS[1], ARGV[1])
-if not due or tonumber(due) ~= tonumber(ARGV[2]) then return 0 end
-redis.call('HSET', KEYS[2], ARGV[4], ARGV[5])
-redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
-return 1
-"""
-
-MOVE = """
--- A job that waits for its own time goes to its queue. KEYS: scheduled, job's hash, queue, set of queues.
--- ARGV: job id, now, queued at, timeout in seconds for a job that has none, 1 to queue it in front.
-local due = redis.call('ZSCORE', KEYS[1], ARGV[1])
-if not due or tonumber(due) > tonumber(ARGV[2]) then return 0 end
-redis.call('ZREM', KEYS[1], ARGV[1])
-local job = redis.call('HMGET', KEYS[2], 'data', 'status', 'ttl')
-if not job[1] or job[2] == 'canceled' then return 0 end
-redis.call('HSETNX', KEYS[2], 'timeout', ARGV[4])
-redis.call('HSET', KEYS[2], 'status', 'queued', 'enqueued_at', ARGV[3])
-local ttl = tonumber(job[3] or '')
-if ttl and ttl > 0 then redis.call('EXPIRE', KEYS[2], ttl) end
-redis.call('SADD', KEYS[4], KEYS[3])
-redis.call(ARGV[5] == '1' and 'LPUSH' or 'RPUSH', KEYS[3], ARGV[1])
-return 1
-"""
+LEASE_SECONDS = 0.45
+"""How long a leader leads past its last beat."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SchedulerRecord:
-    """The scheduler process, now."""
+    """The scheduler that leads, now."""
 
     host: str
     pid: int
@@ -87,19 +52,17 @@ class SchedulerRecord:
     """Name of its master; empty when started alone (``manage.py rqscheduler``)."""
     started_at: float
     beat_at: float
+    fence: int = 0
+    """Its number among all that ever led."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LastRun:
-    """The last time an entry was due."""
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """Whether a scheduler leads, by its own server's clock."""
 
-    entry: str
-    due_at: float
-    enqueued_at: float
-    job_id: str
-    """Id of the job that was queued; empty when none was."""
-    error: str = ""
-    """Why nothing was queued; empty when all was well."""
+    leads: bool
+    fence: int
+    now: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,9 +81,8 @@ class Due:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
-    """The job that one run of an entry becomes."""
+    """The job that a run of an entry becomes."""
 
-    job_id: str
     queue: str
     fields: Mapping[str, Any]
     """Its hash, as RQ writes it."""
@@ -129,104 +91,238 @@ class Run:
     at_front: bool
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tick:
+    """What is to be done about one due entry."""
+
+    entry: str
+    jobs: Mapping[str, float]
+    """Ids of the jobs to queue, each with the time that it is for."""
+    run: Run
+    next_at: float | None
+    """``None`` when this was its last run; the entry is deleted then."""
+    meta: bytes | None = None
+    """What the entry's own ``meta`` becomes; ``None`` leaves it."""
+    missed: int = 0
+    missed_reason: str = ""
+    alone: bool = False
+    """Skip it while the run before has not ended."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parked:
+    """An entry that cannot be run, and when it is tried again."""
+
+    entry: str
+    next_at: float
+    reason: str
+
+
+class Outcome(IntEnum):
+    """What a step came to."""
+
+    DEPOSED = -1
+    """Another scheduler leads now."""
+    TAKEN = 0
+    """Somebody else settled it."""
+    DONE = 1
+    SKIPPED = 2
+    """Paused, or the run before has not ended; the entry's account says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What became of the due ids of one list."""
+
+    queued: Sequence[str] = ()
+    others: Mapping[str, float] = field(default_factory=dict)
+    """Ids that ask for more than a move, with the times at which they were due."""
+    deposed: bool = False
+    """Whether another scheduler leads now; nothing was done then."""
+
+
 class ScheduleStore:
-    """Reads what is due, queues it, and keeps the scheduler's record and the entries' last runs."""
+    """Reads what is due and queues it; knows who leads."""
 
     def __init__(self, client: Redis, keys: Keys) -> None:
         self._client = client
         self._keys = keys
-        self._run = client.register_script(RUN)
-        self._postpone = client.register_script(POSTPONE)
-        self._move = client.register_script(MOVE)
+        self._tick = client.register_script(script("entry_record", "tick"))
+        self._park = client.register_script(script("entry_record", "park"))
+        self._move_due = client.register_script(script("move_due"))
+        self._lead = client.register_script(script("lead"))
+        self._step_down = client.register_script(script("step_down"))
 
-    def due(self, now: float, limit: int, queue: str | None = None) -> list[Due]:
-        """What rq-scheduler's set (or a queue's own registry of scheduled jobs) has due, longest overdue first."""
-        found: list[Any] = self._client.zrangebyscore(
-            scheduled_key(queue), "-inf", now, start=0, num=limit, withscores=True
+    # ------------------------------------------------------------------------------------------- Who leads
+
+    def lead(self, token: str, record: SchedulerRecord) -> Lead:
+        """Beat, and lead if nobody else does."""
+        leads, fence, seconds, microseconds = self._lead(
+            keys=[self._keys.scheduler_lease, self._keys.scheduler_fence, self._keys.scheduler, self._keys.schedulers],
+            args=[token, int(LEASE_SECONDS * 1000), json.dumps(asdict(record)), SCHEDULER_LIFE, who(record)],
         )
+        return Lead(bool(leads), int(fence), int(seconds) + int(microseconds) / 1_000_000)
+
+    def step_down(self, token: str, record: SchedulerRecord) -> None:
+        """The scheduler has left; the next one may lead at once."""
+        self._step_down(
+            keys=[self._keys.scheduler_lease, self._keys.scheduler, self._keys.schedulers], args=[token, who(record)]
+        )
+
+    def scheduler(self) -> SchedulerRecord | None:
+        """The scheduler that leads."""
+        given = self._client.get(self._keys.scheduler)
+        return read_scheduler(given) if given is not None else None
+
+    def standing_by(self, now: float) -> int:
+        """How many living schedulers there are beside the one that leads."""
+        return max(self._client.zcount(self._keys.schedulers, now - SCHEDULER_LIFE, "+inf") - 1, 0)
+
+    def now(self) -> float:
+        """The server's time, which is the same for all."""
+        seconds, microseconds = self._client.time()
+        return float(seconds) + float(microseconds) / 1_000_000
+
+    # ------------------------------------------------------------------------------------------- What is due
+
+    def move_due(
+        self,
+        registries: Sequence[str | None],
+        *,
+        now: float,
+        limit: int,
+        fence: int,
+        timeouts: Mapping[str, int],
+        timeout: int,
+        default_queue: str,
+        ids: Sequence[str] = (),
+    ) -> dict[str | None, Moved]:
+        """Queue the jobs whose own time has come, in one round trip for all lists.
+
+        Args:
+            registries: names of queues, for RQ's registries of scheduled jobs; ``None`` for rq-scheduler's set.
+            limit: ids that are looked at in each list.
+            fence: number of the leader; nought when nobody's lead is asked for.
+            timeouts: seconds that a job may run which says nothing itself, by queue; elsewhere ``timeout``.
+            default_queue: where jobs go that name no queue.
+            ids: only these, if they are due, and whatever else they ask for.
+        """
+        at = utcformat(datetime.fromtimestamp(now, UTC))
         with self._client.pipeline(transaction=False) as pipeline:
-            for job_id, _ in found:
-                pipeline.hgetall(job_key(text(job_id)))
-            hashes = pipeline.execute()
+            for registry in registries:
+                self._move_due(
+                    keys=[
+                        scheduled_key(registry),
+                        Queue.redis_queues_keys,
+                        "" if registry is None else RQScheduler.get_locking_key(registry),
+                        self._keys.scheduler_fence,
+                    ],
+                    args=[
+                        repr(now), limit, fence, at, job_key(""), queue_key(""), registry or "", default_queue,
+                        json.dumps(timeouts), timeout, OWN_PREFIX, *ids,
+                    ],
+                    client=pipeline,
+                )  # fmt: skip
+            replies = pipeline.execute()
+        return {
+            registry: Moved(
+                queued=texts(queued),
+                others=dict(zip(texts(others[::2]), map(float, others[1::2]), strict=True)),
+                deposed=bool(deposed),
+            )
+            for registry, (queued, others, deposed) in zip(registries, replies, strict=True)
+        }
+
+    def read_due(self, ids: Mapping[str, float]) -> list[Due]:
+        """Due ids with their hashes. A hash that is none counts as gone."""
+        with self._client.pipeline(transaction=False) as pipeline:
+            for each in ids:
+                pipeline.hgetall(job_key(each))
+            hashes = pipeline.execute(raise_on_error=False)
         return [
-            Due(id=text(job_id), due_at=due_at, fields=fields)
-            for (job_id, due_at), fields in zip(found, hashes, strict=True)
+            Due(id=job_id, due_at=due_at, fields={} if isinstance(found, ResponseError) else found)
+            for (job_id, due_at), found in zip(ids.items(), hashes, strict=True)
         ]
 
     def due_at(self, scheduled_id: str) -> float | None:
         """When one id is due; ``None`` when it is not scheduled."""
         return self._client.zscore(SCHEDULED, scheduled_id)
 
-    def run(self, due: Due, run: Run, *, next_at: float | None, meta: bytes | None, last: LastRun) -> bool:
-        """Queue one run and set the next time. False when somebody else did.
+    def next_due_at(self, registries: Sequence[str | None]) -> float | None:
+        """When anything of these lists is due next."""
+        with self._client.pipeline(transaction=False) as pipeline:
+            for registry in registries:
+                pipeline.zrange(scheduled_key(registry), 0, 0, withscores=True)
+            return min((score for found in pipeline.execute() for _, score in found), default=None)
 
-        Args:
-            next_at: ``None`` when this was the last run; the entry is deleted then.
-            meta: what the entry's own ``meta`` becomes; ``None`` leaves it.
+    def settle(self, work: Sequence[tuple[Due, Tick | Parked]], *, now: float, fence: int = 0) -> list[Outcome]:
+        """Queue the runs of due entries, or park those that are broken, each in one step of its own; one round trip.
+
+        One that the server refuses by itself counts as settled by somebody else: it stays due.
+
+        Raises:
+            redis.exceptions.ResponseError: the server refuses them all.
         """
-        fields = [part for pair in run.fields.items() for part in pair]
-        done = self._run(
+        if not work:
+            return []
+        with self._client.pipeline(transaction=False) as pipeline:
+            for due, todo in work:
+                if isinstance(todo, Tick):
+                    self._send_tick(pipeline, due, todo, now, fence)
+                else:
+                    self._park(
+                        keys=[
+                            SCHEDULED, self._keys.entries, self._keys.accounts(todo.entry), self._keys.scheduler_fence,
+                        ],
+                        args=[
+                            due.id, repr(due.due_at), repr(todo.next_at), todo.entry, todo.reason, repr(now), fence,
+                            ACCOUNTS_KEPT,
+                        ],
+                        client=pipeline,
+                    )  # fmt: skip
+            replies = pipeline.execute(raise_on_error=False)
+        errors = [each for each in replies if isinstance(each, Exception)]
+        if len(errors) == len(replies):
+            raise errors[0]
+        return [Outcome.TAKEN if isinstance(each, Exception) else Outcome(each) for each in replies]
+
+    def _send_tick(self, pipeline: Pipeline, due: Due, tick: Tick, now: float, fence: int) -> None:
+        keys, run = self._keys, tick.run
+        todo = {
+            "id": due.id,
+            "due": repr(due.due_at),
+            "next": "" if tick.next_at is None else repr(tick.next_at),
+            "name": tick.entry,
+            "now": repr(now),
+            "fence": fence,
+            "runs": [{"job_id": job_id, "due_at": due_at} for job_id, due_at in tick.jobs.items()],
+            "missed": tick.missed,
+            "missed_reason": tick.missed_reason,
+            "alone": tick.alone,
+            "under_way": dict.fromkeys(UNENDED, True),
+            "job_prefix": job_key(""),
+            "life": run.ttl or 0,
+            "front": run.at_front,
+            "kept": ACCOUNTS_KEPT,
+        }
+        self._tick(
             keys=[
-                SCHEDULED,
-                job_key(due.id),
-                job_key(run.job_id),
-                queue_key(run.queue),
-                Queue.redis_queues_keys,
-                self._keys.entries,
+                SCHEDULED, job_key(due.id), queue_key(run.queue), Queue.redis_queues_keys, keys.entries,
+                keys.accounts(tick.entry), keys.paused_entries, keys.open_runs, keys.scheduler_fence,
+                *map(job_key, tick.jobs),
             ],
             args=[
-                due.id,
-                repr(due.due_at),
-                "" if next_at is None else repr(next_at),
-                "" if meta is None else meta,
-                run.job_id,
-                "" if run.ttl is None else run.ttl,
-                int(run.at_front),
-                last.entry,
-                json.dumps(asdict(last)),
-                *fields,
+                json.dumps(todo), "" if tick.meta is None else tick.meta,
+                *(part for pair in run.fields.items() for part in pair),
             ],
-        )
-        return bool(done)
+            client=pipeline,
+        )  # fmt: skip
 
-    def postpone(self, due: Due, *, next_at: float, last: LastRun) -> bool:
-        """Note why an entry could not be run, and set its next try. False when somebody else settled it."""
-        done = self._postpone(
-            keys=[SCHEDULED, self._keys.entries],
-            args=[due.id, repr(due.due_at), repr(next_at), last.entry, json.dumps(asdict(last))],
-        )
-        return bool(done)
-
-    def move(
-        self,
-        job_id: str,
-        queue: str,
-        *,
-        now: float,
-        queued_at: str,
-        timeout: int,
-        in_front: bool,
-        registry: str | None = None,
-    ) -> bool:
-        """Put a job whose own time has come on its queue. False when it is gone, cancelled, or somebody else did.
-
-        Args:
-            queued_at: the time in RQ's own format.
-            timeout: seconds, for a job that says nothing itself.
-            registry: name of the queue in whose registry of scheduled jobs it waits; rq-scheduler's set if ``None``.
-        """
-        done = self._move(
-            keys=[scheduled_key(registry), job_key(job_id), queue_key(queue), Queue.redis_queues_keys],
-            args=[job_id, repr(now), queued_at, timeout, int(in_front)],
-        )
-        return bool(done)
+    # ------------------------------------------------------------------------------------------- What is scheduled
 
     def fields(self, ids: Sequence[str]) -> dict[str, Mapping[bytes, bytes]]:
         """The job hashes of these ids; empty for those that are gone."""
-        with self._client.pipeline(transaction=False) as pipeline:
-            for each in ids:
-                pipeline.hgetall(job_key(each))
-            return dict(zip(ids, pipeline.execute(), strict=True))
+        return {due.id: due.fields for due in self.read_due(dict.fromkeys(ids, 0.0))}
 
     def put(self, scheduled_id: str, fields: dict[Any, Any], due_at: float, *, keep_time: bool) -> None:
         """Write an entry. With ``keep_time``, one that is scheduled already keeps its next time."""
@@ -236,12 +332,13 @@ class ScheduleStore:
             pipeline.zadd(SCHEDULED, {scheduled_id: due_at}, nx=keep_time)
             pipeline.execute()
 
-    def remove(self, ids: Sequence[str]) -> None:
+    def remove(self, ids: Iterable[str]) -> None:
         """Take entries out of the schedule, with their data. Jobs that they have queued stay."""
-        if ids:
+        gone = list(ids)
+        if gone:
             with self._client.pipeline() as pipeline:
-                pipeline.zrem(SCHEDULED, *ids)
-                pipeline.delete(*[job_key(each) for each in ids])
+                pipeline.zrem(SCHEDULED, *gone)
+                pipeline.delete(*[job_key(each) for each in gone])
                 pipeline.execute()
 
     def holds_any(self) -> bool:
@@ -256,34 +353,17 @@ class ScheduleStore:
         """When each id is due, in the order asked; ``None`` for what is not scheduled."""
         return list(self._client.zmscore(SCHEDULED, list(ids))) if ids else []
 
-    def beat(self, record: SchedulerRecord) -> None:
-        """The record stays readable for ``SCHEDULER_LIFE`` seconds."""
-        self._client.set(self._keys.scheduler, json.dumps(asdict(record)), ex=SCHEDULER_LIFE)
-
-    def leave(self) -> None:
-        """The scheduler has left. Another one, if there is, writes its own record within a second."""
-        self._client.delete(self._keys.scheduler)
-
-    def scheduler(self) -> SchedulerRecord | None:
-        """The living scheduler."""
-        given = self._client.get(self._keys.scheduler)
-        return SchedulerRecord(**json.loads(given)) if given is not None else None
-
-    def note_run(self, run: LastRun) -> None:
-        """Remember what became of an entry."""
-        self._client.hset(self._keys.entries, run.entry, json.dumps(asdict(run)))
-
-    def last_runs(self) -> dict[str, LastRun]:
-        """The last run of each entry, by name."""
-        found = self._client.hgetall(self._keys.entries)
-        return {text(name): LastRun(**json.loads(given)) for name, given in found.items()}
-
-    def forget_runs(self, entries: Sequence[str]) -> None:
-        """Drop what is known of entries that no longer exist."""
-        if entries:
-            self._client.hdel(self._keys.entries, *entries)
-
 
 def scheduled_key(queue: str | None) -> str:
     """rq-scheduler's sorted set, or RQ's registry of the jobs of one queue that wait for their time."""
     return SCHEDULED if queue is None else ScheduledJobRegistry.key_template.format(queue)
+
+
+def read_scheduler(given: bytes | str) -> SchedulerRecord:
+    """A record as it was written."""
+    return SchedulerRecord(**json.loads(given))
+
+
+def who(record: SchedulerRecord) -> str:
+    """One scheduler among all."""
+    return f"{record.host}:{record.pid}"

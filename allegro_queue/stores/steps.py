@@ -196,8 +196,8 @@ class StepStore:
             finish.result_ttl,
             "1" if finish.has_dependencies else "0",
             finish.run,
-            repr(held.taken_at),
-            repr(finish.ended_us / MILLION),
+            seconds_text(round(held.taken_at * MILLION)),
+            seconds_text(finish.ended_us),
             finish.result,
         )
 
@@ -250,3 +250,10 @@ class StepStore:
     def close(self) -> None:
         """Hang up."""
         self._wire.close()
+
+
+def seconds_text(microseconds: int) -> str:
+    """Microseconds as RQ writes the seconds: as Python shows a float, but without the long way through one."""
+    whole, part = divmod(microseconds, MILLION)
+    text = f"{whole}.{part:06d}".rstrip("0")
+    return text + "0" if text.endswith(".") else text

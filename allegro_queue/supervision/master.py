@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 import allegro_queue
 from allegro_queue.errors import AlreadyRunning
-from allegro_queue.inbox import LEAVE, SignalInbox
+from allegro_queue.inbox import HANDLED, LEAVE, SignalInbox
 from allegro_queue.plan import Plan
 from allegro_queue.stores import Stores
 from allegro_queue.stores.controls import Control, Instruction
@@ -27,6 +27,9 @@ from allegro_queue.supervision.supervisor import Supervisor
 
 log = logging.getLogger(__name__)
 
+HEARD = (*HANDLED, signal.SIGCHLD)
+"""What the master's inbox is for."""
+
 BEAT_SECONDS = 1.0
 SCALE_SECONDS = 0.5
 LOOK_SECONDS = 5.0
@@ -34,6 +37,9 @@ TIDY_SECONDS = 60.0
 
 AFTER_OUTAGE_SECONDS = 15.0
 """How long after an outage nobody is looked for: who lives gets the time to say so, and each master to settle its own."""
+
+ONE_WISH_SECONDS = 1.0
+"""Signals to leave that come within this time are one wish: a terminal's Ctrl-C and a parent's TERM, say."""
 
 LEAVING_PAUSE = 0.1
 """Seconds between two passes while children leave, so that the end is noticed soon."""
@@ -93,7 +99,8 @@ class Master:
         """When Redis is tried again, while it is away: each try may take as long as the client is patient."""
         self._overdue: dict[str, str] = {}
         """Children that were killed for their time limit, by name, with the reason in words."""
-        self._signals_to_leave = 0
+        self._told_at: float | None = None
+        """When the first signal to leave came."""
 
     def run(self) -> None:
         """Supervise until told to leave and every child has left.
@@ -172,11 +179,15 @@ class Master:
             self._with_redis(lambda: self._look_around(now), now)
 
     def hear(self, number: signal.Signals, now: float) -> None:
-        """Act on a signal: INT, TERM and HUP leave, QUIT leaves without waiting for jobs, USR1 restarts the workers, USR2 pauses, CONT continues."""
+        """Act on a signal: INT, TERM and HUP leave, QUIT leaves without waiting for jobs, USR1 restarts the workers,
+        USR2 pauses, CONT continues."""
+        if number == signal.SIGCHLD:
+            # It has ended the rest; the next pass looks who it was.
+            return
         if number in LEAVE:
-            self._signals_to_leave += 1
+            self._told_at = now if self._told_at is None else self._told_at
             self.obey(Control.TERMINATE, now)
-            if self._signals_to_leave > 1 or number == signal.SIGQUIT:
+            if now - self._told_at > ONE_WISH_SECONDS or number == signal.SIGQUIT:
                 for supervisor in self._supervisors:
                     supervisor.hurry(now)
         else:

@@ -14,7 +14,7 @@ from allegro_queue.begun import Begun
 log = logging.getLogger(__name__)
 
 QUICK_DEATH_SECONDS = 5.0
-"""A child that ends badly sooner than this counts as one that could not work."""
+"""A child that ends badly sooner than this, and before it has begun anything, counts as one that could not work."""
 
 LONGEST_COOL_DOWN = 60.0
 
@@ -45,6 +45,11 @@ class Departure:
     """In words; ``left`` when it left of its own will."""
     expected: bool
     """Whether it had been told to leave."""
+
+
+def has_begun(child: Child) -> bool:
+    """Whether it is known to have begun something: then it could work, and what it did is to blame for its end."""
+    return child.begun is not None and child.begun.execution_id != ""
 
 
 def cool_down(quick_deaths: int) -> float:
@@ -158,13 +163,13 @@ class ProcessPool:
                 if (
                     self._quick_deaths
                     and child.started_at >= self._last_quick_death
-                    and now - child.started_at > QUICK_DEATH_SECONDS
+                    and (now - child.started_at > QUICK_DEATH_SECONDS or has_begun(child))
                 ):
                     self._quick_deaths, self.trouble = 0, ""
                 continue
             self.children.remove(child)
             departures.append(Departure(child, ending, expected=False))
-            if ending != "left" and now - child.started_at < QUICK_DEATH_SECONDS:
+            if ending != "left" and now - child.started_at < QUICK_DEATH_SECONDS and not has_begun(child):
                 self._quick_deaths += 1
                 self._last_quick_death = now
                 pause = cool_down(self._quick_deaths)

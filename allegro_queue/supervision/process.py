@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 from allegro_queue.begun import Begun
+from allegro_queue.output import flush_output
 
 log = logging.getLogger(__name__)
 
@@ -87,8 +88,8 @@ def name_of_signal(number: int) -> str:
 
 LEAVE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
-HEARD = (*LEAVE, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT)
-"""Signals that the parent handles and a child is sent."""
+HEARD = (*LEAVE, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT, signal.SIGCHLD)
+"""Signals that the parent handles, or a child is sent."""
 
 
 def fork(child: Callable[[], int]) -> int:
@@ -98,8 +99,7 @@ def fork(child: Callable[[], int]) -> int:
     that dies.
     """
     parent = os.getpid()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    flush_output()
     # What exists now is shared with the child; a collection there would touch, and so copy, all of it.
     gc.freeze()
     # A child starts with its parent's handlers, which would note a signal that nobody there ever reads.
@@ -116,7 +116,8 @@ def fork(child: Callable[[], int]) -> int:
     try:
         for number in LEAVE:
             signal.signal(number, leave_at_once)
-        signal.signal(signal.SIGCONT, signal.SIG_DFL)
+        for number in (signal.SIGCONT, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
         for number in (signal.SIGUSR1, signal.SIGUSR2):
             # By default these would end a child that is not ready to hear them.
             signal.signal(number, signal.SIG_IGN)
@@ -128,8 +129,7 @@ def fork(child: Callable[[], int]) -> int:
     except BaseException:
         log.exception("child %d could not go on", os.getpid())
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        flush_output()
         os._exit(code)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import template
 from django.http import HttpRequest
@@ -118,6 +119,12 @@ def function(name: str, address: str = "") -> SafeString:
 def page_link(name: str, **query: Any) -> str:
     """Address of a page with a query; empty when that page is not mounted."""
     return link(name, query=query)
+
+
+@register.simple_tag
+def query_of(pairs: list[tuple[str, str]]) -> str:
+    """A query as an address has it."""
+    return urlencode(pairs)
 
 
 @register.simple_tag

@@ -20,6 +20,7 @@ from rq.worker import SimpleWorker
 from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import UNREACHABLE, address
 from allegro_queue.jobs import HorizonJob
+from allegro_queue.queues import all_queues, get_queue
 from allegro_queue.signals import job_failed, tell
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.reservations import Reservation
@@ -50,6 +51,17 @@ def kind_of(exc_string: str) -> str:
     return exc_string.rstrip().rpartition("\n")[2].partition(":")[0].strip()[:200]
 
 
+class AlreadyFiled(Exception):
+    """The transaction that files the job at hand is tried again although an earlier try went through, its reply lost."""
+
+
+def queue_what_is_ready(stores: Stores) -> None:
+    """Queue jobs whose last dependency is filed: RQ does so only after the transaction that files it, so a worker that
+    dies in between, or never hears that it went through, leaves them behind."""
+    for name in all_queues():
+        get_queue(name, stores.client).ready_job_registry.cleanup()
+
+
 class FilingWorker(SimpleWorker):
     """An RQ worker that files jobs; it takes none."""
 
@@ -72,6 +84,8 @@ class FilingWorker(SimpleWorker):
         """RQ's text of the failure that is being filed."""
         self.held: Reservation | None = None
         """The job at hand: what is written of its end is written only while it is still this worker's."""
+        self._job_filed: Job | None = None
+        """The job whose transaction was begun, until its end is filed."""
 
     def _set_connection(self, connection: Redis) -> Redis:
         """Leave the client's time-outs alone: RQ would raise them to seven minutes for its blocking pop."""
@@ -81,7 +95,14 @@ class FilingWorker(SimpleWorker):
         """Leave the process's title alone: RQ's would go on naming a job that has long ended."""
 
     def cleanup_execution(self, job: Job, pipeline: Pipeline, execution: Execution | None = None) -> None:
-        """Called by RQ inside each transaction that ends an attempt; ours rides along."""
+        """Called by RQ inside each transaction that ends an attempt; ours rides along.
+
+        Raises:
+            AlreadyFiled: RQ tries the same transaction again. redis-py calls a lost reply a change of a watched key.
+        """
+        if self._job_filed is job and self.held is not None and not self.still_holds():
+            raise AlreadyFiled
+        self._job_filed = job
         super().cleanup_execution(job, pipeline, execution)
         self.stores.reservations.release(self.name, pipeline)
         held = self.held
@@ -182,12 +203,25 @@ class FilingWorker(SimpleWorker):
         def file_unless_done() -> None:
             nonlocal attempts
             attempts += 1
-            if self.still_holds():
+            if not self.still_holds():
+                if attempts == 1:
+                    log.warning("worker %s came too late: its job had been settled by another", self.name)
+                else:
+                    self.catch_up()
+                return
+            try:
                 file()
-            elif attempts == 1:
-                log.warning("worker %s came too late: its job had been settled by another", self.name)
+            except AlreadyFiled:
+                self.catch_up()
 
+        self._job_filed = None
         self.patiently(file_unless_done)
+
+    def catch_up(self) -> None:
+        """The end of a job was filed and the reply lost: do what RQ does after it."""
+        if self._job_filed is not None:
+            self._release_slot_safely(self._job_filed)
+        queue_what_is_ready(self.stores)
 
     def patiently(self, step: Callable[[], object]) -> None:
         """Do a step that only talks to Redis; when Redis does not answer, say so and try again until it does."""

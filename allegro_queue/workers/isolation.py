@@ -26,6 +26,7 @@ from typing import Any, NoReturn
 from django.db import connections
 from rq.job import Job, Retry
 
+from allegro_queue.output import flush_output
 from allegro_queue.workers.time_limit import JobInterrupted, TimeLimit, TimeLimitExceeded
 
 HEED_SECONDS = 2.0
@@ -127,8 +128,7 @@ class ChildJob:
     def __init__(self, job: Job, timeout: int) -> None:
         self._ears, mouth = os.pipe()
         parent = os.getpid()
-        sys.stdout.flush()
-        sys.stderr.flush()
+        flush_output()
         with warnings.catch_warnings():
             # Python warns where other threads run. Here they only beat and listen, and the child needs nothing of theirs.
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -265,9 +265,7 @@ def live_in_child(job: Job, timeout: int, mouth: int, parent: int) -> NoReturn:
         write_all(mouth, HEAD.pack(kind, len(payload)) + payload)
         code = 0
     finally:
-        with contextlib.suppress(Exception):
-            sys.stdout.flush()
-            sys.stderr.flush()
+        flush_output()
         os._exit(code)
 
 

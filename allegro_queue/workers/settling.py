@@ -24,7 +24,7 @@ from allegro_queue.stores import Stores
 from allegro_queue.stores.reservations import Reservation
 from allegro_queue.stores.run_record import RunOutcome, RunRecord
 from allegro_queue.stores.workers import LostWorker
-from allegro_queue.workers.filing import FilingWorker
+from allegro_queue.workers.filing import FilingWorker, queue_what_is_ready
 from allegro_queue.workers.holding import terms_of
 from allegro_queue.workers.quarantine import quarantine
 from allegro_queue.workers.recorder import name_of, run_of, run_without_job
@@ -46,6 +46,7 @@ def settle(
     try:
         held = stores.reservations.of(worker)
         outcome, job = settle_job(stores, held, f"worker {pid} on {host} {reason}", begun) if held else ("", None)
+        queue_what_is_ready(stores)
         lost = LostWorker(
             name=worker,
             host=host,

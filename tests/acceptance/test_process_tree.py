@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -53,7 +54,7 @@ def test_a_signal_to_every_process_of_the_tree_kills_no_running_job_and_starts_n
         dispatch(jobs.note, str(trail), "another")
         eventually(lambda: line_in(trail, "held"), explain=process.said)
         tree = [*children_of(process.pid), process.pid]
-        for pid in tree:
+        for pid in [*tree, *tree]:
             os.kill(pid, signal.SIGTERM)
         began = time.monotonic()
         worker = eventually(lambda: [each for each in stores.workers.living() if each.state == "leaving"])[0].pid
@@ -162,3 +163,45 @@ def test_a_worker_whose_job_never_lets_go_of_the_interpreter_is_killed_by_its_de
         lost = eventually(lambda: stores.workers.lost(since=0))[0]
         assert "past its time limit" in lost.reason
     assert json.loads(manage("horizon_list", "--json").stdout)["workers"] == []
+
+
+def test_the_job_of_a_host_that_died_is_settled_by_another_master_within_half_a_minute(stores: Stores, tmp_path: Path):
+    with horizon(stores, "dies") as dies:
+        job_id = dispatch(jobs.hold, str(tmp_path / "trail"), str(tmp_path / "never"))
+        eventually(lambda: line_in(tmp_path / "trail", "held"), explain=dies.said)
+        with horizon(stores, "lives") as lives:
+            worker = next(each for each in stores.workers.living() if each.job_id == job_id)
+            for pid in (dies.pid, worker.pid):
+                os.kill(pid, signal.SIGKILL)
+
+            eventually(lambda: stores.jobs.rows([job_id])[0].status == "failed", within=30, explain=lives.said)
+
+            lost = eventually(lambda: stores.workers.lost(since=0), explain=lives.said)
+            assert [(each.name, each.outcome) for each in lost] == [(worker.name, "failed")]
+
+
+def test_a_killed_worker_is_replaced_in_no_time(stores: Stores, tmp_path: Path):
+    trail = tmp_path / "trail"
+    with horizon(stores, "web") as process:
+        dispatch(jobs.note_the_time, str(trail))
+        eventually(trail.exists, explain=process.said)
+        waits = []
+        for _ in range(7):
+            worker = next(each for each in stores.workers.living() if is_alive(each.pid))
+            ran = len(trail.read_text().splitlines())
+            killed = time.monotonic()
+            os.kill(worker.pid, signal.SIGKILL)
+            dispatch(jobs.note_the_time, str(trail))
+            eventually(lambda ran=ran: len(trail.read_text().splitlines()) > ran, explain=process.said)
+            waits.append(float(trail.read_text().splitlines()[-1]) - killed)
+            eventually(lambda: [each for each in ready(stores) if is_alive(each.pid)], explain=process.said)
+    print(f"median {median(waits):.3f} s, longest {max(waits):.3f} s")
+    assert median(waits) < 0.5
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -178,7 +178,9 @@ def test_a_search_by_name_says_how_far_it_looked(redis: Redis, stores: Stores):
     for _ in range(4):
         queued(jobs.nothing)
 
-    found = stores.jobs.search(State.WAITING, QUEUES, "JOBS.ADD", offset=1, limit=1, reach=5)
+    found = stores.jobs.search(
+        State.WAITING, QUEUES, lambda row: row.name.endswith("jobs.add"), offset=1, limit=1, reach=5
+    )
 
     assert [row.id for row in found.rows] == [wanted[1]]
     assert (found.matches, found.searched, found.total) == (3, 5, 7)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import socket
 import threading
 import time
@@ -81,6 +82,31 @@ def test_the_headers_given_are_sent_and_no_others(httpserver: HTTPServer):
         "[64:ff9b::7f00:1]",
         "169.254.169.254",
         "①②⑦.⓪.⓪.①",
+        "127.0.0.1.",
+        "127.0.1",
+        "0177.0.0.1",
+        "0x7f.1",
+        "00000177.0.0.1",
+        "127.000.000.001",
+        "[::127.0.0.1]",
+        "[0:0:0:0:0:0:0:1]",
+        "[0000:0000:0000:0000:0000:ffff:7f00:0001]",
+        "[::ffff:0:127.0.0.1]",
+        "[64:ff9b:1::7f00:1]",
+        "[2002:7f00:1::]",
+        "[fe80::1%25lo]",
+        "[fec0::1]",
+        "[fd00:ec2::254]",
+        "localhost%00.example.com",
+        "localhost.localdomain",
+        "ip6-localhost",
+        "127。0。0。1",
+        "10.0.0.1",
+        "172.17.0.1",
+        "192.168.0.1",
+        "100.100.100.200",
+        "255.255.255.255",
+        "metadata.google.internal",
     ],
 )
 def test_no_notation_of_a_private_address_is_connected_to(httpserver: HTTPServer, host: str):
@@ -192,3 +218,80 @@ def test_an_unknown_host_is_said_to_be_unknown(monkeypatch):
 
     with pytest.raises(OutboundError, match=r"nowhere.example failed: the host's address was not found"):
         get("https://nowhere.example/private/path")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "gopher://127.0.0.1:{port}/_GET",
+        "file:///etc/passwd",
+        "ftp://127.0.0.1:{port}/",
+        "dict://127.0.0.1:{port}/info",
+        "redis://127.0.0.1:{port}/",
+        "unix:///tmp/x.sock",
+        "//127.0.0.1:{port}/",
+        "http://evil.example@127.0.0.1:{port}/",
+        "http://127.0.0.1:{port}#@evil.example/",
+        "http://127.0.0.1:{port}\\@93.184.216.34/",
+        "http://93.184.216.34\\@127.0.0.1:{port}/",
+        "http://127.0.0.1:{port}/ HTTP/1.1\r\nX: y\r\n",
+        "http://127.0.0.1:0/",
+        "http:127.0.0.1:{port}/",
+    ],
+)
+def test_no_url_however_written_reaches_a_private_target(httpserver: HTTPServer, url: str):
+    with pytest.raises(OutboundError):
+        get(url.format(port=httpserver.port), seconds=1, allow_private=False)
+
+    assert httpserver.log == []
+
+
+def test_a_redirect_to_a_private_target_is_not_followed_whatever_its_kind(httpserver: HTTPServer):
+    for status in (301, 302, 303, 307, 308):
+        location = httpserver.url_for("/private")
+        httpserver.expect_request(f"/{status}").respond_with_data("", status=status, headers={"Location": location})
+        assert get(httpserver.url_for(f"/{status}")).status == status
+
+    assert "/private" not in [request.path for request, _ in httpserver.log]
+
+
+def test_a_compressed_bomb_is_kept_as_it_came(httpserver: HTTPServer):
+    bomb = gzip.compress(b"x" * 10_000_000)
+    httpserver.expect_request("/").respond_with_data(bomb, headers={"Content-Encoding": "gzip"})
+
+    assert get(httpserver.url_for("/")) == Answer(status=200, body=bomb, truncated=False)
+
+
+def test_of_a_body_without_end_no_more_is_read_than_the_limit():
+    sent = 0
+
+    def pour(connection: socket.socket) -> None:
+        nonlocal sent
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        while sent < 1_000_000_000:
+            sent += connection.send(b"x" * 65536)
+
+    with raw_server(pour) as port:
+        answer = get(f"http://127.0.0.1:{port}/", seconds=5)
+
+    assert (len(answer.body), answer.truncated) == (64 * 1024, True)
+    # What the two sockets hold between them.
+    assert sent < 20_000_000
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"X-Header: " + b"x" * 1000 + b"\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"],
+    ids=["headers", "interim answers"],
+)
+def test_an_answer_that_never_gets_to_its_body_ends_early_or_at_the_deadline(line: bytes):
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n" if line.startswith(b"X") else b"")
+        while True:
+            connection.sendall(line)
+
+    started = time.monotonic()
+    with raw_server(talk) as port, pytest.raises(OutboundError):
+        get(f"http://127.0.0.1:{port}/", seconds=1)
+
+    assert time.monotonic() - started < 4

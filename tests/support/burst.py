@@ -10,6 +10,7 @@ from rq.serializers import JSONSerializer
 from allegro.horizon import QUEUES
 from allegro_queue.jobs import HorizonJob
 from allegro_queue.queues import get_queue
+from allegro_queue.workers.worker import HorizonWorker
 
 
 def work_off(redis: Redis, queues: list[str] = QUEUES) -> list[Job]:
@@ -20,6 +21,17 @@ def work_off(redis: Redis, queues: list[str] = QUEUES) -> list[Job]:
     """
     lines = [get_queue(name, redis) for name in queues]
     SimpleWorker(lines, connection=redis, job_class=HorizonJob, serializer=JSONSerializer).work(burst=True)
+    return [
+        HorizonJob.fetch(job_id, connection=redis)
+        for line in lines
+        for job_id in line.failed_job_registry.get_job_ids()
+    ]
+
+
+def work_off_with_terms(redis: Redis, queues: list[str] = QUEUES) -> list[Job]:
+    """The same by a worker of ours, which keeps what jobs ask for: one at a time, so often, for whom."""
+    lines = [get_queue(name, redis) for name in queues]
+    HorizonWorker(lines, connection=redis).work(burst=True)
     return [
         HorizonJob.fetch(job_id, connection=redis)
         for line in lines

@@ -11,6 +11,8 @@ from typing import Any
 from django.apps import AppConfig
 
 from allegro_queue.begun import Begun
+from allegro_queue.supervision import pool
+from tests.support.fault_points import install_from_environment
 
 
 class Faults(AppConfig):
@@ -18,8 +20,17 @@ class Faults(AppConfig):
     label = "faults"
 
     def ready(self) -> None:
-        """``FAULT`` names the point; each death leaves a byte in the file ``FAULT_TRAIL``, ``FAULT_TIMES`` at most."""
-        POINTS[os.environ["FAULT"]]()
+        """``FAULT`` names the point; each death leaves a byte in the file ``FAULT_TRAIL``, ``FAULT_TIMES`` at most.
+
+        ``ALLEGRO_FAULT`` names a round trip (``fault_points.py``). With ``NO_COOL_DOWN`` workers that are killed one
+        after the other are replaced at once, as if each had lived long.
+        """
+        if "FAULT" in os.environ:
+            POINTS[os.environ["FAULT"]]()
+        if "ALLEGRO_FAULT" in os.environ:
+            install_from_environment()
+        if "NO_COOL_DOWN" in os.environ:
+            pool.QUICK_DEATH_SECONDS = 0.0
 
 
 def die() -> None:

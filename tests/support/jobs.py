@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import time
 from pathlib import Path
 
@@ -136,3 +137,14 @@ def note_with_time(path: str, times: str, word: str) -> None:
     """Note a word in one file, and the time in another."""
     note(path, word)
     note_the_time(times)
+
+
+def enter(ledger: str, seconds: float) -> None:
+    """Enter start and end in a ledger, one line each, in one write."""
+    job = get_current_job()
+    assert job is not None
+    file = os.open(ledger, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(file, f"start {job.id}\n".encode())
+    time.sleep(seconds)
+    os.write(file, f"end {job.id}\n".encode())
+    os.close(file)

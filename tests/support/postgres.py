@@ -1,67 +1,50 @@
-"""A PostgreSQL cluster of the run's own, where the machine has PostgreSQL."""
+"""A PostgreSQL server of a test's own, where the machine has the programs for one."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-OWNER = "postgres"
-"""Who runs it when this run is root's, since PostgreSQL refuses root."""
+INSTALLED = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 
 
 def programs() -> Path | None:
-    """Folder of PostgreSQL's programs; ``None`` when this machine has none."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda each: int(each.parts[-3]))
-    if found:
-        return found[-1].parent
-    path = shutil.which("initdb")
-    return Path(path).parent if path else None
+    """The folder of ``initdb`` and the others; ``None`` where there is none."""
+    found = shutil.which("initdb")
+    return Path(found).parent if found else (INSTALLED[-1].parent if INSTALLED else None)
+
+
+def as_owner() -> list[str]:
+    """How to start them: they refuse to run as root."""
+    return ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
 
 
 @contextmanager
-def postgres(bin_: Path) -> Iterator[str]:
-    """The address of a fresh database, on a free port of this machine; gone afterwards."""
-    as_owner = {"user": OWNER, "group": OWNER} if os.getuid() == 0 else {}
+def a_postgres_server(programs: Path, *, fsync: bool = False) -> Iterator[str]:
+    """A server on a socket in a folder of its own; its address as a ``DATABASE_URL``.
+
+    Args:
+        fsync: whether a commit waits for the disk, as in production.
+    """
     folder = Path(tempfile.mkdtemp(prefix="allegro-postgres-"))
-    if as_owner:
-        shutil.chown(folder, OWNER, OWNER)
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres", "postgres")
     data = folder / "data"
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    run = [*as_owner(), str(programs / "pg_ctl"), "--pgdata", str(data)]
+    options = f"-k {folder} -c listen_addresses='' -c fsync={'on' if fsync else 'off'}"
+    quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
     try:
-        subprocess.run(
-            [
-                bin_ / "initdb",
-                "--pgdata",
-                data,
-                "--auth",
-                "trust",
-                "--username",
-                OWNER,
-                "--encoding",
-                "UTF8",
-                "--no-sync",
-            ],
-            check=True,
-            capture_output=True,
-            cwd="/",
-            **as_owner,
-        )
-        control = [bin_ / "pg_ctl", "--pgdata", data, "--silent", "--wait"]
-        options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories='{folder}'"
-        subprocess.run(
-            [*control, "start", "--log", folder / "log", "--options", options], check=True, cwd="/", **as_owner
-        )
+        initdb = ["--pgdata", str(data), "--username", "allegro", "--auth", "trust", "--encoding", "UTF8", "--no-sync"]
+        subprocess.run([*as_owner(), str(programs / "initdb"), *initdb], **quiet)
+        subprocess.run([*run, "--wait", "--options", options, "--log", str(folder / "log"), "start"], **quiet)
         try:
-            yield f"postgres://{OWNER}@127.0.0.1:{port}/postgres"
+            yield f"postgres://allegro@/postgres?host={folder}"
         finally:
-            subprocess.run([*control, "stop", "--mode", "immediate"], check=True, cwd="/", **as_owner)
+            subprocess.run([*run, "--wait", "--mode", "immediate", "stop"], **quiet)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

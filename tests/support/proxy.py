@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import struct
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -61,6 +63,23 @@ class Proxy:
         for each in opened:
             each.close()
 
+    def reset(self) -> None:
+        """Cut every connection as a failing network does (RST): what is still on its way is lost, both ways."""
+        with self._lock:
+            opened = list(self._open)
+        for each in opened:
+            each.reset()
+
+    def swallow(self) -> None:
+        """Let nothing through to clients any more, on old connections and new ones, until ``mend`` is called."""
+        self.lose_reply(b"", times=sys.maxsize, ending="silence")
+
+    def mend(self) -> None:
+        """Lose nothing more. Connections that were silenced are cut."""
+        with self._lock:
+            self._loss = None
+        self.cut()
+
     def close(self) -> None:
         """Take no more connections, and close those that are open."""
         # A plain close does not wake the thread that waits in accept().
@@ -110,6 +129,13 @@ class Connection:
     def start(self) -> None:
         for pump in (self._requests, self._replies):
             threading.Thread(target=pump, daemon=True).start()
+
+    def reset(self) -> None:
+        for each in (self._client, self._server):
+            if each.family != socket.AF_UNIX:
+                with suppress(OSError):
+                    each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close()
 
     def close(self) -> None:
         for each in (self._client, self._server):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from typing import Any
 
+from allegro_queue.stores import Stores
+from allegro_queue.stores.entries import Account
 from allegro_queue.stores.masters import MasterRecord, SupervisorRecord
 from allegro_queue.stores.schedule import SchedulerRecord
 from allegro_queue.stores.workers import LostWorker, WorkerRecord
@@ -92,3 +96,10 @@ def scheduler(now: float, **given: Any) -> SchedulerRecord:
             **given,
         }
     )
+
+
+def entry_run(stores: Stores, name: str, due_at: float, job_id: str) -> None:
+    """An entry whose last time was queued a moment after it was due, as the scheduler leaves it."""
+    last = asdict(Account(what="run", due_at=due_at, at=due_at + 0.2, job_id=job_id))
+    stores.client.hset(stores.keys.entries, name, json.dumps({"last": last, "runs": 1}))
+    stores.client.lpush(stores.keys.accounts(name), json.dumps(last))

@@ -21,7 +21,7 @@ def start_server(binary: Path, folder: Path, keep: bool = False) -> subprocess.P
     socket = folder / "redis.sock"
     with (folder / "server.log").open("ab") as log:
         arguments = ["--port", "0", "--unixsocket", str(socket), "--dir", str(folder), "--save", ""]
-        arguments += ["--appendonly", "yes" if keep else "no"]
+        arguments += ["--appendonly", "yes" if keep else "no", "--stream-node-max-bytes", "512"]
         # Ends with this run, however the run ends.
         process = start_leashed([str(binary), *arguments], output=log)
     client = Redis(unix_socket_path=str(socket))

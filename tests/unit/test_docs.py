@@ -18,7 +18,7 @@ from allegro_queue.jobs import OPTION_FIELDS
 from allegro_queue.plan import OPTION_NAMES, QUEUE_OPTION_NAMES
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-READERS = {"text", "whole", "switch", "words", "choice", "database", "email"}
+READERS = {"text", "whole", "switch", "words", "seconds", "choice", "database", "email"}
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS = {
     file.stem

@@ -41,6 +41,10 @@ def test_an_address_of_the_public_internet_is_public(address: str):
         "fe80::1%eth0",
         "ff02::1",
         "2001:db8::1",
+        "::127.0.0.1",
+        "::ffff:0:127.0.0.1",
+        "fec0::1",
+        "5f00::1",
         "not an address",
     ],
 )

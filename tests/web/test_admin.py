@@ -6,22 +6,24 @@ import pytest
 from django.apps import apps
 from django.contrib import admin as django_admin
 from django.contrib.auth.models import Permission
+from django.core import mail
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from redis import Redis
 
-from allegro.accounts.models import User
-from allegro.audience.models import ExternalProfile, Member, ProviderAccount, SyncRun
-from allegro.magic_links.models import MagicLink
+from allegro.accounts.models import StaffLink, User
+from allegro.audience.models import ExternalProfile, Member, ProviderAccount, SyncRound, SyncRun
+from allegro.magic_links.models import MagicLink, MailTemplate
 from allegro.organizations.models import Organization
-from allegro.webhooks.models import Delivery, Endpoint, Event
+from allegro.webhooks.models import Breaker, Delivery, Endpoint, Event
+from tests.support.burst import queued, work_off
 from tests.support.people import a_member, an_account, an_organization, staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-EDITABLE = [User, Organization, Member, ProviderAccount, Endpoint]
-HISTORY = [ExternalProfile, SyncRun, MagicLink, Event, Delivery]
+EDITABLE = [User, Organization, Member, ProviderAccount, Endpoint, MailTemplate]
+HISTORY = [ExternalProfile, SyncRun, SyncRound, MagicLink, StaffLink, Event, Delivery, Breaker]
 
 
 @pytest.fixture
@@ -30,11 +32,15 @@ def admin(client: Client, redis: Redis) -> Client:
     client.force_login(staff(is_superuser=True))
     news = an_organization()
     member = a_member(news)
-    an_account(news, "http://crm.invalid/{email}")
+    account = an_account(news, "http://crm.invalid/{email}")
     ExternalProfile.objects.create(member=member, provider="json-profile", payload={"level": "<b>patron</b>"})
     SyncRun.objects.create(organization=news, provider="json-profile")
+    SyncRound.objects.create(account=account)
     MagicLink.objects.create(organization=news, email="ada@example.com", token_hash="a-hash-of-a-token")
     Endpoint.objects.create(organization=news, url="http://hook.invalid/")
+    StaffLink.objects.create(email="sam@alley.com", token_hash="a-hash-of-a-token")
+    MailTemplate.objects.create(organization=news, subject="Hello", text="{% sign_in_link %}")
+    Breaker.objects.create(organization=news, host="hook.invalid", silences=3)
     return client
 
 
@@ -46,7 +52,10 @@ def test_every_model_of_the_product_is_in_the_admin_site():
     ours = {model for model in apps.get_models() if model.__module__.startswith("allegro.")}
 
     assert {model for model in ours if django_admin.site.is_registered(model)} == {*EDITABLE, *HISTORY}
-    assert {model.__name__ for model in ours} - {model.__name__ for model in (*EDITABLE, *HISTORY)} == {"ReceivedCall"}
+    assert {model.__name__ for model in ours} - {model.__name__ for model in (*EDITABLE, *HISTORY)} == {
+        "Attempt",
+        "ReceivedCall",
+    }
 
 
 @pytest.mark.parametrize("model", [*EDITABLE, *HISTORY])
@@ -109,11 +118,15 @@ def test_an_endpoint_is_added_for_chosen_events_and_pinged(admin: Client):
         "active": "on",
     }
 
-    assert admin.post(page(Endpoint, "add"), fields).status_code == 302
+    answer = admin.post(page(Endpoint, "add"), fields)
 
     endpoint = Endpoint.objects.get(description="Billing")
     assert (endpoint.all_events, endpoint.events) == (False, ["audience_member.created"])
     assert [each.event.type for each in endpoint.deliveries.all()] == ["ping"]
+    secret = endpoint.secrets_in_force(timezone.now())[0]
+    assert secret in answer.text
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert secret not in admin.get(page(Endpoint, "change", endpoint.pk)).text
     refused = admin.post(page(Endpoint, "add"), {**fields, "events": []})
     assert "Choose at least one kind of event, or all." in refused.text
 
@@ -193,3 +206,74 @@ def test_a_sign_in_that_would_lead_to_another_site_leads_to_the_admin_site(redis
     answer = browser.post(reverse("admin:login"), fields)
 
     assert answer.headers["Location"] == reverse("admin:index")
+
+
+def test_a_new_secret_is_made_by_a_post_and_shown_once(admin: Client):
+    endpoint = Endpoint.objects.get()
+    address = reverse("admin:webhooks_endpoint_new_secret", args=[endpoint.pk])
+    old = endpoint.secrets_in_force(timezone.now())
+
+    asking = admin.get(address)
+    endpoint.refresh_from_db()
+    assert asking.status_code == 200
+    assert endpoint.secrets_in_force(timezone.now()) == old
+
+    shown = admin.post(address)
+    endpoint.refresh_from_db()
+    new, *former = endpoint.secrets_in_force(timezone.now())
+    assert former == old
+    assert new in shown.text
+    assert old[0] not in shown.text
+    assert new not in admin.get(address).text
+
+
+def test_a_secret_is_changed_by_nobody_who_may_not_change_endpoints(admin: Client):
+    endpoint = Endpoint.objects.get()
+    viewer = staff("viewer@alley.com")
+    viewer.user_permissions.add(*Permission.objects.filter(codename__in=["view_endpoint", "view_delivery"]))
+    browser = Client()
+    browser.force_login(viewer)
+
+    assert browser.post(reverse("admin:webhooks_endpoint_new_secret", args=[endpoint.pk])).status_code == 403
+    assert "Deliver again" not in browser.get(page(Delivery, "changelist")).text
+
+
+def test_deliveries_are_sent_again_from_their_list(admin: Client, redis: Redis):
+    delivery = Delivery.objects.get()
+    Delivery.objects.update(state="failed")
+    redis.flushall()
+
+    answer = admin.post(
+        page(Delivery, "changelist"), {"action": "deliver_again", "_selected_action": [str(delivery.pk)]}, follow=True
+    )
+
+    assert "1 delivery queued again." in answer.text
+    assert queued(redis, "default") == [("allegro.webhooks.jobs.deliver", (str(delivery.pk),))]
+
+
+def test_a_template_is_checked_before_it_is_kept(admin: Client):
+    template = MailTemplate.objects.get()
+    fields = {"subject": "Hello {% nam %}", "text": "No link", "html": "<p>{% sign_in_link %}</p>"}
+
+    text = admin.post(page(MailTemplate, "change", template.pk), fields).text
+
+    assert "There is no placeholder &#x27;nam&#x27;" in text
+    assert "The link is missing; put {% sign_in_link %} where it should stand." in text
+    template.refresh_from_db()
+    assert template.subject == "Hello"
+
+
+def test_a_template_is_mailed_to_whoever_looks_at_it_and_opens_nothing(admin: Client, redis: Redis):
+    template = MailTemplate.objects.get()
+
+    answer = admin.post(
+        page(MailTemplate, "changelist"), {"action": "send_test", "_selected_action": [template.pk]}, follow=True
+    )
+    assert work_off(redis, ["high"]) == []
+
+    assert "1 test mail queued for sam@alley.com." in answer.text
+    (message,) = mail.outbox
+    assert message.recipients() == ["sam@alley.com"]
+    assert message.subject == "[Test] Hello"
+    link = str(message.body).removeprefix("http://testserver")
+    assert Client().get(link).status_code == 410

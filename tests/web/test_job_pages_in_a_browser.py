@@ -153,7 +153,7 @@ def test_a_tick_stays_with_its_job_while_the_list_refreshes(
 ) -> None:
     first = failed(redis, jobs.fail)
     browser_page.clock.install()
-    browser_page.goto(f"{live_server.url}/horizon/jobs/?state=failed")
+    browser_page.goto(f"{live_server.url}/horizon/jobs/?state=failed&live=5")
     browser_page.locator(f"input[value='{first}']").check()
 
     second = failed(redis, jobs.fail)

@@ -90,7 +90,7 @@ def test_a_typed_word_and_a_ticked_box_are_not_taken_away(
 ) -> None:
     scenes.quiet_system(stores, time.time())
     failed = scenes.failed_job(stores, time.time())
-    visit(browser_page, f"{live_server.url}/horizon/jobs/?state=failed")
+    visit(browser_page, f"{live_server.url}/horizon/jobs/?state=failed&still=yes")
     box = browser_page.locator(f"tr[data-key='{failed}'] input[type=checkbox]")
     box.check()
     browser_page.locator("#hz-search").fill("send_")

@@ -33,7 +33,7 @@ def link_in(folder: Path) -> str:
     """The link in the one mail file."""
     (file,) = folder.iterdir()
     message = message_from_bytes(file.read_bytes().partition(b"\n-----")[0], policy=policy.default)
-    body = message.get_body()
+    body = message.get_body(("plain",))
     assert body is not None
     found = re.search(r"http\S+", body.get_content())
     assert found
@@ -80,7 +80,13 @@ def test_every_page_is_accessible_and_fits_a_phone(
         assert problems.violations_count == 0, problems.generate_report()
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, page.url
 
-    for path in ("/members/", "/members/magic-link/", "/members/magic-link/?organization=x", "/accounts/verify/x/"):
+    for path in (
+        "/members/",
+        "/members/magic-link/",
+        "/members/magic-link/?organization=x",
+        "/accounts/verify/x/",
+        "/accounts/sign-in/",
+    ):
         page.goto(site + path)
         look()
     page.goto(f"{site}/members/magic-link/")
@@ -104,4 +110,53 @@ def test_every_page_is_accessible_and_fits_a_phone(
     page.goto(f"{site}/demo/receiver/")
     page.get_by_text("Headers and body").click()
     look()
+    context.close()
+
+
+def test_another_tab_goes_on_by_itself_once_the_link_is_used(
+    browser: Browser, live_server: LiveServer, redis: Redis, mail_folder: Path, settings: Any
+):
+    settings.SITE_URL = live_server.url
+    a_member(an_organization(), name="Ada")
+    context = browser.new_context()
+    waiting = context.new_page()
+    complaints = complaints_of(waiting)
+    waiting.goto(f"{live_server.url}/members/magic-link/")
+    waiting.get_by_label("E-mail address").fill("ada@example.com")
+    waiting.get_by_role("button").click()
+    expect(waiting.get_by_role("heading", name="Check your inbox")).to_be_visible()
+    work_off(redis)
+
+    following = context.new_page()
+    following.goto(link_in(mail_folder))
+    assert "allegro_token" not in following.url
+    following.get_by_role("button", name="Sign in").click()
+    expect(following.get_by_role("heading", name="Welcome, Ada")).to_be_visible()
+
+    # The tab that waits is not in front, so it looks once it is.
+    waiting.bring_to_front()
+    expect(waiting.get_by_role("heading", name="Welcome, Ada")).to_be_visible(timeout=10_000)
+    assert complaints == []
+    context.close()
+
+
+def test_the_code_from_the_mail_signs_in_with_scripts_off(
+    browser: Browser, live_server: LiveServer, redis: Redis, mail_folder: Path, settings: Any
+):
+    settings.SITE_URL = live_server.url
+    a_member(an_organization(), name="Ada")
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{live_server.url}/members/magic-link/")
+    page.get_by_label("E-mail address").fill("ada@example.com")
+    page.get_by_role("button").click()
+    work_off(redis)
+    (file,) = mail_folder.iterdir()
+    found = re.search(rb"where you asked: (\d{6})", file.read_bytes())
+    assert found
+
+    page.get_by_label("Code from the mail").fill(found.group(1).decode())
+    page.get_by_label("Code from the mail").press("Enter")
+
+    expect(page.get_by_role("heading", name="Welcome, Ada")).to_be_visible()
     context.close()

@@ -14,6 +14,7 @@ from allegro_queue.dashboard.charts.axes import Mark, Span, Tick, clock_label, t
 from allegro_queue.dashboard.charts.lanes import lane, lane_scale, slots
 from allegro_queue.dashboard.charts.lines import Series, durations
 from allegro_queue.dashboard.charts.parts import Value
+from allegro_queue.dashboard.charts.runs import Result as RunResult
 from allegro_queue.dashboard.charts.runs import Run, runs
 from allegro_queue.dashboard.charts.sentences import describe
 from allegro_queue.dashboard.charts.sparks import bars, share_bar, spark
@@ -24,6 +25,7 @@ __all__ = [
     "Column",
     "Mark",
     "Run",
+    "RunResult",
     "Series",
     "Span",
     "Strip",

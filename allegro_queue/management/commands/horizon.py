@@ -8,6 +8,7 @@ import socket
 import time
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +28,7 @@ from allegro_queue.plan import Balance, Plan, SupervisorOptions, build_plan
 from allegro_queue.queues import all_queues
 from allegro_queue.scheduling.process import run_scheduler
 from allegro_queue.stores import open_stores
-from allegro_queue.supervision.master import LOOK_SECONDS, Master, Settlers
+from allegro_queue.supervision.master import HEARD, LOOK_SECONDS, Master, Settlers
 from allegro_queue.supervision.pool import ProcessPool
 from allegro_queue.supervision.process import ChildProcess, fork
 from allegro_queue.supervision.supervisor import Supervisor
@@ -83,8 +84,10 @@ class Command(BaseCommand):
             sweep=lambda now, living, leads: sweeper.look(now, spare=living, may_settle=leads),
             keep_house=lambda: keep_house(stores, all_queues(), time.time()),
         )
-        self.say(plan, name)
-        with SignalInbox() as inbox:
+        with suppress(OSError):
+            # A full disk under the output must keep no job from running.
+            self.say(plan, name)
+        with SignalInbox(HEARD) as inbox:
             try:
                 Master(
                     name,
@@ -100,7 +103,8 @@ class Command(BaseCommand):
                 ).run()
             except AlreadyRunning as error:
                 raise CommandError(str(error)) from error
-        self.stdout.write(f"Horizon {name} has left.")
+        with suppress(OSError):
+            self.stdout.write(f"Horizon {name} has left.")
 
     def plan(self, environment: str | None) -> Plan:
         """The plan, or every fault at once."""

@@ -1,7 +1,8 @@
-"""``manage.py horizon_schedule``: the cron table; ``run NAME`` queues an entry now."""
+"""``manage.py horizon_schedule``: the cron table; ``run``, ``pause`` and ``resume`` act on one entry."""
 
 from __future__ import annotations
 
+import getpass
 import time
 from argparse import ArgumentParser
 from dataclasses import asdict
@@ -11,91 +12,162 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils.timezone import get_default_timezone, get_default_timezone_name
 
+from allegro_queue.durations import seconds_in
 from allegro_queue.management.redis_command import RedisCommand
-from allegro_queue.scheduling.by_hand import run_by_hand
-from allegro_queue.scheduling.table import ScheduleRow, read_schedule
+from allegro_queue.scheduling.by_hand import pause_entry, resume_entry, run_by_hand
+from allegro_queue.scheduling.table import Fault, ScheduleRow, faults_in, rows_of
 from allegro_queue.stores import Stores
+from allegro_queue.stores.entries import Account
 
-HEAD = ["NAME", "CRON", "IN WORDS", "QUEUE", "JOB", "NEXT RUN", "LAST RUN", "RESULT"]
+HEAD = ["NAME", "WHEN", "IN WORDS", "QUEUE", "JOB", "NEXT RUN", "LAST RUN", "RESULT", "MISSED", "SKIPPED"]
 
 
 class Command(RedisCommand):
-    help = "Show each cron entry with its next and its last run; 'run NAME' queues one now and prints the job's id."
+    help = (
+        "Show each cron entry with its next and its last run. 'run NAME' queues one now and prints the job's id; "
+        "'pause NAME' skips its times, 'resume NAME' ends that."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "action", nargs="?", choices=["list", "run"], default="list", help="list (the default) or run"
+            "action", nargs="?", choices=["list", "run", "pause", "resume"], default="list", help="list is the default"
         )
-        parser.add_argument("name", nargs="?", metavar="NAME", help="the entry to run")
+        parser.add_argument("name", nargs="?", metavar="NAME", help="the entry to run, pause or resume")
+        parser.add_argument("--for", dest="duration", help="with pause: resume by itself after 30s, 15m, 2h or 1d")
+        parser.add_argument("--reason", default="", help="with pause: why, for those who see it skipped")
         parser.add_argument("--json", action="store_true", help="print JSON; times are Unix seconds")
 
     def run(self, stores: Stores, **options: Any) -> None:
         now = time.time()
-        if options["action"] == "run":
-            if not options["name"]:
-                raise CommandError("run needs the NAME of an entry; horizon_schedule without an action lists them.")
-            job_id = run_by_hand(stores, options["name"], now)
-            if options["json"]:
-                self.print_json({"job_id": job_id})
-            else:
-                self.stdout.write(job_id)
+        action, name = options["action"], options["name"]
+        if action == "list":
+            self.list_entries(stores, now, as_json=options["json"])
             return
-        rows = read_schedule(stores, now)
-        results = results_of(stores, rows)
-        if options["json"]:
-            self.print_json([as_data(row, results[row.entry.name]) for row in rows])
-        elif not rows:
-            self.stdout.write("HORIZON['schedule'] has no entry.")
+        if not name:
+            raise CommandError(f"{action} needs the NAME of an entry; horizon_schedule without an action lists them.")
+        if action == "run":
+            done = {"job_id": run_by_hand(stores, name, now, getpass.getuser())}
+            self.tell(done, done["job_id"], **options)
+        elif action == "pause":
+            until = now + seconds_in(options["duration"]) if options["duration"] else None
+            pause_entry(stores, name, now, until=until, by=getpass.getuser(), reason=options["reason"])
+            how_long = f"for {options['duration']}" if until else "until somebody resumes it"
+            self.tell(
+                {"paused": name, "until": until}, f"{name} is paused {how_long}; its times are skipped.", **options
+            )
         else:
-            self.print_table(HEAD, [cells(row, results[row.entry.name]) for row in rows])
-            self.stdout.write(f"Times are in {get_default_timezone_name()}.")
-            if stores.schedule.scheduler() is None:
-                self.stdout.write("No scheduler is running. Start one: manage.py horizon, or manage.py rqscheduler")
+            was = resume_entry(stores, name, now)
+            self.tell({"resumed": was}, f"{name} is resumed." if was else f"{name} was not paused.", **options)
+
+    def tell(self, data: dict[str, Any], words: str, **options: Any) -> None:
+        """What was done, for people or for a program."""
+        if options["json"]:
+            self.print_json(data)
+        else:
+            self.stdout.write(words)
+
+    def list_entries(self, stores: Stores, now: float, *, as_json: bool) -> None:
+        """The table."""
+        known = stores.entries.known(now)
+        rows, faults = rows_of(stores, known, now), faults_in(known)
+        if as_json:
+            accounts = stores.entries.accounts([row.entry.name for row in rows])
+            self.print_json(
+                [as_data(row, accounts[row.entry.name]) for row in rows] + [asdict(each) for each in faults]
+            )
+            return
+        if not rows and not faults:
+            self.stdout.write("HORIZON['schedule'] has no entry, and the database neither.")
+            return
+        results = results_of(stores, rows)
+        self.print_table(HEAD, [cells(row, results[row.entry.name]) for row in rows])
+        for note in [*map(fault_note, faults), *(note for row in rows for note in notes_on(row))]:
+            self.stdout.write(note)
+        self.stdout.write(f"Times are in {get_default_timezone_name()}.")
+        if stores.schedule.scheduler() is None:
+            self.stdout.write("No scheduler is running. Start one: manage.py horizon, or manage.py rqscheduler")
 
 
 def results_of(stores: Stores, rows: list[ScheduleRow]) -> dict[str, str]:
-    """What became of each entry's last run, by its name: RQ's word for its job, or why none was queued."""
-    jobs = [row.last.job_id for row in rows if row.last and row.last.job_id]
+    """What became of each entry's last time, by its name: RQ's word for its job, or why none was queued."""
+    last = {row.entry.name: row.last for row in rows}
+    jobs = [each.job_id for each in last.values() if each and each.job_id and not each.result]
     statuses = {job.id: job.status for job in stores.jobs.rows(jobs)}
-    results: dict[str, str] = {}
-    for row in rows:
-        if row.last is None:
-            results[row.entry.name] = ""
-        else:
-            # Finished jobs are forgotten after a while.
-            results[row.entry.name] = row.last.error or statuses.get(row.last.job_id, "no longer listed")
-    return results
+    return {name: "" if each is None else result_of(each, statuses) for name, each in last.items()}
+
+
+def result_of(account: Account, statuses: dict[str, str]) -> str:
+    """How one time ended, in a few words."""
+    if not account.job_id:
+        return f"{account.what}: {account.reason}"
+    # Finished jobs are forgotten after a while.
+    return account.result or statuses.get(account.job_id, "no longer listed")
 
 
 def cells(row: ScheduleRow, result: str) -> list[str]:
     """One line of the table."""
-    next_run = clock(row.next_at) if row.next_at is not None else "not installed"
+    next_run = (
+        clock(row.next_at) if row.next_at is not None else "not installed" if row.entry.enabled else "not enabled"
+    )
     late = f" ({row.late_seconds:.0f} s late)" if row.late_seconds >= 2 else ""
-    last_run = clock(row.last.due_at) if row.last else "never"
     return [
         row.entry.name,
-        row.entry.cron,
+        row.line,
         row.in_words,
         row.entry.queue,
         row.entry.job,
         next_run + late,
-        last_run,
+        clock(row.last.due_at) if row.last else "never",
         result or "-",
+        str(row.state.missed),
+        str(row.state.skipped),
     ]
 
 
-def as_data(row: ScheduleRow, result: str) -> dict[str, Any]:
+def notes_on(row: ScheduleRow) -> list[str]:
+    """What does not fit into the table."""
+    notes = []
+    if row.pause is not None:
+        until = f"until {clock(row.pause.until)}" if row.pause.until is not None else "until somebody resumes it"
+        by = f" by {row.pause.by}" if row.pause.by else ""
+        reason = f": {row.pause.reason}" if row.pause.reason else ""
+        notes.append(f"{row.entry.name} is paused {until}{by}{reason}.")
+    if row.clash:
+        notes.append(f"{row.entry.name} is in the database too; the entry in the settings is the one that runs.")
+    if row.entry.source == "database":
+        notes.append(f"{row.entry.name} was made in admin.")
+    return notes
+
+
+def fault_note(fault: Fault) -> str:
+    return f"{fault.name} (made in admin) does not run: {fault.fault}"
+
+
+def as_data(row: ScheduleRow, accounts: list[Account]) -> dict[str, Any]:
     """One row for a program."""
     return {
         "name": row.entry.name,
         "cron": row.entry.cron,
+        "every": row.entry.every,
+        "zone": row.zone,
         "in_words": row.in_words,
         "queue": row.entry.queue,
         "job": row.entry.job,
+        "overlap": row.entry.overlap,
+        "missed_rule": row.entry.missed,
+        "enabled": row.entry.enabled,
+        "source": row.entry.source,
+        "clash": row.clash,
         "next_at": row.next_at,
+        "coming": row.coming(),
         "late_seconds": row.late_seconds,
+        "runs": row.state.runs,
+        "missed": row.state.missed,
+        "skipped": row.state.skipped,
+        "error": row.state.error,
+        "paused": asdict(row.pause) if row.pause else None,
         "last": asdict(row.last) if row.last else None,
-        "result": result,
+        "accounts": [asdict(each) for each in accounts],
     }
 
 

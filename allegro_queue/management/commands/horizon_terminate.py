@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 import time
 from argparse import ArgumentParser
@@ -23,10 +24,12 @@ class Command(RedisCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--all", action="store_true", help="the masters of every host")
         parser.add_argument("--wait", action="store_true", help="return when they have left")
-        parser.add_argument("--within", default="2m", help="with --wait: fail after so long (default: 2m)")
+        parser.add_argument(
+            "--within", help="with --wait: fail after so long, such as 2m (default: wait as long as it takes)"
+        )
 
     def run(self, stores: Stores, **options: Any) -> None:
-        within = seconds_in(options["within"])
+        within = seconds_in(options["within"]) if options["within"] else None
         here = socket.gethostname()
         names = [each.name for each in stores.masters.living() if options["all"] or each.host == here]
         if not names:
@@ -38,9 +41,9 @@ class Command(RedisCommand):
         if options["wait"]:
             self.wait(stores, set(names), within)
 
-    def wait(self, stores: Stores, names: set[str], seconds: int) -> None:
+    def wait(self, stores: Stores, names: set[str], seconds: float | None) -> None:
         """Until none of them is alive."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + (math.inf if seconds is None else seconds)
         while left := names & {each.name for each in stores.masters.living()}:
             if time.monotonic() > deadline:
                 raise CommandError(

@@ -23,7 +23,7 @@ if call('EXISTS', KEYS[4]) == 0 then return 1 end
 call('HSET', KEYS[4], 'status', 'queued', 'started_at', '', 'worker_name', '', 'last_heartbeat', '')
 -- Taking it made it stay; a job that may only wait so long waits on.
 local ttl = tonumber(call('HGET', KEYS[4], 'ttl') or '')
-if ttl and ttl > 0 then call('EXPIRE', KEYS[4], math.ceil(ttl)) end
+if ttl and ttl > 0 and ttl <= 315360000 then call('EXPIRE', KEYS[4], math.ceil(ttl)) end
 call('SADD', KEYS[3], KEYS[2])
 call('LPUSH', KEYS[2], ARGV[3])
 return 1

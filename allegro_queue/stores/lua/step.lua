@@ -142,7 +142,8 @@ for place = 1, queues do
     if has_data then
       -- An origin that no queue can have: the job is registered where it was found.
       if origin == '' or string.find(origin, '[^%w%p ]') then origin = name end
-      local lease = timeout > 0 and math.floor(timeout) + 60 or tonumber(ARGV[5])
+      -- Redis keeps no key for longer than it can count: an error here would leave the job in everybody's way.
+      local lease = timeout > 0 and math.floor(math.min(timeout, 315360000)) + 60 or tonumber(ARGV[5])
       local mark = time[1] .. string.sub(second, 3)
       local composite = id .. ':' .. new_execution
       local execution, executions = prefix .. ':execution:' .. composite, prefix .. ':executions:' .. id

@@ -1,20 +1,23 @@
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 from pytest_httpserver import HTTPServer
 from redis import Redis
 from werkzeug import Request, Response
 
-from allegro.audience import jobs, profiles, sync
-from allegro.audience.models import ExternalProfile, SyncRun
-from allegro.audience.providers import ProviderFailed, provider_for
-from allegro_queue.errors import QueueUnavailable
-from tests.support.burst import queued, work_off
+from allegro.audience import freshness, jobs, profiles, rounds
+from allegro.audience.models import ExternalProfile, SyncRound, SyncRun
+from allegro.audience.providers import Fetched, ProviderFailed, provider_for
+from tests.support.burst import queued
+from tests.support.burst import work_off_with_terms as work_off
 from tests.support.people import a_member, an_account, an_organization
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -51,7 +54,9 @@ def test_everything_of_a_sync_goes_to_its_own_queue(redis: Redis):
     assert queued(redis, "audience-sync") == [("allegro.audience.jobs.evaluate_organization", (news.pk,))]
 
     jobs.evaluate_organization(news.pk)
-    assert queued(redis, "audience-sync")[1:] == [("allegro.audience.jobs.sync_member", (account.pk, str(ada.pk)))]
+    assert queued(redis, "audience-sync")[1:] == [
+        ("allegro.audience.jobs.sync_member", (account.pk, str(ada.pk), str(SyncRound.objects.get().pk)))
+    ]
 
 
 def test_a_round_is_due_by_its_last_dispatch_and_not_before(redis: Redis):
@@ -60,41 +65,45 @@ def test_a_round_is_due_by_its_last_dispatch_and_not_before(redis: Redis):
     an_account(news, "http://crm.invalid/{email}", refresh_minutes=60)
     now = timezone.now()
 
-    assert sync.evaluate(news.pk, now).dispatched == {"json-profile": 1}
-    assert sync.evaluate(news.pk, now + timedelta(minutes=55)).dispatched == {}
-    assert sync.evaluate(news.pk, now + timedelta(minutes=60, seconds=-2)).dispatched == {"json-profile": 1}
+    assert rounds.evaluate(news.pk, now).dispatched == {"json-profile": 1}
+    redis.flushall()
+    assert rounds.evaluate(news.pk, now + timedelta(minutes=55)).dispatched == {}
+    assert rounds.evaluate(news.pk, now + timedelta(minutes=60, seconds=-2)).dispatched == {"json-profile": 1}
 
 
-def test_of_two_evaluations_that_saw_the_same_run_only_one_claims_it(monkeypatch):
+def test_of_many_evaluations_at_once_only_one_begins_the_round(redis: Redis):
     news = an_organization()
+    a_member(news)
     account = an_account(news, "http://crm.invalid/{email}")
-    run = SyncRun.objects.create(organization=news, provider="json-profile")
     now = timezone.now()
-    # Both read the row before either wrote it.
-    monkeypatch.setattr(SyncRun.objects, "get_or_create", lambda **fields: (run, False))
+    ready = threading.Barrier(6)
 
-    claims = [sync.claim_round(account, timedelta(hours=1), now + timedelta(milliseconds=each)) for each in range(2)]
+    def claim(number: int) -> bool:
+        try:
+            ready.wait(10)
+            return rounds.claim_round(account, timedelta(hours=1), now + timedelta(milliseconds=number)) is not None
+        finally:
+            connection.close()
 
-    assert [claim is not None for claim in claims] == [True, False]
+    with ThreadPoolExecutor(6) as pool:
+        claims = list(pool.map(claim, range(6)))
+
+    assert sorted(claims) == [False] * 5 + [True]
+    assert SyncRound.objects.count() == 1
 
 
-def test_a_round_that_could_not_be_queued_stays_due(redis: Redis, monkeypatch):
+def test_a_round_that_could_not_be_queued_goes_on_with_the_next_tick(redis: Redis, redis_goes_away):
     news = an_organization()
     a_member(news)
     an_account(news, "http://crm.invalid/{email}")
-    before = timezone.now() - timedelta(days=1)
-    SyncRun.objects.create(organization=news, provider="json-profile", last_dispatched_at=before)
 
-    def unavailable(*args: object, **kwargs: object) -> str:
-        raise QueueUnavailable("Redis did not answer")
+    with redis_goes_away(), pytest.raises(rounds.RoundsFailed, match=r"json-profile: Redis at .* did not answer"):
+        jobs.evaluate_organization(news.pk)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(sync, "dispatch", unavailable)
-        with pytest.raises(sync.RoundsFailed, match="json-profile: Redis did not answer"):
-            jobs.evaluate_organization(news.pk)
-
-    assert SyncRun.objects.get().last_dispatched_at == before
+    assert "did not answer" in SyncRound.objects.get().error
     assert jobs.evaluate_organization(news.pk) == {"json-profile": 1}
+    assert (SyncRound.objects.get().dispatched, SyncRound.objects.get().error) == (1, "")
+    assert SyncRun.objects.get().dispatched_members == 1
 
 
 def test_a_provider_that_is_not_registered_does_not_hold_up_the_others(redis: Redis):
@@ -104,7 +113,7 @@ def test_a_provider_that_is_not_registered_does_not_hold_up_the_others(redis: Re
     an_account(news, "http://crm.invalid/{email}")
     redis.flushall()
 
-    with pytest.raises(sync.RoundsFailed, match="gone: No app has registered the provider 'gone'"):
+    with pytest.raises(rounds.RoundsFailed, match="gone: No app has registered the provider 'gone'"):
         jobs.evaluate_organization(news.pk)
 
     assert [name for name, _ in queued(redis, "audience-sync")] == ["allegro.audience.jobs.sync_member"]
@@ -135,7 +144,7 @@ def test_an_answer_that_makes_no_sense_fails_and_keeps_what_was_known(httpserver
     news = an_organization()
     ada = a_member(news)
     account = an_account(news, crm_url(httpserver))
-    profiles.store_payload(ada, "json-profile", {"level": "patron"}, timezone.now())
+    profiles.store(ada, "json-profile", Fetched(payload={"level": "patron"}), timezone.now())
     httpserver.expect_request("/crm/ada@example.com").respond_with_data(body)
 
     with pytest.raises(ProviderFailed, match=reason):
@@ -150,8 +159,8 @@ def test_newer_data_is_never_overwritten_by_older():
     ada = a_member(an_organization())
     now = timezone.now()
 
-    assert profiles.store_payload(ada, "json-profile", {"version": 2}, now)
-    assert not profiles.store_payload(ada, "json-profile", {"version": 1}, now - timedelta(seconds=1))
+    assert profiles.store(ada, "json-profile", Fetched(payload={"version": 2}), now)
+    assert not profiles.store(ada, "json-profile", Fetched(payload={"version": 1}), now - timedelta(seconds=1))
 
     assert ada.external_profiles.get().payload == {"version": 2}
 
@@ -174,8 +183,8 @@ def test_signing_in_asks_a_stale_source_and_leaves_a_fresh_one_alone(httpserver:
     an_account(news, crm_url(httpserver), max_login_age_minutes=10)
     httpserver.expect_ordered_request("/crm/ada@example.com").respond_with_json({"level": "patron"})
 
-    assert profiles.ensure_fresh_for_login(ada) == ["json-profile"]
-    assert profiles.ensure_fresh_for_login(ada) == []
+    assert freshness.ensure_fresh_for_login(ada) == ["json-profile"]
+    assert freshness.ensure_fresh_for_login(ada) == []
 
     assert len(httpserver.log) == 1
 
@@ -184,7 +193,7 @@ def test_signing_in_never_asks_a_source_without_an_age(httpserver: HTTPServer):
     news = an_organization()
     an_account(news, crm_url(httpserver))
 
-    assert profiles.ensure_fresh_for_login(a_member(news)) == []
+    assert freshness.ensure_fresh_for_login(a_member(news)) == []
     assert httpserver.log == []
 
 
@@ -198,8 +207,9 @@ def test_signing_in_goes_on_with_what_is_stored_when_a_source_takes_too_long(htt
     an_account(news, crm_url(httpserver), max_login_age_minutes=10)
     httpserver.expect_request("/crm/ada@example.com").respond_with_handler(dawdle)
 
-    assert profiles.ensure_fresh_for_login(ada, seconds=0.3) == []
+    assert freshness.ensure_fresh_for_login(ada, seconds=0.3) == []
     assert "did not answer within 0." in ada.external_profiles.get().error
+    assert SyncRun.objects.get().stale_sign_ins == 1
 
 
 def test_signing_in_goes_on_when_a_provider_is_broken(monkeypatch):
@@ -207,13 +217,15 @@ def test_signing_in_goes_on_when_a_provider_is_broken(monkeypatch):
     ada = a_member(news)
     account = an_account(news, "http://crm.invalid/{email}", max_login_age_minutes=10)
 
-    def broken(self: object, member: object, *, seconds: float) -> dict[str, str]:
-        raise ZeroDivisionError
+    def broken(self: object, member: object, known: object, *, seconds: float) -> None:
+        raise ZeroDivisionError(f"while asking for {ada.email} with the key s3cret")
 
     monkeypatch.setattr(type(provider_for(account)), "sync", broken)
 
-    assert profiles.ensure_fresh_for_login(ada) == []
-    assert ada.external_profiles.get().error == "ZeroDivisionError"
+    assert freshness.ensure_fresh_for_login(ada) == []
+    # Its message may hold anything, so only its kind and place are told.
+    assert ada.external_profiles.get().error.startswith("ZeroDivisionError at test_sync.py:")
+    assert "s3cret" not in ada.external_profiles.get().error
 
 
 def test_warming_a_profile_leaves_nothing_for_the_sign_in_to_ask(httpserver: HTTPServer):
@@ -222,11 +234,11 @@ def test_warming_a_profile_leaves_nothing_for_the_sign_in_to_ask(httpserver: HTT
     an_account(news, crm_url(httpserver), max_login_age_minutes=10)
     httpserver.expect_request("/crm/ada@example.com").respond_with_json({})
     # Fresh now, but not for long: by the time the link is followed it would be stale.
-    profiles.store_payload(ada, "json-profile", {}, timezone.now() - timedelta(minutes=8))
+    profiles.store(ada, "json-profile", Fetched(), timezone.now() - timedelta(minutes=8))
 
     assert jobs.prewarm_profile(str(ada.pk)) == ["json-profile"]
     assert jobs.prewarm_profile(str(ada.pk)) == []
-    assert profiles.ensure_fresh_for_login(ada) == []
+    assert freshness.ensure_fresh_for_login(ada) == []
 
     assert len(httpserver.log) == 1
 

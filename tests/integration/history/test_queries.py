@@ -15,7 +15,7 @@ from allegro_queue.history.groups import GroupState, mark
 from allegro_queue.history.models import Run
 from allegro_queue.history.queries import Filter, count_runs, find_groups, find_runs
 from allegro_queue.stores import Stores
-from tests.support.postgres import postgres, programs
+from tests.support.postgres import a_postgres_server, programs
 from tests.support.running import manage
 from tests.support.runs import RUNS, collected, failed_record, run_record
 
@@ -246,7 +246,7 @@ def postgres_url() -> Iterator[str]:
     found = programs()
     if found is None:
         pytest.skip("this machine has no PostgreSQL")
-    with postgres(found) as url:
+    with a_postgres_server(found) as url:
         yield url
 
 

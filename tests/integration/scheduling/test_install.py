@@ -8,7 +8,8 @@ from redis import Redis
 
 from allegro_queue.scheduling.install import install
 from allegro_queue.stores import Stores
-from allegro_queue.stores.schedule import SCHEDULED, LastRun
+from allegro_queue.stores.schedule import SCHEDULED
+from tests.support import records
 from tests.support.schedule import entry, scheduler_over
 
 NOON = 1764000000.0 - 1764000000.0 % 3600
@@ -75,13 +76,14 @@ def test_another_time_zone_computes_afresh(redis: Redis, settings):
 def test_what_the_settings_no_longer_name_goes_with_its_data_and_its_last_run(redis: Redis, stores: Stores):
     install([entry("keep"), entry("drop")], scheduler_over(redis), NOON)
     for name in ("keep", "drop"):
-        stores.schedule.note_run(LastRun(entry=name, due_at=NOON, enqueued_at=NOON, job_id="x"))
+        records.entry_run(stores, name, NOON, job_id="x")
 
     install([entry("keep")], scheduler_over(redis), NOON)
 
     assert redis.zrange(SCHEDULED, 0, -1) == [b"cron-keep"]
     assert redis.keys("rq:job:*") == [b"rq:job:cron-keep"]
-    assert list(stores.schedule.last_runs()) == ["keep"]
+    assert list(stores.entries.known(NOON).states) == ["keep"]
+    assert stores.entries.accounts(["drop"]) == {"drop": []}
 
 
 def test_what_other_code_scheduled_stays(redis: Redis):

@@ -19,6 +19,7 @@ from allegro_queue.queues import get_queue
 from allegro_queue.scheduling.install import install
 from allegro_queue.stores import Stores
 from allegro_queue.stores.schedule import SCHEDULED
+from allegro_queue.terms import FIELD, Terms, decode_terms
 from tests.support import jobs
 from tests.support.schedule import entry, everything_in, scheduler_over
 
@@ -60,8 +61,9 @@ def test_a_due_entry_becomes_a_job_of_its_own_and_comes_again(redis: Redis, stor
     assert job.meta == {}
     assert redis.smembers("rq:queues") == {b"rq:queue:high"}
     assert redis.zscore(SCHEDULED, "cron-tick") == LATER
-    last = stores.schedule.last_runs()["tick"]
-    assert (last.due_at, last.job_id, last.error) == (DUE, f"tick-{DUE:.0f}", "")
+    state = stores.entries.known(DUE).state("tick")
+    assert (state.last.due_at, state.last.at, state.last.job_id) == (DUE, DUE + 0.5, f"tick-{DUE:.0f}")
+    assert (state.runs, state.error) == (1, "")
 
 
 def test_the_job_runs_like_any_other(redis: Redis, tmp_path):
@@ -72,6 +74,25 @@ def test_the_job_runs_like_any_other(redis: Redis, tmp_path):
     HorizonJob.fetch(job_id, connection=redis).perform()
 
     assert (tmp_path / "notes").read_text() == "ran\n"
+
+
+def test_a_run_has_the_tags_that_its_function_declares_and_one_that_names_the_entry(redis: Redis):
+    scheduler = scheduler_over(redis)
+    install([entry(job="tests.support.jobs.refresh", args=(42,))], scheduler, NOON)
+
+    (job_id,) = scheduler.enqueue_jobs(DUE)
+
+    # That no run is queued beside another is the entry's own rule, not the function's lock.
+    assert decode_terms(redis.hget(f"rq:job:{job_id}", FIELD)) == Terms(tags=("member:42", "entry:tick"))
+
+
+def test_an_entry_whose_tags_cannot_be_made_runs_without_them(redis: Redis):
+    scheduler = scheduler_over(redis)
+    install([entry(job="tests.support.jobs.refresh", kwargs={"force": True})], scheduler, NOON)
+
+    (job_id,) = scheduler.enqueue_jobs(DUE)
+
+    assert decode_terms(redis.hget(f"rq:job:{job_id}", FIELD)) == Terms(tags=("entry:tick",))
 
 
 def test_two_looks_at_one_due_time_queue_it_once(redis: Redis):
@@ -86,11 +107,11 @@ def test_two_looks_at_one_due_time_queue_it_once(redis: Redis):
 def test_a_look_that_was_overtaken_queues_nothing(redis: Redis):
     slow, quick = scheduler_over(redis), scheduler_over(redis)
     install([entry()], slow, NOON)
-    (seen,) = slow.store.due(DUE, 10)
+    seen = slow.store.read_due({"cron-tick": DUE})
 
     quick.enqueue_jobs(DUE)
 
-    assert slow.settle(seen, DUE) == []
+    assert slow.settle(seen, DUE) == ([], False)
     assert len(waiting(redis)) == 1
     assert redis.zscore(SCHEDULED, "cron-tick") == LATER
 
@@ -155,11 +176,12 @@ def test_a_broken_entry_is_noted_and_tried_later_and_stops_no_other(redis: Redis
 
     assert scheduler.enqueue_jobs(DUE) == [f"good-{DUE:.0f}", f"zest-{DUE:.0f}"]
 
-    last = stores.schedule.last_runs()["bad"]
-    assert said in last.error
-    assert (last.job_id, last.due_at) == ("", DUE)
+    known = stores.entries.known(DUE)
+    state = known.state("bad")
+    assert said in state.error
+    assert (state.last.what, state.last.job_id, state.last.due_at) == ("refused", "", DUE)
     assert redis.zscore(SCHEDULED, "cron-bad") > DUE
-    assert stores.schedule.last_runs()["good"].error == ""
+    assert known.state("good").error == ""
 
 
 def payload(path: str) -> bytes:

@@ -10,7 +10,7 @@ from allegro_queue.scheduling.install import declared_entries, install
 from allegro_queue.scheduling.table import in_words, read_schedule
 from allegro_queue.stores import Stores
 from tests.support.running import manage
-from tests.support.schedule import scheduler_over
+from tests.support.schedule import entry, scheduler_over
 
 NOON = 1764000000.0 - 1764000000.0 % 3600
 
@@ -24,14 +24,14 @@ NOON = 1764000000.0 - 1764000000.0 % 3600
     ],
 )
 def test_a_line_reads_as_plain_language(line: str, words: str):
-    assert in_words(line) == words
+    assert in_words(entry(cron=line)) == words
 
 
 def test_an_entry_that_no_scheduler_installed_has_no_next_time(stores: Stores):
     rows = read_schedule(stores, NOON)
 
-    assert [row.entry.name for row in rows] == ["audience-sync-tick", "horizon-snapshot"]
-    assert [(row.next_at, row.last, row.late_seconds) for row in rows] == [(None, None, 0.0)] * 2
+    assert [row.entry.name for row in rows] == [entry.name for entry in declared_entries()]
+    assert {(row.next_at, row.last, row.late_seconds) for row in rows} == {(None, None, 0.0)}
 
 
 def test_a_row_has_the_next_time_the_last_run_and_how_late_it_is(redis: Redis, stores: Stores):
@@ -79,9 +79,9 @@ def test_the_command_shows_the_table(redis: Redis):
         "audience-sync-tick  */5 * * * *  Every 5 minutes  audience-sync  allegro.audience.jobs.tick"
     )
     assert " s late)" in tick
-    assert tick.endswith("queued")
+    assert tick.split()[-3:] == ["queued", "0", "0"]
     assert snapshot.index("high") == tick.index("audience-sync  allegro")
-    assert rest == [
+    assert rest[-2:] == [
         "Times are in UTC.",
         "No scheduler is running. Start one: manage.py horizon, or manage.py rqscheduler",
     ]

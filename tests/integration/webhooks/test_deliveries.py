@@ -2,33 +2,28 @@ from __future__ import annotations
 
 import json
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 from pytest_httpserver import HTTPServer
 from redis import Redis
 from werkzeug import Request, Response
 
-from allegro.organizations.models import Organization
 from allegro.webhooks import jobs
 from allegro.webhooks.models import Delivery, Endpoint, Event
 from allegro.webhooks.publishing import publish
+from allegro_queue import outbox
+from allegro_queue.models import OutboxEntry
+from allegro_queue.terms import decode_terms
 from tests.support.burst import queued, work_off
+from tests.support.hooks import a_delivery, an_endpoint
 from tests.support.people import a_member, an_organization
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def an_endpoint(organization: Organization, url: str, **fields: Any) -> Endpoint:
-    return Endpoint.objects.create(organization=organization, url=url, **fields)
-
-
-def a_delivery(url: str, **fields: Any) -> Delivery:
-    """A delivery of a ping whose job has not run."""
-    an_endpoint(an_organization(), url, **fields)
-    return Delivery.objects.get()
 
 
 def test_a_new_endpoint_gets_a_ping_in_the_documented_form(redis: Redis, httpserver: HTTPServer):
@@ -55,6 +50,10 @@ def test_a_new_endpoint_gets_a_ping_in_the_documented_form(redis: Redis, httpser
         "X-Allegro-Event": "ping",
         "X-Allegro-Event-Id": str(event.pk),
         "X-Allegro-Delivery": str(delivery.pk),
+        # Not among the documented ones: this port's own.
+        "Webhook-Id": str(event.pk),
+        "Webhook-Timestamp": headers["Webhook-Timestamp"],
+        "Webhook-Signature": headers["Webhook-Signature"],
     }
     assert list(body) == ["id", "event", "created_at", "data"]
     assert body["id"] == str(event.pk)
@@ -171,7 +170,7 @@ def test_what_was_delivered_is_not_delivered_again(httpserver: HTTPServer):
     delivery = a_delivery(httpserver.url_for("/hook"))
 
     assert jobs.deliver(str(delivery.pk)) == "delivered: 200"
-    assert jobs.deliver(str(delivery.pk)) == "skipped: it was delivered before"
+    assert jobs.deliver(str(delivery.pk)) == "skipped: the delivery is succeeded"
     assert len(httpserver.log) == 1
 
 
@@ -186,16 +185,41 @@ def test_an_endpoint_that_was_switched_off_meanwhile_gets_nothing_and_keeps_its_
     assert httpserver.log == []
 
 
-def test_what_redis_cannot_take_is_recorded_and_does_not_undo_the_change(redis_away):
+def test_what_redis_cannot_take_waits_in_the_outbox_and_does_not_undo_the_change(redis_away):
     news = an_organization()
     an_endpoint(news, "http://hook.invalid/")
 
     a_member(news)
 
     assert news.members.count() == 1
-    assert {(each.state, each.error) for each in Delivery.objects.all()} == {
-        ("failed", "It could not be queued: Redis did not answer.")
-    }
+    assert OutboxEntry.objects.count() == 2
+    endpoint = news.webhook_endpoints.get()
+    assert decode_terms(OutboxEntry.objects.last().terms).tags == (
+        f"organization:{news.pk}",
+        f"webhook:{endpoint.pk}",
+        "event:audience_member.created",
+    )
+    assert {each.tenant for each in OutboxEntry.objects.all()} == {str(news.pk)}
+    assert Delivery.objects.filter(state="pending").count() == 2
+
+
+def test_a_full_outbox_does_not_undo_the_change_and_what_it_could_not_take_is_queued_later(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+):
+    news = an_organization()
+    an_endpoint(news, "http://hook.invalid/")
+    redis.flushall()
+    monkeypatch.setattr(outbox, "MOST_WAITING", 0)
+    OutboxEntry.objects.create(name="x", held_until=timezone.now() + timedelta(days=1))
+
+    member = a_member(news)
+
+    monkeypatch.undo()
+    assert queued(redis, "default") == []
+    Delivery.objects.filter(event__data__id=str(member.pk)).update(due_at=timezone.now())
+    assert jobs.queue_due_deliveries() == 1
+    assert jobs.queue_due_deliveries() == 0
+    assert [name for name, _ in queued(redis, "default")] == ["allegro.webhooks.jobs.deliver"]
 
 
 def test_a_sixth_endpoint_is_refused(redis: Redis):

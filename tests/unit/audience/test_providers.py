@@ -3,9 +3,16 @@ from __future__ import annotations
 import pytest
 from django.core.exceptions import ValidationError
 
-from allegro.audience.crm import JsonProfileProvider
+from allegro.audience.json_profiles import JsonProfileProvider
 from allegro.audience.models import ProviderAccount
-from allegro.audience.providers import AbstractSyncProvider, UnknownProvider, provider_for, register, registered
+from allegro.audience.providers import (
+    AbstractSyncProvider,
+    InvalidProvider,
+    UnknownProvider,
+    provider_for,
+    register,
+    registered,
+)
 
 
 def test_registering_a_provider_twice_changes_nothing():
@@ -15,11 +22,30 @@ def test_registering_a_provider_twice_changes_nothing():
 
 
 def test_two_providers_of_one_name_are_refused():
-    class Impostor(AbstractSyncProvider):
+    class Impostor(JsonProfileProvider):
         name = "json-profile"
 
     with pytest.raises(ValueError, match=r"Two providers are named 'json-profile'.*rename one"):
         register(Impostor)
+
+
+@pytest.mark.parametrize(
+    ("fields", "faults"),
+    [
+        ({}, "its name is None; it must be words in lower case.*it has no method sync"),
+        ({"name": "Donors"}, "its name is 'Donors'"),
+        ({"name": "a" * 51}, "at most 50 characters"),
+        (
+            {"name": "donors", "refresh_interval": None},
+            r"it has no method refresh_interval\(\); it has no method sync\(\)",
+        ),
+    ],
+)
+def test_what_is_no_provider_is_refused_at_start_with_all_that_it_lacks(fields: dict[str, object], faults: str):
+    with pytest.raises(InvalidProvider, match=faults):
+        register(type("Donors", (AbstractSyncProvider,), fields))
+
+    assert "donors" not in registered()
 
 
 def test_an_unknown_provider_is_named_with_the_nearest_known_one():

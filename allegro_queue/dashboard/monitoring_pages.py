@@ -1,0 +1,137 @@
+"""Monitoring: following a customer or an object by its tag."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from allegro_queue.access import View
+from allegro_queue.conf import horizon_settings
+from allegro_queue.dashboard.actions import Told, action, name_of
+from allegro_queue.dashboard.filter_terms import ALL, Term, pairs_of
+from allegro_queue.dashboard.formats import plural
+from allegro_queue.dashboard.job_source import read_history_state
+from allegro_queue.dashboard.links import link_to
+from allegro_queue.dashboard.render import render_page
+from allegro_queue.history.queries import MOST_MONITORED, TagRow, monitor, monitored_tags, names_known, stop_monitoring
+from allegro_queue.history.tags import LONGEST_TAG
+from allegro_queue.rights import Right
+from allegro_queue.stores import Stores
+from allegro_queue.stores.pulse import Pulse
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FollowedRow:
+    """One tag that is followed."""
+
+    row: TagRow
+    address: str
+    """All its jobs, in any state."""
+    failed_address: str
+    retried_address: str
+    succeeded_address: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MonitoringPage:
+    """What became of this customer's jobs?"""
+
+    tone: str
+    sentence: str
+    sub: str
+    note: str
+    rows: tuple[FollowedRow, ...]
+    hints: tuple[str, ...]
+    longest: int
+    full: bool
+
+
+def read_monitoring(stores: Stores, pulse: Pulse) -> MonitoringPage:
+    """The page: one round trip, three queries."""
+    settings = horizon_settings()
+    history = read_history_state(stores, is_on=settings.history, now=pulse.at)
+    tags = monitored_tags()
+    hints = tuple(names_known("tag", now=pulse.at, most=100)) if settings.tag_prefixes else ()
+    return monitoring_page(tags, history.note, hints)
+
+
+def monitoring_page(tags: list[TagRow], note: str, hints: tuple[str, ...]) -> MonitoringPage:
+    """The page, from what was read."""
+    failing = [each for each in tags if each.failed]
+    if not tags:
+        sentence = "No tag is followed."
+    elif failing:
+        worst = max(failing, key=lambda each: each.failed)
+        sentence = f"{worst.tag} has failed {plural(worst.failed, 'time')} since it is followed."
+    else:
+        sentence = f"{plural(len(tags), 'tag is', 'tags are')} followed; nothing failed."
+    return MonitoringPage(
+        tone="ok",
+        sentence=sentence,
+        sub="Runs of jobs that carry a tag are counted from the moment it is followed, for everybody here.",
+        note=note,
+        rows=tuple(
+            FollowedRow(
+                row=each,
+                address=jobs_of(each.tag, ALL),
+                succeeded_address=jobs_of(each.tag, "finished"),
+                failed_address=jobs_of(each.tag, "failed,lost"),
+                retried_address=jobs_of(each.tag, "retried"),
+            )
+            for each in tags
+        ),
+        hints=hints,
+        longest=LONGEST_TAG,
+        full=len(tags) >= MOST_MONITORED,
+    )
+
+
+def jobs_of(tag: str, states: str) -> str:
+    """The jobs that carry it."""
+    return link_to(
+        "jobs", pairs_of([Term(key="state", values=tuple(states.split(","))), Term(key="tag", values=(tag,))])
+    )
+
+
+@require_safe
+def monitoring(request: HttpRequest) -> HttpResponse:
+    """What became of this customer's jobs?"""
+    return render_page(
+        request, "horizon/monitoring.html", read_monitoring, title="Monitoring", current="monitoring", every=15
+    )
+
+
+@action(Right.EDIT_ALERTS)
+def monitor_tag(request: HttpRequest, stores: Stores) -> Told:
+    """Follow a tag. It is counted for all, so it takes the right to change what all are told."""
+    tag = request.POST.get("tag", "").strip()
+    if len(tag) > LONGEST_TAG:
+        return messages.WARNING, f"Not followed: a tag has {LONGEST_TAG} characters at most."
+    try:
+        is_new = monitor(tag, by=name_of(request), now=time.time())
+    except ValueError as error:
+        return messages.WARNING, f"Not followed: {error}"
+    except DatabaseError:
+        return messages.ERROR, "Not followed: the database of history did not take it."
+    return (messages.SUCCESS, f"Following {tag}.") if is_new else (messages.INFO, f"{tag} is followed already.")
+
+
+@action(Right.EDIT_ALERTS)
+def stop_monitoring_tag(request: HttpRequest, stores: Stores) -> Told:
+    """Follow a tag no longer."""
+    tag = request.POST.get("tag", "")
+    if stop_monitoring(tag):
+        return messages.SUCCESS, f"{tag} is not followed any more. Its jobs can still be found by it."
+    return messages.INFO, f"{tag[:LONGEST_TAG] or 'That tag'} was not followed."
+
+
+PAGES: list[tuple[str, View, str]] = [
+    ("monitoring/", monitoring, "monitoring"),
+    ("actions/monitor-tag/", monitor_tag, "monitor_tag"),
+    ("actions/stop-monitoring-tag/", stop_monitoring_tag, "stop_monitoring_tag"),
+]

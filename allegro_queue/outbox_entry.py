@@ -1,0 +1,35 @@
+"""The table of jobs that Redis has not taken yet."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+
+class OutboxEntry(models.Model):
+    """A job that must not be lost while Redis is away: written with the change it belongs to, gone once Redis has it."""
+
+    job_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    name = models.CharField("job", max_length=255)
+    data = models.BinaryField(help_text="Function and arguments, as Redis will keep them.")
+    terms = models.TextField(blank=True, help_text="Tags and the like, as Redis will keep them.")
+    options = models.JSONField(default=dict, help_text="Queue, tries, timeout and the like.")
+    tenant = models.CharField(
+        max_length=100, blank=True, help_text="For whom the job acts; empty: nobody in particular."
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    held_until = models.DateTimeField(help_text="Until then somebody is sending it; later, whoever looks first may.")
+    sendings = models.PositiveIntegerField(default=0, help_text="How often it was sent in vain.")
+    error = models.CharField(max_length=500, blank=True, help_text="Why, the last time.")
+
+    class Meta:
+        verbose_name = "waiting job"
+        verbose_name_plural = "outbox"
+        ordering: ClassVar[list[str]] = ["pk"]
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["held_until"], name="horizon_outbox_due")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.job_id}"

@@ -1,0 +1,91 @@
+"""Processes that do the same at the same time, on PostgreSQL, which lets them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from tests.support.postgres import a_postgres_server, programs
+from tests.support.running import manage
+
+SEEDING = """
+from allegro.audience.models import Member, ProviderAccount
+from allegro.organizations.models import Organization
+news = Organization.objects.create(name="News", slug="news")
+Member.objects.bulk_create(Member(organization=news, email=f"reader-{each}@example.com") for each in range(%d))
+ProviderAccount.objects.create(organization=news, provider="json-profile", url="http://crm.invalid/{email}")
+print(news.pk)
+"""
+
+LOOKING = """
+from allegro.audience.models import ExternalProfile, SyncRound
+print(SyncRound.objects.count(), sum(each.dispatched for each in SyncRound.objects.all()))
+print(ExternalProfile.objects.count(), [each.payload.get("version") for each in ExternalProfile.objects.all()])
+"""
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    """The address of a server with the project's tables; skipped where there is none, but a failure in CI."""
+    found = programs()
+    if found is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("PostgreSQL is not installed; races must be tested in CI (apt-get install postgresql)")
+        pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")
+    with a_postgres_server(found) as url:
+        done = manage("migrate", "--verbosity", "0", DATABASE_URL=url)
+        assert done.returncode == 0, done.stderr
+        yield url
+
+
+def shell(url: str, code: str) -> list[str]:
+    done = manage("shell", "--verbosity", "0", "--command", code, DATABASE_URL=url)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def at_once(url: str, gate: Path, what: str, arguments: list[str]) -> list[str]:
+    """Start a process for each argument, let them go together, and return what they said."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.acceptance.audience.race", what, each, str(gate)],
+            env={**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "allegro.settings"},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for each in arguments
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    gate.touch()
+    said = [process.communicate(timeout=60)[0].strip() for process in processes]
+    assert [process.returncode for process in processes] == [0] * len(processes)
+    return said
+
+
+def test_a_due_round_is_begun_once_and_a_profile_ends_with_its_newest_version(
+    postgres: str, redis: Redis, tmp_path: Path
+):
+    organization = shell(postgres, SEEDING % 300)[-1]
+
+    queued = at_once(postgres, tmp_path / "evaluate", "evaluate", [organization] * 6)
+    rounds, dispatched = map(int, shell(postgres, LOOKING)[0].split())
+
+    assert redis.llen("rq:queue:audience-sync") == 300
+    assert (rounds, dispatched) == (1, 300)
+    assert sum(map(int, queued)) == 300
+
+    shell(
+        postgres,
+        "from allegro.audience.models import Member; Member.objects.exclude(email='reader-0@example.com').delete()",
+    )
+    at_once(postgres, tmp_path / "store", "store", ["30", "40", "60", "50"])
+
+    assert shell(postgres, LOOKING)[1] == "1 [60]"
