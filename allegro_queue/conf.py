@@ -109,6 +109,15 @@ class HorizonSettings:
     runs_kept: int = 100_000
     """Run records that Redis keeps for the collector, about: what it misses beyond them is lost to history."""
 
+    batch_days: int = 7
+    """Days that a batch is kept after its end."""
+
+    log_lines: int = 200
+    """Last log lines that are kept of a job's run, for its page; 0: none are captured."""
+
+    notes_kept: int = 1_000
+    """Jobs whose progress and log are kept at most; the oldest go first."""
+
     activity_days: int = 400
     """Days that the journal of what people did is kept."""
 
@@ -151,6 +160,9 @@ TYPES: Mapping[str, tuple[type, ...]] = {
     "silenced": (list, tuple),
     "silenced_tags": (list, tuple),
     "runs_kept": (int,),
+    "batch_days": (int,),
+    "log_lines": (int,),
+    "notes_kept": (int,),
     "activity_days": (int,),
     "version": (str,),
     "alerts": (Mapping,),
@@ -158,8 +170,8 @@ TYPES: Mapping[str, tuple[type, ...]] = {
     "max_payload_bytes": (int,),
 }
 
-FROM_NOUGHT = frozenset({"max_processes"})
-"""Numbers of which 0 means "no limit"."""
+FROM_NOUGHT = frozenset({"max_processes", "log_lines"})
+"""Numbers that may be 0."""
 
 WORDS: Mapping[type, str] = {
     str: "text",

@@ -36,8 +36,16 @@ def order_for(
     options: JobOptions | None,
     at: datetime | None,
     delay: float | timedelta | None,
+    *,
+    batch: str = "",
+    follows: str = "",
 ) -> Order:
-    """What all calls of one dispatch have in common; errors as of ``dispatch``."""
+    """What all calls of one dispatch have in common; errors as of ``dispatch``.
+
+    Args:
+        batch: id of the batch that its jobs belong to.
+        follows: id of the batch that its job comes after.
+    """
     settings = horizon_settings()
     name = job_name(function)
     if not is_allowed(name, tuple(settings.allowed_jobs)):
@@ -50,7 +58,8 @@ def order_for(
     declared = declared_options(function)
     chosen = resolve_options(settings, options.over(declared) if options is not None else declared)
     now = datetime.now(UTC)
-    return Order(settings, name, function, chosen, created_at=now, due_at=due_time(at, delay, now))
+    due_at = due_time(at, delay, now)
+    return Order(settings, name, function, chosen, created_at=now, due_at=due_at, batch=batch, follows=follows)
 
 
 def resolve_options(settings: HorizonSettings, given: JobOptions) -> JobOptions:
@@ -104,6 +113,10 @@ class Order:
     due_at: datetime | None = None
     """``None``: now."""
     tenant: str = field(default_factory=current_tenant)
+    batch: str = ""
+    """Id of the batch that the jobs belong to; empty: none."""
+    follows: str = ""
+    """Id of the batch that the job comes after; empty: none."""
 
     _maker: TermsMaker = field(init=False)
     _terms: Terms | None = field(init=False)
@@ -112,7 +125,7 @@ class Order:
 
     def __post_init__(self) -> None:
         tenant = self.tenant if self.options.tenant is None else self.options.tenant
-        self._maker = TermsMaker(self.name, self.function, self.options, tenant)
+        self._maker = TermsMaker(self.name, self.function, self.options, tenant, self.batch, self.follows)
         self._terms = None if self._maker.depends_on_arguments else self._maker.terms(Call())
         self._written = self._terms.encode() if self._terms is not None else ""
 
@@ -142,7 +155,7 @@ class Order:
         queue = str(self.options.queue)
         due_at = self.due_at.timestamp() if self.due_at is not None else None
         store = EnqueueStore(client(), Keys(self.settings.prefix))
-        refused = store.enqueue(self.name, queue, self.fields(datetime.now(UTC)), jobs, due_at)
+        refused = store.enqueue(self.name, queue, self.fields(datetime.now(UTC)), jobs, due_at, self.batch)
         for job in jobs:
             holder = refused.get(job.id)
             if holder is None:

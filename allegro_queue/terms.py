@@ -56,6 +56,9 @@ class Terms:
     batch: str = ""
     """Id of the batch that it belongs to."""
 
+    follows: str = ""
+    """Id of the batch that it was queued by, as what comes after it."""
+
     trace: str = ""
     """The trace in which it was dispatched, as W3C's ``traceparent``; empty: in none."""
 

@@ -28,6 +28,10 @@ class TermsMaker:
     options: JobOptions
     """Without gaps."""
     tenant: str
+    batch: str = ""
+    """Id of the batch that the jobs belong to."""
+    follows: str = ""
+    """Id of the batch that the job comes after."""
 
     @property
     def depends_on_arguments(self) -> bool:
@@ -66,6 +70,8 @@ class TermsMaker:
             rate_key=rate_key,
             rate_limit=runs,
             rate_seconds=seconds,
+            batch=self.batch,
+            follows=self.follows,
             trace=trace_to_carry(),
         )
 

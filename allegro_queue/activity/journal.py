@@ -93,6 +93,24 @@ def read(*, who: str = "", action: str = "", words: str = "", before: int | None
     return list(rows[:PAGE])
 
 
+MOST_MARKS = 20
+
+
+def deeds_on(subjects: Sequence[str], actions: Sequence[str], *, since: float) -> list[Activity]:
+    """What was done about something since a Unix time, and succeeded: the newest of it, the first first.
+
+    Args:
+        subjects: how a subject begins: ``queue high``, alone or before a comma.
+    """
+    about = Q()
+    for each in subjects:
+        about |= Q(subject=each) | Q(subject__startswith=f"{each},")
+    rows = Activity.objects.filter(
+        about, action__in=actions, succeeded=True, at__gte=datetime.fromtimestamp(since, UTC)
+    )
+    return list(rows.order_by("-id")[:MOST_MARKS])[::-1]
+
+
 def people() -> list[str]:
     """Everybody who did something, sorted."""
     return list(Activity.objects.order_by("who").values_list("who", flat=True).distinct()[:200])

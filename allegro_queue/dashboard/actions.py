@@ -32,6 +32,10 @@ SUBJECTS = (
     ("entry", "entry"),
     ("tag", "tag"),
     ("name", "view"),
+    ("group", "failure group"),
+    ("word", "told"),
+    ("master", "Horizon process"),
+    ("batch", "batch"),
     ("rule", "rule"),
     ("channel", "channel"),
 )

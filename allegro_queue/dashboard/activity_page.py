@@ -11,10 +11,13 @@ from allegro_queue.dashboard.formats import in_words, plural
 from allegro_queue.dashboard.links import link
 
 ACTIONS = (
+    "cancel batch",
+    "control",
     "delete",
     "delete a view",
     "empty",
     "export",
+    "mark failure",
     "monitor tag",
     "move",
     "mute alert",
@@ -23,6 +26,7 @@ ACTIONS = (
     "resume",
     "resume entry now",
     "retry",
+    "retry batch",
     "run entry",
     "save a view",
     "stop monitoring tag",

@@ -140,7 +140,7 @@ def navigation(current: str, failed: int, firing: int = 0) -> tuple[tuple[NavIte
             NavItem(
                 label="Failures",
                 icon="failures",
-                address=link("jobs", query={"state": "failed", "still": "yes"}),
+                address=link("failures"),
                 current=current == "failures",
                 count=failed,
                 counted="failed jobs",
@@ -149,6 +149,7 @@ def navigation(current: str, failed: int, firing: int = 0) -> tuple[tuple[NavIte
         (
             NavItem(label="Queues", icon="queues", address=link("queues"), current=current == "queues"),
             NavItem(label="Workers", icon="workers", address=link("workers"), current=current == "workers"),
+            NavItem(label="Batches", icon="batches", address=link("batches"), current=current == "batches"),
             NavItem(label="Schedule", icon="schedule", address=link("schedule"), current=current == "schedule"),
         ),
         (

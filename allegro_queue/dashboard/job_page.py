@@ -14,6 +14,7 @@ from allegro_queue.dashboard.charts import attempt_scale
 from allegro_queue.dashboard.charts.runs import Result, Run, runs
 from allegro_queue.dashboard.filter_terms import ALL, Term, pairs_of
 from allegro_queue.dashboard.formats import about, count, duration, plural
+from allegro_queue.dashboard.job_said import Notes, read_notes
 from allegro_queue.dashboard.job_story import AttemptRow, Chapter, attempt_rows, run_seconds, span_of, story
 from allegro_queue.dashboard.job_terms import Fact, facts_of, of_value
 from allegro_queue.dashboard.json_tree import argument_tree, keyword_tree, value_tree
@@ -96,10 +97,12 @@ class JobPage:
     metrics_address: str
     runs_address: str
     function: FunctionPanel | None
+    notes: Notes
+    """What it says of itself."""
 
 
 def read_job(stores: Stores, pulse: Pulse, job_id: str) -> JobPage | None:
-    """One job; ``None`` when neither Redis nor history knows this id. One round trip, three queries."""
+    """One job; ``None`` when neither Redis nor history knows this id. Two round trips, three queries."""
     if not is_job_id(job_id):
         return None
     detail = stores.jobs.get(job_id)
@@ -107,7 +110,7 @@ def read_job(stores: Stores, pulse: Pulse, job_id: str) -> JobPage | None:
     if detail is None and not kept:
         return None
     name = detail.row.name if detail else kept[-1].name
-    return job_page(detail, kept, read_function(name, job_id, pulse.at), pulse.at)
+    return job_page(detail, kept, read_function(name, job_id, pulse.at), read_notes(stores, job_id), pulse.at)
 
 
 def read_function(name: str, job_id: str, now: float) -> FunctionPanel | None:
@@ -143,7 +146,9 @@ def of_function(name: str, state: str, age: str) -> str:
     return link_to("jobs", pairs_of([*terms, Term(key="age", values=(age,))] if age else terms))
 
 
-def job_page(found: JobDetail | None, kept: Sequence[RunRow], function: FunctionPanel | None, now: float) -> JobPage:
+def job_page(
+    found: JobDetail | None, kept: Sequence[RunRow], function: FunctionPanel | None, notes: Notes, now: float
+) -> JobPage:
     """The page, from what was read: something of it at least."""
     detail = with_runs(found, kept) if found else from_runs(kept)
     row = detail.row
@@ -191,6 +196,7 @@ def job_page(found: JobDetail | None, kept: Sequence[RunRow], function: Function
         metrics_address=link("job_metrics", job_name=row.name) if "." in row.name else "",
         runs_address=of_value("id", row.id) if kept else "",
         function=function,
+        notes=notes,
     )
 
 

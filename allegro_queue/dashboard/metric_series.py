@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -11,10 +10,7 @@ from allegro_queue.history.measured import Extent, Point, whole
 from allegro_queue.metrics.counts import Counts
 from allegro_queue.metrics.histograms import percentile
 
-BUCKET_SECONDS = (300, 600, 900, 1800, 3600)
 MOST_BUCKETS = 96
-LONGEST = 24 * 60 * 60
-SHORTEST = 30 * 60
 
 STALE_AFTER = 60
 """Seconds that the metrics may be behind before the pages say so."""
@@ -63,20 +59,12 @@ class Bucket:
     measured: bool
     done: Value = None
     failed: Value = None
+    failed_percent: Value = None
+    """Of what ended; ``None`` also when nothing did."""
     runtime: Times = Times()
     wait: Times = Times()
     waiting: Value = None
     """Most jobs that a snapshot saw waiting."""
-
-
-def axis_over(first: float | None, now: float, longest: int = LONGEST) -> Axis:
-    """From the first measurement to now, half an hour at least and a day at most."""
-    oldest = first if first is not None else now
-    span = min(max(now - oldest, SHORTEST), longest)
-    seconds = next(each for each in BUCKET_SECONDS if span / each < MOST_BUCKETS)
-    end = (math.floor(now / seconds) + 1) * seconds
-    count = math.ceil((end - (now - span)) / seconds)
-    return Axis(start=end - count * seconds, seconds=seconds, count=count)
 
 
 def buckets(points: Sequence[Point], axis: Axis, extent: Extent) -> list[Bucket]:
@@ -101,6 +89,7 @@ def bucket(points: Sequence[Point], start: float, seconds: int, extent: Extent) 
         measured=True,
         done=counts.succeeded / minutes,
         failed=counts.failed / minutes,
+        failed_percent=100 * counts.failed / ended if (ended := counts.succeeded + counts.failed) else None,
         runtime=run_times(counts),
         wait=wait_times(counts),
         waiting=waiting,

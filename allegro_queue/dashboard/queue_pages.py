@@ -11,28 +11,22 @@ from django.utils.safestring import SafeString
 from allegro_queue.conf import HorizonSettings, horizon_settings
 from allegro_queue.dashboard import charts
 from allegro_queue.dashboard.confirm_pages import LONGEST_REASON
-from allegro_queue.dashboard.drain import Drain, drain_of
 from allegro_queue.dashboard.formats import about, count, duration, in_words, measure, plural, rate
+from allegro_queue.dashboard.hour_chart import end_value, unmeasured
 from allegro_queue.dashboard.links import link
-from allegro_queue.dashboard.overview_page import (
-    LATELY,
-    MINUTES,
-    RATE_MINUTES,
-    QueueRow,
-    Tile,
-    clock,
-    end_value,
-    mean,
-    queue_row,
-    share,
-    unmeasured,
-    was_measured,
-)
+from allegro_queue.dashboard.metric_charts import Chart, Measured, times_chart
+from allegro_queue.dashboard.metric_series import Axis, buckets
+from allegro_queue.dashboard.minute_values import MINUTES, RATE_MINUTES, clock, mean, was_measured
+from allegro_queue.dashboard.pause_marks import read_marks
+from allegro_queue.dashboard.queue_rows import LATELY, QueueRow, queue_row
 from allegro_queue.dashboard.render import Missing
 from allegro_queue.dashboard.states import LONGEST_WAIT
-from allegro_queue.history.measured import Minute, extent, points
+from allegro_queue.dashboard.tiles import Tile, share
+from allegro_queue.history.by_function import FunctionShares, functions_of
+from allegro_queue.history.measured import Extent, Minute, extent, points
 from allegro_queue.history.measured import minutes as minutes_of
-from allegro_queue.metrics.counts import FIVE_MINUTES
+from allegro_queue.metrics.counts import FIVE_MINUTES, HOUR, MINUTE
+from allegro_queue.metrics.drain import Drain, drain_of
 from allegro_queue.plan import planned_queues
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pauses import ALL_QUEUES, Pause
@@ -79,6 +73,8 @@ class QueuePage:
     queues: tuple[QueueRow, ...]
     lane_scale: SafeString
     slot_count: int
+    wait: Chart
+    functions: FunctionShares
     listeners: tuple[Listener, ...]
     pause: Pause | None
     """Its own pause; ``None`` also when all queues are paused together."""
@@ -139,7 +135,7 @@ def waiting_words(waiting: int) -> str:
 
 
 def read_queue(stores: Stores, pulse: Pulse, name: str) -> QueuePage | Missing:
-    """The page of one queue: two round trips besides the pulse's two."""
+    """The page of one queue: two round trips besides the pulse's two, six short queries."""
     queue = next((each for each in pulse.queues if each.name == name), None)
     if queue is None:
         return Missing(
@@ -150,7 +146,8 @@ def read_queue(stores: Stores, pulse: Pulse, name: str) -> QueuePage | Missing:
             back_words="All queues",
         )
     settings = horizon_settings()
-    minutes = last_minutes(stores, pulse)
+    reach = extent(stores, pulse.at)
+    minutes = minutes_of(stores, reach, pulse.at, MINUTES)
     rows = rows_of(pulse, settings, minutes)
     row = next(each for each in rows if each.pulse.name == name)
     served = [each for each in planned_queues(settings) if each in {other.name for other in pulse.queues}]
@@ -162,7 +159,8 @@ def read_queue(stores: Stores, pulse: Pulse, name: str) -> QueuePage | Missing:
         {each.pulse.name: each.per_minute or 0.0 for each in rows if each.pulse.name in order},
     )
     tone, sentence, sub = say_of_one(queue, row, pulse, drain, settings)
-    hour, hour_sentence, twin = last_hour_of(queue, minutes)
+    marks = read_marks(name, minutes[0].starts_at, minutes[-1].starts_at + 60)
+    hour, hour_sentence, twin = last_hour_of(queue, minutes, marks)
     return QueuePage(
         tone=tone,
         sentence=sentence,
@@ -177,6 +175,8 @@ def read_queue(stores: Stores, pulse: Pulse, name: str) -> QueuePage | Missing:
         queues=rows,
         lane_scale=charts.lane_scale(),
         slot_count=len(pulse.workers),
+        wait=wait_chart(name, reach, pulse.at, marks),
+        functions=functions_of(name, since=pulse.at - HOUR),
         listeners=tuple(
             Listener(record=worker, place=worker.queues.index(name) + 1) for worker in pulse.workers_of(name)
         ),
@@ -282,7 +282,18 @@ def values_of(minutes: Sequence[Minute], pick: Callable[[Minute], int]) -> list[
     return [float(pick(each)) if was_measured(each) else None for each in minutes]
 
 
-def last_hour_of(queue: QueuePulse, minutes: Sequence[Minute]) -> tuple[SafeString, str, SafeString]:
+def wait_chart(name: str, reach: Extent, now: float, marks: Sequence[charts.Mark]) -> Chart:
+    """How long jobs waited in each minute of the last hour. One query."""
+    end = (now // MINUTE + 1) * MINUTE
+    axis = Axis(start=end - MINUTES * MINUTE, seconds=MINUTE, count=MINUTES)
+    found = points("queue", [name], seconds=MINUTE, since=axis.start)[name]
+    measured = Measured(buckets=buckets(found, axis, reach), axis=axis, until=reach.until, now=now, marks=marks)
+    return times_chart(measured, "wait", "Wait", lambda each: each.wait)
+
+
+def last_hour_of(
+    queue: QueuePulse, minutes: Sequence[Minute], marks: Sequence[charts.Mark]
+) -> tuple[SafeString, str, SafeString]:
     """Waiting, done and failed of one queue: the chart, its sentence, and the table of its numbers."""
     name = queue.name
     waiting: list[float | None] = [float(each.waiting[name]) if name in each.waiting else None for each in minutes]
@@ -302,6 +313,7 @@ def last_hour_of(queue: QueuePulse, minutes: Sequence[Minute]) -> tuple[SafeStri
         ],
         ticks=charts.time_ticks(start, end, zone),
         sentence=sentence,
+        marks=marks,
         unknown=unmeasured(minutes, times),
         running=was_measured(minutes[-1]),
     )

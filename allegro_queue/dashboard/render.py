@@ -25,6 +25,9 @@ from allegro_queue.stores.pulse import Pulse
 
 Read = Callable[[Stores, Pulse], Any]
 
+Away = Callable[[float], Any]
+"""Reads a page from the database alone, given the time."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Missing:
@@ -40,7 +43,14 @@ class Missing:
 
 
 def render_page(
-    request: HttpRequest, template: str, read: Read, *, title: str, current: str, every: int = 5
+    request: HttpRequest,
+    template: str,
+    read: Read,
+    *,
+    title: str,
+    current: str,
+    every: int = 5,
+    away: Away | None = None,
 ) -> HttpResponse:
     """The page that ``read`` makes of the stores and the pulse, as ``page`` in the template.
 
@@ -53,6 +63,7 @@ def render_page(
         title: name of the page.
         current: which line of the navigation is this one.
         every: seconds between two refreshes unless the reader chose otherwise; 0 for a page that does not change.
+        away: makes the page while Redis does not answer, for one that needs the database only.
     """
     now = time.time()
     settings = horizon_settings()
@@ -65,7 +76,9 @@ def render_page(
         pulse = stores.pulse.read(all_queues(), now)
         page = read(stores, pulse)
     except UNREACHABLE as error:
-        pulse, trouble, template = None, reason(error), "horizon/unreachable.html"
+        pulse, trouble = None, reason(error)
+        page = away(now) if away else None
+        template = template if away else "horizon/unreachable.html"
     if isinstance(page, Missing):
         template = "horizon/missing.html"
     frame = frame_for(request, settings, pulse, title=title, current=current, every=every, now=now)

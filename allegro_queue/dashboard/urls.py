@@ -7,7 +7,11 @@ from django.urls import path
 from allegro_queue.access import View, gated
 from allegro_queue.dashboard.actions import ACTIONS
 from allegro_queue.dashboard.alert_views import PAGES as ALERT_PAGES
+from allegro_queue.dashboard.batch_views import ACTIONS as BATCH_ACTIONS
+from allegro_queue.dashboard.batch_views import PAGES as BATCH_PAGES
+from allegro_queue.dashboard.control_views import PAGES as CONTROL_PAGES
 from allegro_queue.dashboard.export_views import PAGES as EXPORT_PAGES
+from allegro_queue.dashboard.failure_views import PAGES as FAILURE_PAGES
 from allegro_queue.dashboard.job_views import PAGES as JOB_PAGES
 from allegro_queue.dashboard.metric_views import PAGES as METRIC_PAGES
 from allegro_queue.dashboard.monitoring_pages import PAGES as MONITORING_PAGES
@@ -26,11 +30,15 @@ ROUTES: list[tuple[str, View, str]] = [
     *EXPORT_PAGES,
     *SAVED_VIEW_PAGES,
     *MONITORING_PAGES,
+    *FAILURE_PAGES,
     *QUEUE_PAGES,
+    *CONTROL_PAGES,
     *SCHEDULE_PAGES,
     *METRIC_PAGES,
     *ALERT_PAGES,
+    *BATCH_PAGES,
     *ACTIONS,
+    *BATCH_ACTIONS,
 ]
 
 urlpatterns = [path(route, gated(view), name=name) for route, view, name in ROUTES]

@@ -39,7 +39,12 @@ def activity(request: HttpRequest) -> HttpResponse:
     def read(stores: Stores, pulse: Pulse) -> ActivityPage:
         return read_activity(request.GET.dict())
 
-    return render_page(request, "horizon/activity.html", read, title="Activity", current="activity", every=15)
+    def read_away(now: float) -> ActivityPage:
+        return read_activity(request.GET.dict())
+
+    return render_page(
+        request, "horizon/activity.html", read, title="Activity", current="activity", every=15, away=read_away
+    )
 
 
 PAGES = [

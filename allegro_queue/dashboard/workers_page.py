@@ -141,6 +141,9 @@ def say(pulse: Pulse, rows: Sequence[WorkerRow]) -> tuple[str, str]:
         sentence += f"; {'one is' if len(near) == 1 else f'{len(near)} are'} close to the time limit"
     if pulse.lost:
         sentence += f"{' and' if near else ';'} {plural(len(pulse.lost), 'has', 'have')} died in the last 15 minutes"
+    versions = sorted({master.version for master in pulse.masters if master.version})
+    if len(versions) > 1:
+        return "warn", f"{sentence}; {in_words(versions)} run side by side."
     if not pulse.masters:
         return "warn", sentence + "; no Horizon process keeps them alive."
     return ("warn" if near or pulse.lost else "ok"), sentence + "."

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Min, Sum
+from django.db.models import Subquery, Sum
 
 from allegro_queue.history.database import alias
 from allegro_queue.history.models import Collected, Gap, Series
@@ -91,18 +91,22 @@ class Minute:
     """Jobs that waited, by queue, as the master last saw it in that minute. Empty when no master looked."""
 
 
-def extent(stores: Stores, now: float) -> Extent:
-    """How far the metrics go: one round trip to Redis, three short queries."""
+def extent(stores: Stores, now: float, seconds: int = FIVE_MINUTES) -> Extent:
+    """How far the metrics go: one round trip to Redis, one short query, or two when runs were ever dropped unread.
+
+    Args:
+        seconds: length of the stretches that are meant; short ones do not go back as far.
+    """
     using = alias()
     collector, stream = stores.collecting.standing()
-    place = Collected.objects.using(using).filter(id=1).first()
+    oldest = Series.objects.using(using).filter(seconds=seconds).order_by("starts_at").values("starts_at")[:1]
+    place = Collected.objects.using(using).filter(id=1).annotate(first=Subquery(oldest)).first()
     read, position = (place.read, place.position) if place else (0, START)
     # A stream that was begun anew is read from its start.
     behind = max(stream.added - (read if read <= stream.added else 0), 0) if stream.last != position else 0
-    first = Series.objects.using(using).filter(seconds=FIVE_MINUTES).aggregate(at=Min("starts_at"))["at"]
-    holes = Gap.objects.using(using).order_by("-id")[:50]
+    holes = Gap.objects.using(using).order_by("-id")[:50] if place and place.missed else ()
     return Extent(
-        first=first,
+        first=place.first if place else None,
         until=now if not behind else max(time_of(position), 0.0),
         behind=behind,
         collector=collector,

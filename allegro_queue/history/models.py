@@ -132,7 +132,7 @@ class Series(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     kind = models.CharField(max_length=10)
-    """``queue``, ``job``, ``tag`` or ``failure``."""
+    """``queue``, ``job``, ``tag``, ``failure`` or ``version``."""
     name = models.CharField(max_length=NAME_LENGTH)
     seconds = models.IntegerField()
     """Length of the stretch: 60, 300, 3600 or 86400."""

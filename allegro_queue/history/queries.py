@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from allegro_queue.history.database import alias, database
 from allegro_queue.history.groups import GroupState
@@ -483,12 +483,22 @@ def find_groups(
     """
     rows = FailureGroup.objects.using(alias()).order_by("-last_at", "fingerprint")
     if states:
-        rows = rows.filter(state__in=[each.value for each in states])
+        rows = rows.filter(in_states(states, now))
     if name:
         rows = rows.filter(name=name)
     if before:
         rows = rows.filter(last_at__lt=before)
     return with_trends(list(rows[:limit]), now)
+
+
+def in_states(states: Sequence[GroupState], now: float) -> Q:
+    """That a group is in one of these states; one whose mute is over is known."""
+    wanted = Q(state__in=[each.value for each in states if each is not GroupState.MUTED])
+    if GroupState.MUTED in states:
+        wanted |= Q(state=GroupState.MUTED, muted_until__gt=now)
+    if GroupState.KNOWN in states:
+        wanted |= Q(state=GroupState.MUTED, muted_until__lte=now)
+    return wanted
 
 
 def group_of(fingerprint: str, *, now: float) -> GroupRow | None:
@@ -497,11 +507,11 @@ def group_of(fingerprint: str, *, now: float) -> GroupRow | None:
     return found[0] if found else None
 
 
-def group_counts() -> dict[GroupState, int]:
+def group_counts(now: float) -> dict[GroupState, int]:
     """How many groups are in each state."""
-    rows = FailureGroup.objects.using(alias()).values_list("state").annotate(count=Count("fingerprint"))
-    found = {GroupState(state): count for state, count in rows}
-    return {state: found.get(state, 0) for state in GroupState}
+    wanted = {each.value: Count("fingerprint", filter=in_states([each], now)) for each in GroupState}
+    found = FailureGroup.objects.using(alias()).aggregate(**wanted)
+    return {each: found[each.value] for each in GroupState}
 
 
 def with_trends(groups: Sequence[FailureGroup], now: float) -> list[GroupRow]:

@@ -71,6 +71,9 @@ class Kept:
         found: list[tuple[Kind, str]] = [("queue", self.row[4]), ("job", self.row[3])]
         if self.failure is not None:
             found.append(("failure", self.fingerprint))
+        if self.record.version:
+            # So that a deploy can be seen beside what it changed.
+            found.append(("version", cut(self.record.version)))
         if tag_prefixes:
             found += [("tag", each) for each in self.tags if each.partition(":")[0] in tag_prefixes]
         return found

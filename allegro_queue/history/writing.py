@@ -20,7 +20,7 @@ from allegro_queue.history.groups import MOST_GROUPS, OTHERS, add_failures
 from allegro_queue.history.models import Collected, FailureGroup, MonitoredTag, Series
 from allegro_queue.history.rows import COLUMNS, Kept
 from allegro_queue.history.search_index import WORDS_TABLE
-from allegro_queue.metrics.counts import DAY, HOUR, Counts, Kind, SeriesKey, counted
+from allegro_queue.metrics.counts import DAY, HOUR, LENGTHS, Counts, Kind, SeriesKey, counted
 from allegro_queue.metrics.histograms import decode, encode
 from allegro_queue.stores.collecting import START
 
@@ -179,7 +179,7 @@ class Writer:
     def _look_up_names(self, now: float) -> None:
         if self._names is not None and now - self._names_at < NAMES_LIFE:
             return
-        found: dict[Kind, set[str]] = {"queue": set(), "job": set(), "tag": set(), "failure": set()}
+        found: dict[Kind, set[str]] = {each: set() for each in LENGTHS}
         rows = Series.objects.using(alias()).filter(seconds=DAY, starts_at__gte=now - 30 * DAY)
         for kind in found:
             found[kind].update(rows.filter(kind=kind).values_list("name", flat=True).distinct())

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from allegro_queue.metrics.histograms import bucket_of
 from allegro_queue.stores.run_record import RunRecord
 
-Kind = Literal["queue", "job", "tag", "failure"]
+Kind = Literal["queue", "job", "tag", "failure", "version"]
 
 MINUTE, FIVE_MINUTES, HOUR, DAY = 60, 300, 3_600, 86_400
 
@@ -18,6 +18,7 @@ LENGTHS: dict[Kind, tuple[int, ...]] = {
     "job": (FIVE_MINUTES, HOUR, DAY),
     "tag": (FIVE_MINUTES, HOUR, DAY),
     "failure": (HOUR, DAY),
+    "version": (FIVE_MINUTES, HOUR, DAY),
 }
 """Stretches, in seconds, that each kind of name is counted by."""
 

@@ -1,27 +1,42 @@
-"""How long a backlog will take: an estimate, and called one wherever it is shown. Pure."""
+"""How long a queue needs until it is empty: an estimate, and always called one. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+SHORTEST = 1.0
+"""Seconds; below it an estimate says nothing."""
 
 
-def drain_estimates(
-    waiting: Mapping[str, int], runtimes: Mapping[str, float], processes: int
-) -> dict[str, float | None]:
-    """Seconds until each queue would be empty, for queues that are drained in strict order.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Drain:
+    """What stands before the last job of a queue, and the pace at which it goes."""
 
-    A queue waits for all those ahead of it, so the figure only grows down the list. It supposes that nothing more comes
-    and that jobs take as long as lately; ``None`` for a queue with a backlog, or behind one, whose jobs nobody has timed.
+    ahead: int
+    """Jobs waiting in queues that are served first."""
+    here: int
+    per_minute: float
+    """Jobs that ended per minute, over all queues of the order."""
+
+    @property
+    def seconds(self) -> float | None:
+        """Until the queue is empty, if nothing new comes; ``None`` when nothing moves."""
+        if not self.per_minute:
+            return None
+        return max((self.ahead + self.here) / self.per_minute * 60, SHORTEST)
+
+
+def drain_of(queue: str, order: Sequence[str], waiting: Mapping[str, int], rates: Mapping[str, float]) -> Drain:
+    """The estimate for one queue of a strict order: whatever stands in higher queues runs first.
 
     Args:
-        waiting: jobs by queue, in the order of priority.
-        runtimes: mean seconds of a run by queue.
-        processes: workers that serve all of them.
+        waiting: jobs by queue; none for queues that hand out nothing.
+        rates: jobs done per minute by queue, of late.
     """
-    found: dict[str, float | None] = {}
-    ahead: float | None = 0.0
-    for queue, count in waiting.items():
-        if count and ahead is not None:
-            ahead = ahead + count * runtimes[queue] if queue in runtimes else None
-        found[queue] = None if ahead is None else ahead / max(processes, 1)
-    return found
+    higher = order[: order.index(queue)]
+    return Drain(
+        ahead=sum(waiting.get(name, 0) for name in higher),
+        here=waiting.get(queue, 0),
+        per_minute=sum(rates.values()),
+    )

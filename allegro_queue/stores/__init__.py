@@ -12,6 +12,7 @@ from redis import Redis
 from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import client
 from allegro_queue.stores.audit import AuditStore
+from allegro_queue.stores.batches import BatchStore
 from allegro_queue.stores.collecting import CollectingStore
 from allegro_queue.stores.controls import ControlStore
 from allegro_queue.stores.enqueue import EnqueueStore
@@ -21,6 +22,7 @@ from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.locks import LockStore
 from allegro_queue.stores.masters import MasterStore
 from allegro_queue.stores.metrics import MetricsStore
+from allegro_queue.stores.notes import NoteStore
 from allegro_queue.stores.pauses import PauseStore
 from allegro_queue.stores.pulse import PulseStore
 from allegro_queue.stores.reservations import ReservationStore
@@ -39,6 +41,7 @@ class Stores:
     client: Redis
     keys: Keys
     audit: AuditStore
+    batches: BatchStore
     collecting: CollectingStore
     controls: ControlStore
     enqueue: EnqueueStore
@@ -47,6 +50,7 @@ class Stores:
     locks: LockStore
     masters: MasterStore
     metrics: MetricsStore
+    notes: NoteStore
     pauses: PauseStore
     pulse: PulseStore
     reservations: ReservationStore
@@ -67,6 +71,7 @@ def open_stores(connection: Redis | None = None) -> Stores:
         client=connection,
         keys=keys,
         audit=AuditStore(connection, keys),
+        batches=BatchStore(connection, keys),
         collecting=CollectingStore(connection, keys),
         controls=ControlStore(connection, keys),
         enqueue=EnqueueStore(connection, keys),
@@ -75,6 +80,13 @@ def open_stores(connection: Redis | None = None) -> Stores:
         locks=LockStore(connection, keys),
         masters=MasterStore(connection, keys),
         metrics=MetricsStore(connection, keys),
+        notes=NoteStore(
+            connection,
+            keys,
+            lines=settings.log_lines,
+            jobs=settings.notes_kept,
+            life=settings.failed_minutes * 60,
+        ),
         pauses=PauseStore(connection, keys),
         pulse=PulseStore(connection, keys),
         reservations=ReservationStore(connection, keys),

@@ -90,7 +90,7 @@ class AuditStore:
             for key in self._of_type("list", prefix):
                 yield from self._listed(key)
             for key in self._of_type("zset", prefix):
-                if not says_nothing_of_jobs(key):
+                if not says_nothing_of_jobs(key) and not key.startswith(self._keys.batch("")):
                     yield from self._registered(key)
         yield [str(json.loads(claim)["job"]) for claim in self._client.hvals(self._keys.reserved)]
 

@@ -31,7 +31,7 @@ from allegro_queue.stores.replies import text
 from allegro_queue.stores.scripts import script
 from allegro_queue.stores.wire import pack
 
-ENQUEUE = script("enqueue")
+ENQUEUE = script("moment", "batch", "enqueue")
 SHA = sha1(ENQUEUE.encode(), usedforsecurity=False).hexdigest()
 
 MOST_JOBS = 500
@@ -92,7 +92,13 @@ class EnqueueStore:
         self._keys = keys
 
     def enqueue(
-        self, what: str, queue: str, fields: Mapping[str, Any], jobs: Sequence[NewJob], due_at: float | None = None
+        self,
+        what: str,
+        queue: str,
+        fields: Mapping[str, Any],
+        jobs: Sequence[NewJob],
+        due_at: float | None = None,
+        batch: str = "",
     ) -> dict[str, str]:
         """Put jobs on a queue, all in one step; for those that were not queued, who holds the lock that they asked for.
 
@@ -101,21 +107,23 @@ class EnqueueStore:
             fields: what the hashes of all of them have in common, as RQ writes it.
             jobs: ``MOST_JOBS`` at most.
             due_at: Unix time at which they are due; ``None``: now.
+            batch: id of the batch that they count for; empty: none.
 
         Raises:
             QueueUnavailable: says what is wrong with the server, and whether the jobs may be queued all the same.
         """
-        refused = self._send(what, self._command(queue, fields, jobs, due_at))
+        refused = self._send(what, self._command(queue, fields, jobs, due_at, batch))
         pairs = iter(refused)
         return {jobs[place - 1].id: text(owner) for place, owner in zip(pairs, pairs, strict=True)}
 
     def _command(
-        self, queue: str, fields: Mapping[str, Any], jobs: Sequence[NewJob], due_at: float | None
+        self, queue: str, fields: Mapping[str, Any], jobs: Sequence[NewJob], due_at: float | None, batch: str
     ) -> tuple[Any, ...]:
         """Keys and arguments in the order of the script's head."""
         queue_at = queue_key(queue)
         keys = [queue_at, Queue.redis_queues_keys, ScheduledJobRegistry.key_template.format(queue)]
-        arguments: list[Any] = ["" if due_at is None else f"{due_at:.3f}", RQ_KEY_PREFIX, 2 * len(fields)]
+        due = "" if due_at is None else f"{due_at:.3f}"
+        arguments: list[Any] = [due, RQ_KEY_PREFIX, self._keys.prefix, batch, 2 * len(fields)]
         for name, value in fields.items():
             arguments += (name, value)
         for job in jobs:

@@ -11,9 +11,11 @@ from typing import Any
 
 from redis import Redis
 from redis.commands.core import Script
+from rq.defaults import RQ_KEY_PREFIX
 from rq.job import Job
 from rq.queue import Queue
 from rq.registry import (
+    CanceledJobRegistry,
     DeferredJobRegistry,
     FailedJobRegistry,
     FinishedJobRegistry,
@@ -60,22 +62,32 @@ AT_ONCE = 500
 SEARCHED = 1000
 """Jobs of a state that a search looks at."""
 
-RETRY = script("retry")
+RETRY = script("moment", "batch", "retry")
 
 FORGET = """
--- Delete one failed job and what hangs on it. KEYS: failed registry, job hash, results, dependents. ARGV: job id.
+-- Delete one failed job and what hangs on it. KEYS: failed registry, job hash, results, dependents, what it said, its log.
+-- ARGV: job id.
 if redis.call('ZREM', KEYS[1], ARGV[1]) == 0 then return 0 end
-redis.call('DEL', KEYS[2], KEYS[3], KEYS[4])
+redis.call('DEL', unpack(KEYS, 2))
 return 1
 """
 
-CLEAR = """
--- Delete every waiting job of one queue. KEYS: queue. ARGV: prefix of job hashes, prefix of results, most at once.
+CLEAR = (
+    script("moment", "batch")
+    + """
+-- Delete every waiting job of one queue; for its batch it counts as dropped.
+-- KEYS: queue. ARGV: prefix of job hashes, prefix of results, most at once, our prefix, RQ's prefix.
 local ids = redis.call('LRANGE', KEYS[1], 0, tonumber(ARGV[3]) - 1)
-for _, id in ipairs(ids) do redis.call('DEL', ARGV[1] .. id, ARGV[2] .. id) end
 redis.call('LTRIM', KEYS[1], #ids, -1)
+local now = tonumber(redis.call('TIME')[1])
+for _, id in ipairs(ids) do
+  local batch = batch_of(ARGV[1] .. id)
+  redis.call('DEL', ARGV[1] .. id, ARGV[2] .. id)
+  if batch ~= '' then batch_end(ARGV[4], batch, id, 'dropped', now, ARGV[5]) end
+end
 return #ids
 """
+)
 
 MOVE = """
 -- Put the first waiting jobs of one queue at the end of another, in their order, in one step.
@@ -269,26 +281,31 @@ class JobStore:
         """Put a failed job at the end of its queue again, under its own id. False when it is not failed (any more)."""
         return self.retry_many([job_id], now=now).done == 1
 
-    def retry_many(self, ids: Sequence[str], *, now: float, failed_until: float | None = None) -> Tally:
+    def retry_many(
+        self, ids: Sequence[str], *, now: float, failed_until: float | None = None, cancelled: bool = False
+    ) -> Tally:
         """Put failed jobs at the end of their queues again, in the order given, each in a step of its own. Unique ones
         take their locks again.
 
         Args:
             failed_until: leave alone what failed after this Unix time.
+            cancelled: do it with cancelled jobs instead.
         """
+        registry = CanceledJobRegistry.key_template if cancelled else REGISTRIES[State.FAILED]
         queued_at = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
         def keys(job_id: str, queue: str) -> list[str]:
             return [
-                REGISTRIES[State.FAILED].format(queue),
+                registry.format(queue),
                 job_key(job_id),
                 queue_key(queue),
                 Queue.redis_queues_keys,
             ]
 
         return self._act(
-            self._retry, keys, ids, failed_until, queued_at, Job.redis_job_namespace_prefix, self._keys.unique("")
-        )
+            self._retry, keys, ids, failed_until,
+            queued_at, Job.redis_job_namespace_prefix, self._keys.unique(""), self._keys.prefix,
+        )  # fmt: skip
 
     def forget(self, job_id: str) -> bool:
         """Delete a failed job. False when it is not failed (any more)."""
@@ -307,6 +324,8 @@ class JobStore:
                 job_key(job_id),
                 Result.get_key(job_id),
                 f"{job_key(job_id)}:dependents",
+                self._keys.progress(job_id),
+                self._keys.log(job_id),
             ]
 
         return self._act(self._forget, keys, ids, failed_until)
@@ -317,7 +336,14 @@ class JobStore:
         while True:
             cleared = int(
                 self._clear(
-                    keys=[queue_key(queue)], args=[Job.redis_job_namespace_prefix, Result.get_key(""), CLEAR_AT_ONCE]
+                    keys=[queue_key(queue)],
+                    args=[
+                        Job.redis_job_namespace_prefix,
+                        Result.get_key(""),
+                        CLEAR_AT_ONCE,
+                        self._keys.prefix,
+                        RQ_KEY_PREFIX,
+                    ],
                 )
             )
             total += cleared

@@ -164,6 +164,37 @@ class Keys:
         period past its time."""
         return f"{self.prefix}line:{key}"
 
+    def batch(self, batch_id: str) -> str:
+        """Hash: a batch, what is to follow, and how many of its jobs ended how. Beside it, under the same name: ``:open``
+        (set: jobs that have not ended), ``:failed`` and ``:skipped`` (sorted sets: jobs by the time of their end), and
+        ``:then``, ``:catch``, ``:finally`` (hashes: jobs ready to be queued). All live ``batch_days`` past its end."""
+        return f"{self.prefix}batch:{batch_id}"
+
+    @property
+    def batches(self) -> str:
+        """Sorted set: batches by the time they were made. Those that are gone are dropped by whoever keeps house."""
+        return f"{self.prefix}batches"
+
+    @property
+    def open_batches(self) -> str:
+        """Set: batches that have not ended."""
+        return f"{self.prefix}open_batches"
+
+    def progress(self, job_id: str) -> str:
+        """Hash: how far a running job says it is, and how many bytes its log takes. Lives ``failed_minutes`` past its last
+        word, and only while the job is among the last ``notes_kept`` that said something."""
+        return f"{self.prefix}progress:{job_id}"
+
+    def log(self, job_id: str) -> str:
+        """List (JSON): the last ``log_lines`` lines that a job logged, 64 KB at most, oldest first. Lives as its
+        progress does."""
+        return f"{self.prefix}log:{job_id}"
+
+    @property
+    def noted(self) -> str:
+        """Sorted set: jobs that said something, by the time of their last word. ``notes_kept`` at most."""
+        return f"{self.prefix}noted"
+
     @property
     def collecting(self) -> str:
         """Text: token of the one process that collects runs. Lives 10 s past its last beat."""

@@ -6,6 +6,7 @@ Only reads. (The other stores tidy their indexes when they are read; looking at 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -39,6 +40,19 @@ class QueuePulse:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Load:
+    """How the server fares."""
+
+    answer_seconds: float
+    """From question to answer, the way included."""
+    memory_bytes: int
+    memory_limit: int
+    """Bytes; 0 when there is no limit."""
+    eviction_policy: str
+    """What it does when the memory is full; empty when it does not say."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Pulse:
     """Everything alive, paused or waiting, as it was at ``at``."""
 
@@ -54,6 +68,8 @@ class Pulse:
     """Whether RQ's own switch stops all workers (``rq suspend``)."""
     scheduler: SchedulerRecord | None = None
     last_snapshot_at: float | None = None
+    load: Load | None = None
+    """``None`` where nobody asked the server."""
 
     @property
     def waiting(self) -> int:
@@ -90,12 +106,15 @@ class PulseStore:
             pipeline.exists(WORKERS_SUSPENDED)
             pipeline.get(keys.scheduler)
             pipeline.get(keys.last_snapshot)
+            pipeline.info("memory")
             for queue in queues:
                 pipeline.llen(queue_key(queue))
                 pipeline.lindex(queue_key(queue), 0)
                 pipeline.zcard(StartedJobRegistry.key_template.format(queue))
                 pipeline.zcard(FailedJobRegistry.key_template.format(queue))
-            masters, workers, lost, paused, suspended, scheduler, snapshot_at, *counts = pipeline.execute()
+            asked = time.monotonic()
+            masters, workers, lost, paused, suspended, scheduler, snapshot_at, memory, *counts = pipeline.execute()
+            answered = time.monotonic()
         fronts = counts[1::4]
         with self._client.pipeline(transaction=False) as pipeline:
             # MGET needs a key; an empty index asks for one that never exists.
@@ -103,7 +122,10 @@ class PulseStore:
             pipeline.mget([keys.worker(name) for name in texts(workers)] or [keys.worker("")])
             for front in fronts:
                 pipeline.hget(job_key(text(front) if front else "-"), "enqueued_at")
+            asked_again = time.monotonic()
             master_texts, worker_texts, *times = pipeline.execute()
+            # The better of two looks: one slow answer may be this host's own doing.
+            took = min(answered - asked, time.monotonic() - asked_again)
         deaths = (LostWorker(**json.loads(each)) for each in lost)
         pauses = (Pause(**json.loads(each)) for each in paused)
         return Pulse(
@@ -130,4 +152,10 @@ class PulseStore:
             suspended=bool(suspended),
             scheduler=read_scheduler(scheduler) if scheduler else None,
             last_snapshot_at=float(snapshot_at) if snapshot_at else None,
+            load=Load(
+                answer_seconds=took,
+                memory_bytes=int(memory.get("used_memory", 0)),
+                memory_limit=int(memory.get("maxmemory", 0)),
+                eviction_policy=str(memory.get("maxmemory_policy", "")),
+            ),
         )

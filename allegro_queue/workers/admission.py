@@ -1,4 +1,5 @@
-"""Whether a taken job may run now. One that may not is put off to a time of its own, which costs it no attempt."""
+"""Whether a taken job may run now. One that may not is put off to a time of its own, which costs it no attempt; one whose
+batch was cancelled is never run."""
 
 from __future__ import annotations
 
@@ -8,9 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from rq.executions import Execution
-from rq.job import Job
+from rq.job import Job, JobStatus
 from rq.queue import Queue
+from rq.registry import CanceledJobRegistry
+from rq.utils import utcformat
 
+from allegro_queue.conf import horizon_settings
 from allegro_queue.jobs import REASON_FIELD
 from allegro_queue.stores.locks import Refusal
 from allegro_queue.stores.reservations import Reservation
@@ -60,6 +64,48 @@ def is_put_off(
     worker.until_filed(lambda: put_off(worker, job, queue, execution, wait))
     log.info("job put off id=%s queue=%s until=%d: %s", job.id, held.queue, wait.until, wait.reason)
     return True
+
+
+def is_skipped(worker: FilingWorker, job: Job, execution: Execution) -> bool:
+    """Ask whether the job's batch was cancelled, and end the job unrun if so; whether it was."""
+    batch = terms_of(job).batch
+    if not batch:
+        return False
+    answers: list[bool] = []
+    worker.patiently(lambda: answers.append(worker.stores.batches.is_cancelled(batch)))
+    if not answers[-1]:
+        return False
+    worker.until_filed(lambda: skip(worker, job, execution))
+    log.info("job skipped id=%s: its batch %s was cancelled", job.id, batch)
+    return True
+
+
+def skip(worker: FilingWorker, job: Job, execution: Execution) -> None:
+    """File a job as cancelled, in one transaction; it stays listed as long as a failed one, so that it can be run yet."""
+    terms = terms_of(job)
+    now = datetime.now(UTC)
+    keep = job.failure_ttl if job.failure_ttl and job.failure_ttl > 0 else horizon_settings().failed_minutes * 60
+    registry = CanceledJobRegistry.key_template.format(job.origin)
+    with worker.connection.pipeline() as pipeline:
+        execution.delete(job, pipeline)
+        worker.stores.reservations.release(worker.name, pipeline)
+        pipeline.hset(
+            job.key,
+            mapping={
+                "status": JobStatus.CANCELED.value,
+                "started_at": "",
+                "worker_name": "",
+                "ended_at": utcformat(now),
+            },
+        )
+        pipeline.expire(job.key, keep)
+        # RQ never tidies this registry; an id whose job is gone tells nobody anything.
+        pipeline.zremrangebyscore(registry, "-inf", int(now.timestamp()))
+        pipeline.zadd(registry, {job.id: int(now.timestamp()) + keep})
+        if terms.unique_key:
+            worker.stores.locks.free_unique(terms, job.id, pipeline)
+        worker.stores.batches.ended(terms.batch, job.id, "skipped", pipeline)
+        pipeline.execute()
 
 
 def put_off(worker: FilingWorker, job: Job, queue: Queue, execution: Execution, wait: Wait) -> None:

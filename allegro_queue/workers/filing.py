@@ -26,7 +26,7 @@ from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.reservations import Reservation
 from allegro_queue.stores.run_record import RunOutcome
 from allegro_queue.workers.backoff import pause_after, whole_rest
-from allegro_queue.workers.holding import let_go_of_locks, terms_of
+from allegro_queue.workers.holding import let_go, terms_of
 from allegro_queue.workers.isolation import TOLD_BY_CHILD
 from allegro_queue.workers.recorder import name_of, run_of
 
@@ -116,7 +116,7 @@ class FilingWorker(SimpleWorker):
                 exc_string=self._exc_string,
             )
             self.stores.runs.add(run, pipeline)
-            let_go_of_locks(self.stores.locks, job, held, self._outcome, pipeline)
+            let_go(self.stores, job, held, self._outcome, pipeline)
 
     def handle_job_success(
         self, job: Job, queue: Queue, started_job_registry: StartedJobRegistry, execution: Execution

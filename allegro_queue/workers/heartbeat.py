@@ -31,11 +31,16 @@ class Heartbeat:
     """
 
     def __init__(
-        self, store: WorkerStore, record: Callable[[], WorkerRecord], extend_lease: Callable[[], None]
+        self,
+        store: WorkerStore,
+        record: Callable[[], WorkerRecord],
+        extend_lease: Callable[[], None],
+        send_notes: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._record = record
         self._extend_lease = extend_lease
+        self._send_notes = send_notes
         self._lease_due = time.monotonic() + LEASE_SECONDS
         self._changed = threading.Event()
         self._ended = threading.Event()
@@ -60,6 +65,7 @@ class Heartbeat:
             self._changed.clear()
             try:
                 self._store.write(replace(self._record(), beat_at=time.time(), memory_bytes=memory_bytes()))
+                self._send_notes()
                 if time.monotonic() > self._lease_due:
                     self._lease_due = time.monotonic() + LEASE_SECONDS
                     self._extend_lease()

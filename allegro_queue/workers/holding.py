@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 from redis.client import Pipeline
 from rq.job import Job, JobStatus
 
+from allegro_queue.batches import working_on
 from allegro_queue.jobs import REASON_FIELD
-from allegro_queue.stores.locks import LockStore
+from allegro_queue.stores import Stores
 from allegro_queue.stores.reservations import Reservation
 from allegro_queue.stores.run_record import RunOutcome
 from allegro_queue.tenancy import acting_for
@@ -49,22 +50,25 @@ def holds_something(job: Job) -> bool:
     return bool(terms.unique_key or terms.overlap_key or terms.batch or terms.extra)
 
 
-def for_its_tenant(job: Job, function: Callable[..., Value], *args: Any) -> Value:
-    """Call a function that acts for the tenant that the job names, if it names one."""
-    tenant = terms_of(job).tenant if asks_for_something(job) else ""
-    if not tenant:
+def in_its_place(job: Job, function: Callable[..., Value], *args: Any) -> Value:
+    """Call a function that acts for the tenant that the job names, and knows its batch, if it has them."""
+    if not asks_for_something(job):
         return function(*args)
-    with acting_for(tenant):
-        return function(*args)
-
-
-def let_go_of_locks(locks: LockStore, job: Job, held: Reservation, outcome: RunOutcome, pipeline: Pipeline) -> None:
-    """Free what the job works on; and its place as the only one of its kind, unless another attempt or run follows."""
     terms = terms_of(job)
+    with acting_for(terms.tenant), working_on(terms.batch or terms.follows):
+        return function(*args)
+
+
+def let_go(stores: Stores, job: Job, held: Reservation, outcome: RunOutcome, pipeline: Pipeline) -> None:
+    """Free what the job works on; and, unless another attempt or run follows, its place as the only one of its kind, and
+    have it count for its batch."""
+    terms, locks = terms_of(job), stores.locks
     if terms.overlap_key:
         locks.free_overlap(terms, held.execution_id, pipeline)
     if terms.unique_key and is_over(job, outcome):
         locks.free_unique(terms, job.id, pipeline)
+    if terms.batch and is_over(job, outcome):
+        stores.batches.ended(terms.batch, job.id, "succeeded" if outcome == "succeeded" else "failed", pipeline)
     rest = getattr(job, "rest", None)
     if outcome == "retried" and rest:
         attempt = getattr(job, "attempt", 1)
@@ -76,8 +80,8 @@ def is_over(job: Job, outcome: RunOutcome) -> bool:
     return outcome != "retried" and not (outcome == "succeeded" and job.get_status(refresh=False) in COMES_AGAIN)
 
 
-def prolong_locks(locks: LockStore, job: Job, held: Reservation) -> None:
+def prolong_locks(stores: Stores, job: Job, held: Reservation) -> None:
     """Keep what the running job works on; safe from another thread."""
     terms = terms_of(job)
     if terms.overlap_key:
-        locks.prolong_overlap(terms, held.execution_id)
+        stores.locks.prolong_overlap(terms, held.execution_id)

@@ -21,7 +21,8 @@ class Tidier(FilingWorker):
 
 
 def keep_house(stores: Stores, queues: Sequence[str], now: float) -> None:
-    """Drop what has expired: RQ's registry entries, leases and dead workers, and pauses of ours that are over.
+    """Drop what has expired: RQ's registry entries, leases and dead workers, and pauses of ours that are over. And count what
+    ended without its batch being told.
 
     Args:
         now: Unix time.
@@ -35,3 +36,4 @@ def keep_house(stores: Stores, queues: Sequence[str], now: float) -> None:
     tidier.run_maintenance_tasks()
     stores.pauses.prune(now)
     stores.controls.prune(now)
+    stores.batches.tidy()

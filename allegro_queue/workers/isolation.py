@@ -26,6 +26,7 @@ from typing import Any, NoReturn
 from django.db import connections
 from rq.job import Job, Retry
 
+from allegro_queue.job_notes import NOTE_KIND, notebook
 from allegro_queue.output import flush_output
 from allegro_queue.workers.time_limit import JobInterrupted, TimeLimit, TimeLimitExceeded
 
@@ -212,16 +213,25 @@ class ChildJob:
         poll.poll(milliseconds)
 
     def _listen(self) -> None:
-        """Take what it has said so far."""
+        """Take what it has said so far; what it said of its progress goes into the notebook."""
         try:
             while said := os.read(self._ears, 1 << 20):
                 self._heard += said
+                self._take_notes()
             self._has_more = False
         except BlockingIOError:
             return
 
+    def _take_notes(self) -> None:
+        while self._heard[:1] == NOTE_KIND and len(self._heard) >= HEAD.size:
+            _, size = HEAD.unpack_from(self._heard)
+            if len(self._heard) < HEAD.size + size:
+                return
+            notebook.hear(bytes(self._heard[HEAD.size : HEAD.size + size]))
+            del self._heard[: HEAD.size + size]
+
     def _whole_report(self) -> Report | None:
-        if len(self._heard) < HEAD.size:
+        if len(self._heard) < HEAD.size or self._heard[:1] == NOTE_KIND:
             return None
         kind, size = HEAD.unpack_from(self._heard)
         if len(self._heard) < HEAD.size + size:
@@ -257,11 +267,13 @@ def live_in_child(job: Job, timeout: int, mouth: int, parent: int) -> NoReturn:
         # The worker's own limit, which the master looks at, is not this process's to write.
         TimeLimit.told = None
         me = os.getpid()
+        notebook.speak_through(mouth)
         kind, payload = report_of(job, timeout)
         if os.getpid() != me:
             # A job that forks returns twice.
             os._exit(0)
         connections.close_all()
+        notebook.fall_silent()
         write_all(mouth, HEAD.pack(kind, len(payload)) + payload)
         code = 0
     finally:

@@ -42,6 +42,7 @@ def quarantine(stores: Stores, held: Reservation, error: Exception) -> None:
             attempt = Execution(held.execution_id, held.job_id, stores.client, worker_name=held.worker)
             attempt.delete(job, pipeline)
         stores.reservations.release(held.worker, pipeline)
+        stores.batches.ended("", held.job_id, "failed", pipeline)
         if held.execution_id:
             run = run_without_job(held, "failed", version=horizon_settings().version, error=reason)
             stores.runs.add(run, pipeline)

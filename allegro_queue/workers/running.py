@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from redis.exceptions import RedisError
 from rq.exceptions import StopRequested
 from rq.executions import Execution
 from rq.job import Job
@@ -16,17 +17,21 @@ from rq.queue import Queue
 
 from allegro_queue import tracing
 from allegro_queue.begun import Begun
+from allegro_queue.job_notes import notebook
+from allegro_queue.stores.notes import NoteStore
+from allegro_queue.stores.reservations import Reservation
 from allegro_queue.stores.steps import MILLION, Finish, Finished, StepStore, Taken
-from allegro_queue.workers.admission import is_put_off
+from allegro_queue.workers.admission import is_put_off, is_skipped
 from allegro_queue.workers.attempt import Attempt, Doing
 from allegro_queue.workers.heartbeat import Heartbeat
-from allegro_queue.workers.holding import asks_for_something, for_its_tenant, prolong_locks, terms_of
+from allegro_queue.workers.holding import asks_for_something, in_its_place, prolong_locks, terms_of
 from allegro_queue.workers.hygiene import in_clean_state
 from allegro_queue.workers.isolation import run_isolated
 from allegro_queue.workers.listening import ListeningWorker
 from allegro_queue.workers.plain import finish_of, is_plain, saved_values
 from allegro_queue.workers.quarantine import quarantine
 from allegro_queue.workers.recorder import name_of
+from allegro_queue.workers.settling import free_overlap_now
 from allegro_queue.workers.taken_job import JobBuilder
 from allegro_queue.workers.time_limit import TimeLimit
 from allegro_queue.workers.tokens import Tokens
@@ -106,18 +111,26 @@ class RunningWorker(ListeningWorker):
         execution.created_at = execution.last_heartbeat = job.started_at
         execution._job = job
         self.executions[held.execution_id] = execution
-        if asks_for_something(job) and is_put_off(
-            self, job, self._queue_by_name[held.queue], execution, held, time.time()
-        ):
+        queue = self._queue_by_name[held.queue]
+        try:
+            is_left = asks_for_something(job) and (
+                is_skipped(self, job, execution) or is_put_off(self, job, queue, execution, held, time.time())
+            )
+        except StopRequested:
+            raise
+        except Exception as error:  # noqa: BLE001 - likewise
+            self._quarantine(job, held, error)
+            is_left = True
+        if is_left:
             self.executions.pop(held.execution_id, None)
             return None
         name = name_of(job)
         self.doing = Doing("busy", job.id, name, held.queue, time.time(), timeout)
         if self._heartbeat is not None:
             self._heartbeat.changed()
-        attempt = Attempt(taken, job, self._queue_by_name[held.queue], execution, time.perf_counter())
+        attempt = Attempt(taken, job, queue, execution, time.perf_counter())
         self._attempt = attempt
-        finish: Finish | None = in_clean_state(for_its_tenant, job, self._perform, attempt, timeout)
+        finish: Finish | None = in_clean_state(in_its_place, job, self._perform, attempt, timeout)
         if log.isEnabledFor(logging.INFO):
             log.info(
                 "job %s name=%s queue=%s id=%s seconds=%.3f",
@@ -136,6 +149,7 @@ class RunningWorker(ListeningWorker):
         """Call the job's function; what of its end is left to the next step."""
         job = attempt.job
         before = saved_values(job)
+        notebook.begin(job.id, getattr(job, "attempt", 1))
         try:
             if self.begun is not None:
                 self.begun.begin(attempt.taken.held.execution_id)
@@ -144,9 +158,11 @@ class RunningWorker(ListeningWorker):
             else:
                 result = self._call(job, timeout)
         except BaseException:  # noqa: BLE001 - as RQ does: a job that exits has failed
+            self._send_last_notes(job)
             self._fail(attempt)
             self._count(False)
             return None
+        self._send_last_notes(job)
         result_ttl = job.get_result_ttl(self.default_result_ttl)
         if is_plain(job, result, result_ttl, before):
             self._outcome = "succeeded"
@@ -175,6 +191,23 @@ class RunningWorker(ListeningWorker):
             carried=terms_of(job).trace,
         )
 
+    def send_notes(self, notes: NoteStore) -> None:
+        """Send on what the running job has said since the last time; safe from another thread."""
+        attempt = self._attempt
+        said = notebook.take(attempt.job.id) if attempt is not None and notebook.is_open else None
+        if said is not None:
+            notes.add(said, time.time())
+
+    def _send_last_notes(self, job: Job) -> None:
+        """Send on the job's last words, if it had any. They are not worth waiting for Redis."""
+        notebook.end()
+        said = notebook.take(job.id)
+        if said is not None:
+            try:
+                self.stores.notes.add(said, time.time())
+            except RedisError as error:
+                log.warning("the last words of job %s were not kept: %s", job.id, error)
+
     def _end(self, attempt: Attempt, finalize: Callable[[], None]) -> bool:
         """End a job by RQ's own methods; whether it succeeded. A success callback may yet make it fail."""
         self._attempt = attempt
@@ -197,8 +230,17 @@ class RunningWorker(ListeningWorker):
         except StopRequested:
             raise
         except Exception as error:  # noqa: BLE001 - whatever the hash holds, the worker lives on
-            held, reason = attempt.taken.held, error
-            self.until_filed(lambda: quarantine(self.stores, held, reason))
+            self._quarantine(attempt.job, attempt.taken.held, error)
+
+    def _quarantine(self, job: Job, held: Reservation, error: Exception) -> None:
+        """File a job as failed that RQ cannot file, and let others work on what it worked on."""
+
+        def file() -> None:
+            # First, since nobody comes back to it once the job is filed.
+            free_overlap_now(self.stores, job, held)
+            quarantine(self.stores, held, error)
+
+        self.until_filed(file)
 
     def _count(self, succeeded: bool) -> None:
         if succeeded:
@@ -216,7 +258,7 @@ class RunningWorker(ListeningWorker):
         attempt = self._attempt
         if attempt is not None:
             self.steps.renew(attempt.taken.held, self.get_heartbeat_ttl(attempt.job))
-            prolong_locks(self.stores.locks, attempt.job, attempt.taken.held)
+            prolong_locks(self.stores, attempt.job, attempt.taken.held)
 
     def note(self, state: str) -> None:
         """Change what the record says, when no job runs."""

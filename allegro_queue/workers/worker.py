@@ -15,7 +15,9 @@ from rq.utils import utcformat
 from rq.worker import DequeueStrategy
 
 import allegro_queue
+from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import new_client
+from allegro_queue.job_notes import capture_logs, notebook
 from allegro_queue.stores import open_stores
 from allegro_queue.stores.replies import text
 from allegro_queue.stores.steps import Finish
@@ -83,7 +85,10 @@ class HorizonWorker(RunningWorker):
         if max_jobs is not None:
             self.share = replace(self.share, max_jobs=max_jobs)
         beats = open_stores(new_client())
-        self._heartbeat = Heartbeat(beats.workers, self.record, self.extend_lease)
+        self._heartbeat = Heartbeat(beats.workers, self.record, self.extend_lease, lambda: self.send_notes(beats.notes))
+        notebook.wake = self._heartbeat.changed
+        notebook.keeps = horizon_settings().log_lines
+        capture = capture_logs()
         forget_state()
         with self.inbox:
             self._catch_second_signal()
@@ -99,6 +104,7 @@ class HorizonWorker(RunningWorker):
             except StopRequested:
                 return self.done + self.failed > 0
             finally:
+                logging.getLogger().removeHandler(capture)
                 self._take_leave()
                 beats.client.close()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 import time
 from typing import Any
@@ -73,19 +75,19 @@ def test_the_graphs_of_a_queue_have_a_sentence_and_the_same_numbers_as_a_table(c
     page = answer.context["page"]
 
     assert re.fullmatch(r"high: 1(\.\d)? done a minute, (1 s|9\d\d ms) each at most in 95 of 100.", page.sentence)
-    assert page.counts_sentence.startswith("Done per minute: 1")
+    counts, run, wait = page.charts
+    assert counts.sentence.startswith("Done per minute: ")
     assert "log scale" in words_of(answer)
-    drawing = ElementTree.fromstring(page.counts)[0]
+    drawing = ElementTree.fromstring(counts.drawing)[0]
     assert drawing.attrib["role"] == "img"
-    assert drawing.attrib["aria-label"] == page.counts_sentence
-    names = {each.text for each in drawing.iter("text") if each.get("class") == "hz-strip-name"}
-    assert names == {"Done per minute", "Waiting", "Failed per minute"}
-    table = ElementTree.fromstring(page.counts_twin)
-    assert [cell.text for cell in table.findall(".//thead/tr/th")][1:] == [
-        "Done per minute",
-        "Waiting",
-        "Failed per minute",
-    ]
+    assert drawing.attrib["aria-label"] == counts.sentence
+    names = ["Done per minute", "Waiting", "Failed per minute", "Failed, %"]
+    assert [each.text for each in drawing.iter("text") if each.get("class") == "hz-strip-name"] == names
+    table = ElementTree.fromstring(counts.twin)
+    assert [cell.text for cell in table.findall(".//thead/tr/th")][1:] == names
+    for chart in (run, wait):
+        ends = [each.text or "" for each in ElementTree.fromstring(chart.drawing).iter("text")]
+        assert {each.partition(" ")[0] for each in ends} >= {"p50", "p95", "p99"}
 
 
 def test_a_job_name_has_its_page_too(client: Client, stores: Stores) -> None:
@@ -95,7 +97,7 @@ def test_a_job_name_has_its_page_too(client: Client, stores: Stores) -> None:
 
     said = answer.context["page"].sentence
     assert re.fullmatch(r"add: 2(\.\d)? done a minute, (9\d|100) ms each at most in 95 of 100.", said)
-    assert reverse("horizon:jobs") + "?state=failed&amp;q=tests.support.jobs.add" in answer.content.decode()
+    assert reverse("horizon:failures") + "?job=tests.support.jobs.add&amp;state=all" in answer.content.decode()
 
 
 def test_what_waits_for_the_collector_is_said_and_hatched(client: Client, stores: Stores) -> None:
@@ -109,7 +111,7 @@ def test_what_waits_for_the_collector_is_said_and_hatched(client: Client, stores
 
     assert "Metrics wait for the collector: 2 runs behind, and no collector runs." in words_of(answer)
     assert "manage.py horizon_collect" in words_of(answer)
-    assert "not measured since" in answer.context["page"].counts
+    assert "not measured since" in answer.context["page"].charts[0].drawing
     assert "Metrics wait for the collector: 2 runs" in words_of(client.get(reverse("horizon:metrics")))
 
 
@@ -117,6 +119,7 @@ def test_runs_that_were_dropped_uncounted_are_said(client: Client, stores: Store
     now = time.time()
     hours(stores, now)
     Gap.objects.create(from_at=now - 900, to_at=now - 600, missed=1234)
+    Collected.objects.update(missed=1234)
 
     text = words_of(client.get(reverse("horizon:metrics")))
 
@@ -144,7 +147,7 @@ def test_an_unknown_name_gets_a_page_that_says_so(
 
 
 def test_many_names_are_shown_by_the_hour(client: Client, stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("allegro_queue.dashboard.metric_pages.FINE_NAMES", 1)
+    monkeypatch.setattr("allegro_queue.dashboard.metric_pages.MOST_STRETCHES", 1)
     hours(stores, time.time(), stretches=20)
 
     page = client.get(reverse("horizon:metrics")).context["page"]
@@ -170,3 +173,60 @@ def test_names_beyond_a_hundred_are_only_counted(client: Client, stores: Stores)
 
     assert [row.name for row in answer.context["page"].jobs] == [f"tests.jobs.job_{number}" for number in range(100)]
     assert "3 more names took less time" in words_of(answer)
+
+
+@pytest.mark.parametrize(
+    ("key", "first_ago", "bucket"), [("1h", 3_000, 60), ("7d", 6 * 86_400, 7_200), ("400d", 9 * 86_400, 86_400)]
+)
+def test_a_range_reads_the_stretches_that_go_back_as_far(
+    client: Client, stores: Stores, key: str, first_ago: int, bucket: int
+) -> None:
+    now = time.time()
+    collected(stores, run(now - first_ago, queue="high"), run(now - 30, queue="high"))
+
+    page = client.get(reverse("horizon:queue_metrics", kwargs={"queue": "high"}) + f"?range={key}").context["page"]
+
+    assert page.totals.done == 2
+    assert [each.key for each in page.choices if each.current] == [key]
+    assert page.starts[1] - page.starts[0] == bucket
+
+
+def test_a_version_that_runs_for_the_first_time_is_marked_on_the_charts(client: Client, stores: Stores) -> None:
+    now = time.time()
+    collected(stores, run(now - 7_200, version="1.0"), run(now - 3_600, version="2.0"), run(now - 60, version="2.0"))
+
+    counts, run_time, _ = (
+        client.get(reverse("horizon:queue_metrics", kwargs={"queue": "default"})).context["page"].charts
+    )
+
+    assert "1 deploy, the last of 2.0." in counts.sentence
+    for chart in (counts, run_time):
+        assert "deploy 2.0" in chart.drawing
+        assert "deploy 1.0" not in chart.drawing
+
+
+def test_the_numbers_of_a_chart_can_be_had_as_csv(client: Client, stores: Stores) -> None:
+    now = time.time()
+    collected(stores, run(now - 900), failed_record(now - 900), run(now - 60))
+    page = reverse("horizon:job_metrics", kwargs={"job_name": "shop.orders.jobs.pay"})
+
+    body = client.get(page).content.decode()
+    answer = client.get(page + "counts.csv?range=24h")
+
+    assert f'href="{page}counts.csv?range=24h"' in body
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="shop.orders.jobs.pay-counts-24h.csv"'
+    head, *rows = csv.reader(io.StringIO(answer.content.decode()))
+    assert head == ["starts_at", "Done per minute", "Failed per minute", "Failed, %"]
+    assert [row[3] for row in rows if row[2] not in ("", "0")] == ["50"]
+    assert client.get(page + "nonsense.csv").status_code == 404
+
+
+def test_a_page_of_metrics_costs_a_fixed_number_of_queries(
+    client: Client, stores: Stores, django_assert_max_num_queries: Any
+) -> None:
+    hours(stores, time.time())
+
+    for name, places in (("metrics", {}), ("queue_metrics", {"queue": "high"}), ("job_metrics", {"job_name": "a.b"})):
+        with django_assert_max_num_queries(8):
+            client.get(reverse(f"horizon:{name}", kwargs=places))

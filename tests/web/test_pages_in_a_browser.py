@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import time
+from urllib.parse import urlencode
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from allegro_queue.history.models import FailureGroup
 from allegro_queue.stores import Stores
 from tests.support import scenes
 from tests.support.browser import complaints_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PAGES = ("", "queues/", "queues/default/", "workers/", "schedule/", "activity/", "health/")
+GROUP = "failures/<of the scene>/"
+"""The page of the failure group that the scene has."""
+
+PAGES = (
+    "", "failures/", GROUP, "queues/", "queues/default/", "workers/", "schedule/", "metrics/", "metrics/queues/default/?range=7d",
+    "metrics/jobs/shop.orders.jobs.pay/", "activity/", "health/",
+)  # fmt: skip
+
+
+def address_of(page: str, **query: str) -> str:
+    """A page with a query, below the dashboard."""
+    if page == GROUP:
+        page = f"failures/{FailureGroup.objects.get().fingerprint}/"
+    given = urlencode(query)
+    return f"/horizon/{page}" + (f"{'&' if '?' in page else '?'}{given}" if given else "")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -25,7 +41,7 @@ def test_axe_finds_no_fault_of_ours(
 ) -> None:
     scenes.busy_system(stores, time.time())
     browser_page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-    browser_page.goto(f"{live_server.url}/horizon/{page}?live=off")
+    browser_page.goto(live_server.url + address_of(page, live="off"))
 
     found = Axe().run(browser_page)
 
@@ -46,7 +62,7 @@ def test_no_policy_report_and_no_error_in_the_console(
     scenes.busy_system(stores, time.time())
     complaints = complaints_of(browser_page)
 
-    answer = browser_page.goto(f"{live_server.url}/horizon/{page}")
+    answer = browser_page.goto(live_server.url + address_of(page))
     browser_page.locator(".hz-main").wait_for()
 
     assert answer is not None
@@ -62,7 +78,7 @@ def test_a_phone_scrolls_in_one_direction_only(
     scenes.busy_system(stores, time.time())
     browser_page.set_viewport_size({"width": 360, "height": 740})
 
-    browser_page.goto(f"{live_server.url}/horizon/{page}?live=off")
+    browser_page.goto(live_server.url + address_of(page, live="off"))
 
     assert browser_page.evaluate("document.documentElement.scrollWidth") <= 360
 
@@ -73,7 +89,7 @@ def test_a_page_is_whole_without_script(browser: Browser, live_server: LiveServe
     context = browser.new_context(java_script_enabled=False, viewport={"width": 360, "height": 740})
     opened = context.new_page()
 
-    opened.goto(f"{live_server.url}/horizon/{page}")
+    opened.goto(live_server.url + address_of(page))
 
     expect(opened.locator(".hz-sentence")).to_be_visible()
     opened.locator(".hz-menu summary").click()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -14,6 +15,7 @@ from allegro_queue.stores.jobs import State
 from allegro_queue.stores.pauses import Pause
 from allegro_queue.workers.child import make_worker
 from tests.support import jobs, scenes
+from tests.support.runs import collected, failed_record, run_record
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -121,3 +123,44 @@ def test_the_step_before_says_how_many_and_changes_nothing(client: Client, store
     assert "1 waiting job" in text
     assert "Nothing waits in high." in nothing
     assert stores.jobs.lengths(QUEUES)["default"] == 1
+
+
+def test_a_queue_shows_how_long_its_jobs_waited_and_what_took_the_time(client: Client, stores: Stores):
+    now = time.time()
+    slow = [run_record(now - 60 * place, name="shop.jobs.slow", started_at=now - 60 * place - 5) for place in range(3)]
+    other = [run_record(now - 90, name="shop.jobs.quick") for _ in range(4)]
+    elsewhere = run_record(now - 60, name="shop.jobs.elsewhere", queue="high", started_at=now - 600)
+    long_ago = run_record(now - 7_000, name="shop.jobs.old", started_at=now - 7_500)
+    collected(stores, *slow, *other, elsewhere, long_ago, failed_record(now - 30, name="shop.jobs.quick"))
+
+    page = client.get(reverse("horizon:queue", kwargs={"queue": "default"})).context["page"]
+
+    assert [(each.name, each.runs, each.failed) for each in page.functions.rows] == [
+        ("shop.jobs.slow", 3, 0),
+        ("shop.jobs.quick", 5, 1),
+    ]
+    assert page.functions.rows[0].seconds == pytest.approx(15, abs=0.1)
+    assert "p95" in page.wait.drawing
+    assert page.wait.sentence.startswith("Wait, 95 of 100 within: ")
+
+
+def test_who_paused_a_queue_and_resumed_it_stands_on_its_charts(client: Client, stores: Stores):
+    scenes.quiet_system(stores, time.time())
+    client.post(reverse("horizon:pause"), {"queue": "default", "reason": "x"})
+    client.post(reverse("horizon:pause"), {"queue": "high", "reason": "x"})
+    client.post(reverse("horizon:resume"), {"queue": "default"})
+
+    page = client.get(reverse("horizon:queue", kwargs={"queue": "default"})).context["page"]
+
+    for drawing in (page.hour, page.wait.drawing):
+        assert drawing.count("hz-mark-pause") == 2
+        assert "paused by somebody on this" in drawing
+
+
+def test_the_page_of_a_queue_costs_a_fixed_number_of_queries(
+    client: Client, stores: Stores, django_assert_max_num_queries: Any
+):
+    scenes.busy_system(stores, time.time())
+
+    with django_assert_max_num_queries(8):
+        client.get(reverse("horizon:queue", kwargs={"queue": "default"}))

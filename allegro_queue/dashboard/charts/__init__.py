@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from allegro_queue.dashboard.charts.attempts import attempt_bar, attempt_scale
-from allegro_queue.dashboard.charts.axes import Mark, Span, Tick, clock_label, time_ticks
+from allegro_queue.dashboard.charts.axes import Mark, Span, Tick, clock_label, day_label, time_ticks
 from allegro_queue.dashboard.charts.lanes import lane, lane_scale, slots
 from allegro_queue.dashboard.charts.lines import Series, durations
 from allegro_queue.dashboard.charts.parts import Value
@@ -35,6 +35,7 @@ __all__ = [
     "attempt_scale",
     "bars",
     "clock_label",
+    "day_label",
     "describe",
     "durations",
     "lane",

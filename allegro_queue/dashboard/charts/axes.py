@@ -53,10 +53,15 @@ def clock_label(moment: float, zone: tzinfo = UTC, with_day: bool = False) -> st
     return datetime.fromtimestamp(moment, zone).strftime("%a %H:%M" if with_day else "%H:%M")
 
 
+def day_label(moment: float, zone: tzinfo = UTC) -> str:
+    """Day and month of a Unix time."""
+    return datetime.fromtimestamp(moment, zone).strftime("%-d %b")
+
+
 def time_ticks(start: float, end: float, zone: tzinfo = UTC, most: int = 8) -> list[Tick]:
     """Ticks at round times of the zone between two Unix times, every second one minor.
 
-    Past half a day the first tick of each day names the day.
+    Past half a day the first tick of each day names the day; days apart, each says its date.
     """
     span = max(end - start, 1.0)
     step = next((each for each in STEPS if span / each <= most - 1), math.ceil(span / (most - 1) / DAY) * DAY)
@@ -67,6 +72,9 @@ def time_ticks(start: float, end: float, zone: tzinfo = UTC, most: int = 8) -> l
     day = ""
     for place in range(int((end - first) // step) + 1):
         moment = first + place * step
+        if step >= DAY:
+            ticks.append(Tick((moment - start) / span, day_label(moment, zone), minor=place % 2 == 1))
+            continue
         name = clock_label(moment, zone, with_day=True)
         names_day = span > DAY / 2 and name[:3] != day
         day = name[:3]

@@ -46,7 +46,7 @@ def durations(
     parts: list[str] = []
     for place, value in enumerate(grid):
         parts.append(level(scale.y(value), "hz-grid" if place else "hz-grid hz-base"))
-        parts.append(label("0", scale.y(value) + 4, shown(value), "hz-axis", "end", -8))
+        parts.append(label("0", scale.y(value) + 4, on_the_scale(value), "hz-axis", "end", -8))
     parts.append(time_axis(ticks, 0, height))
     if running and series and series[0].values:
         parts.append(hatched(1 - 1 / len(series[0].values), 1, 0, height))
@@ -55,6 +55,11 @@ def durations(
     parts.append(uprights(marks, 0, height))
     parts += ends(series, scale, shown)
     return framed(parts, height, sentence, "hz-chart-marked" if marks else "")
+
+
+def on_the_scale(seconds: float) -> str:
+    """A power of ten, short enough to stand beside the plot."""
+    return f"{seconds:,.0f} s" if seconds >= 1 else f"{1000 * seconds:,.3g} ms"
 
 
 def ends(series: Sequence[Series], scale: Scale, shown: Callable[[float], str]) -> list[SafeString]:

@@ -1,7 +1,10 @@
--- Move one failed job back to the end of its queue. A unique one takes its lock again, or stays failed.
+-- Move one failed job back to the end of its queue. A unique one takes its lock again, or stays failed. One of a batch
+-- counts as open there again.
 --
--- KEYS  1 RQ's failed registry of the queue   2 the job's hash   3 the queue   4 RQ's set of queues
+-- KEYS  1 RQ's failed registry of the queue (or that of cancelled jobs)   2 the job's hash   3 the queue   4 RQ's set of
+--       queues
 -- ARGV  1 job id   2 time of queueing (RQ's form)   3 start of the keys of jobs   4 start of the keys of locks
+--       5 our prefix
 -- Result '1' queued, '0' not failed (any more), else the id of the job that holds the lock
 local call = redis.call
 local id, job = ARGV[1], KEYS[2]
@@ -31,4 +34,6 @@ call('HDEL', job, 'exc_info')
 call('PERSIST', job)
 call('SADD', KEYS[4], KEYS[3])
 call('RPUSH', KEYS[3], id)
+local batch = batch_of(job)
+if batch ~= '' then batch_again(ARGV[5], batch, id) end
 return '1'

@@ -211,7 +211,7 @@ def test_a_resolved_group_comes_back_and_a_muted_one_stays_quiet_for_its_time(st
     assert state(now + 50) is GroupState.MUTED
     assert state(now + 100) is GroupState.KNOWN
     collected(stores, failed_record(now + 101))
-    assert queries.group_counts()[GroupState.KNOWN] == 1
+    assert queries.group_counts(NOW)[GroupState.KNOWN] == 1
     assert [each.count for each in find_groups(now=now, states=[GroupState.KNOWN])] == [5]
     assert find_groups(now=now, states=[GroupState.NEW]) == []
 

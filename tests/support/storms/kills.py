@@ -157,10 +157,15 @@ def stopped_worker(ground: Ground, *, seconds: float) -> Outcome:
         finally:
             frozen.send(signal.SIGCONT)
     assert ground.redis.dump(f"rq:job:{job_id}") == before
-    return ground.outcome(
+    outcome = ground.outcome(
         "A8", "SIGSTOP to a lone worker past its lease, then SIGCONT, two tries", tries=2,
         **{"taken over after": f"{taken_over:.0f} s", "late completion": "refused"},
     )  # fmt: skip
+    # It was asleep in the middle of the job, and went on when it woke: that cannot be taken back, only refused.
+    assert outcome.accounts.overlapping == [job_id]
+    outcome.accounts.overlapping.clear()
+    outcome.figures["runs at once"] = 2
+    return outcome
 
 
 def status(ground: Ground, job_id: str) -> str:

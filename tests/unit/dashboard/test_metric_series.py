@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from allegro_queue.dashboard.metric_series import axis_over, buckets, totals, unmeasured_spans
+from allegro_queue.dashboard.metric_series import buckets, totals, unmeasured_spans
+from allegro_queue.dashboard.ranges import Range, axis_of
 from allegro_queue.history.measured import Extent, Hole, Point
 from allegro_queue.metrics.counts import Counts
 
 NOW = 1_800_000_120.0
 """Two minutes into a stretch."""
+
+DAY = Range(key="24h", seconds=86_400, stretch=300)
 
 
 def point(ago: int, **given: float) -> Point:
@@ -26,7 +29,7 @@ def reach(first_ago: float = 3600, behind_seconds: float = 0, holes: tuple[Hole,
 def test_no_run_is_lost_or_counted_twice_between_stretches_and_buckets() -> None:
     found = [point(place, succeeded=10 * place, started=10 * place) for place in range(250, 0, -1)]
     extent = reach(300 * 300)
-    axis = axis_over(extent.first, NOW)
+    axis = axis_of(DAY, extent.first, NOW)
 
     measured = buckets(found, axis, extent)
 
@@ -40,7 +43,7 @@ def test_no_run_is_lost_or_counted_twice_between_stretches_and_buckets() -> None
 def test_the_running_bucket_shows_the_rate_so_far() -> None:
     extent = reach()
 
-    measured = buckets([point(0, succeeded=20)], axis_over(extent.first, NOW), extent)
+    measured = buckets([point(0, succeeded=20)], axis_of(DAY, extent.first, NOW), extent)
 
     assert measured[-1].done == 10
 
@@ -48,7 +51,7 @@ def test_the_running_bucket_shows_the_rate_so_far() -> None:
 def test_what_was_before_the_first_run_is_unknown_and_a_quiet_time_after_it_is_nought() -> None:
     extent = reach(first_ago=900)
 
-    measured = buckets([], axis_over(extent.first, NOW), extent)
+    measured = buckets([], axis_of(DAY, extent.first, NOW), extent)
 
     assert [each.done for each in measured][-3:] == [0, 0, 0]
     assert measured[0].done is None
@@ -58,7 +61,7 @@ def test_what_was_before_the_first_run_is_unknown_and_a_quiet_time_after_it_is_n
 def test_what_waits_for_the_collector_or_was_dropped_is_unknown() -> None:
     extent = reach(behind_seconds=1000, holes=(Hole(NOW - 2000, NOW - 1990, 5),))
 
-    measured = buckets([point(1, depth=7)], axis_over(extent.first, NOW), extent)
+    measured = buckets([point(1, depth=7)], axis_of(DAY, extent.first, NOW), extent)
 
     assert [each.measured for each in measured[-4:]] == [True, False, False, False]
     assert measured[-2].waiting == 7
@@ -82,7 +85,7 @@ def clock(unix: float) -> str:
 
 
 def spans_of(extent: Extent) -> list[str]:
-    axis = axis_over(extent.first, NOW)
+    axis = axis_of(DAY, extent.first, NOW)
     return [each.label for each in unmeasured_spans(buckets([], axis, extent), axis, extent.until, NOW, clock)]
 
 
@@ -96,8 +99,8 @@ def test_a_hole_is_named() -> None:
 
 
 def test_a_short_history_is_shown_over_half_an_hour_and_a_long_one_over_a_day() -> None:
-    short = axis_over(NOW, NOW)
+    short = axis_of(DAY, NOW, NOW)
     assert (short.seconds, short.count) == (300, 7)
-    long = axis_over(NOW - 10 * 86_400, NOW)
+    long = axis_of(DAY, NOW - 10 * 86_400, NOW)
     assert 86_400 <= long.seconds * long.count <= 86_400 + long.seconds
     assert long.count <= 96

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from allegro_queue.dashboard.states import Overdue, Verdict, status_of, verdict_on
+from allegro_queue.dashboard.findings.clockwork import Overdue
+from allegro_queue.dashboard.findings.verdict import Verdict, verdict_on
+from allegro_queue.dashboard.states import status_of
 from allegro_queue.stores.pauses import Pause
 from allegro_queue.stores.pulse import Pulse, QueuePulse
 from tests.support import records

@@ -4,7 +4,6 @@ import random
 
 import pytest
 
-from allegro_queue.metrics.drain import drain_estimates
 from allegro_queue.metrics.histograms import (
     LAST,
     added,
@@ -54,18 +53,3 @@ def test_percentiles_are_right_to_a_fifth(share: float) -> None:
 def test_no_percentile_exceeds_the_longest_and_of_nothing_there_is_none() -> None:
     assert percentile({30: 1}, 0.99, 2.5) == pytest.approx(2.5, rel=0.01)
     assert percentile({}, 0.5, 0) is None
-
-
-def test_an_estimate_of_the_drain_grows_down_the_order_and_is_unknown_behind_what_nobody_timed() -> None:
-    waiting = {"high": 10, "default": 0, "audience-sync": 20}
-
-    assert drain_estimates(waiting, {"high": 1, "audience-sync": 2}, 5) == {
-        "high": 2,
-        "default": 2,
-        "audience-sync": 10,
-    }
-    assert drain_estimates(waiting, {"audience-sync": 2}, 5) == {
-        "high": None,
-        "default": None,
-        "audience-sync": None,
-    }

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from allegro_queue.dashboard.drain import drain_of
+from allegro_queue.metrics.drain import drain_of
 
 ORDER = ["high", "default", "audience-sync"]
 

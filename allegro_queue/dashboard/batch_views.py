@@ -1,0 +1,86 @@
+"""The pages of batches, and what can be done to one."""
+
+from __future__ import annotations
+
+import time
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from allegro_queue.access import View
+from allegro_queue.batches import retry_failed
+from allegro_queue.dashboard.actions import Told, action, name_of, outcome
+from allegro_queue.dashboard.batch_pages import BatchesPage, BatchPage, read_batch, read_batches
+from allegro_queue.dashboard.links import link
+from allegro_queue.dashboard.render import Missing, render_page
+from allegro_queue.rights import Right
+from allegro_queue.stores import Stores
+from allegro_queue.stores.batches import BY_FAILURE, BY_SENDER
+from allegro_queue.stores.pulse import Pulse
+
+LAST_PAGE = 10_000
+
+
+@require_safe
+def batches(request: HttpRequest) -> HttpResponse:
+    """How far are those bulk runs?"""
+    given = request.GET.get("page", "")
+    page = min(max(int(given), 1), LAST_PAGE) if given.isascii() and given.isdigit() and len(given) < 9 else 1
+    only_open = request.GET.get("state") == "open"
+
+    def read(stores: Stores, pulse: Pulse) -> BatchesPage:
+        return read_batches(stores, pulse, page=page, only_open=only_open)
+
+    return render_page(request, "horizon/batches.html", read, title="Batches", current="batches")
+
+
+@require_safe
+def one_batch(request: HttpRequest, batch_id: str) -> HttpResponse:
+    """How far is this bulk run?"""
+
+    def read(stores: Stores, pulse: Pulse) -> BatchPage | Missing:
+        return read_batch(stores, pulse, batch_id) or Missing(
+            heading="There is no batch of this id.",
+            words="Its time was up: batches are kept for some days past their end. Or the id is not quite the right one.",
+            asked=batch_id[:200],
+            back=link("batches"),
+            back_words="All batches",
+        )
+
+    return render_page(request, "horizon/batch.html", read, title=f"Batch {batch_id[:8]}", current="batches")
+
+
+@action(Right.CONTROL_WORKERS)
+def cancel_batch(request: HttpRequest, stores: Stores) -> Told:
+    """Have the waiting jobs of a batch skipped."""
+    batch_id = request.POST.get("batch", "")
+    record = stores.batches.get(batch_id)
+    if record is None:
+        return messages.WARNING, f"There is no batch {batch_id[:200]!r}, so nothing was cancelled."
+    if not stores.batches.cancel(batch_id, by=name_of(request), now=time.time()):
+        return messages.INFO, f"{record.name} has ended or was cancelled before, so nothing was done."
+    return messages.SUCCESS, f"Cancelled {record.name}. Running jobs finish; what waits is skipped when its turn comes."
+
+
+@action(Right.RETRY)
+def retry_batch(request: HttpRequest, stores: Stores) -> Told:
+    """Put the failed jobs of a batch, and those that were skipped for a failure, at the end of their queues again."""
+    batch_id = request.POST.get("batch", "")
+    record = stores.batches.get(batch_id)
+    if record is None:
+        return messages.WARNING, f"There is no batch {batch_id[:200]!r}, so nothing was retried."
+    if record.cancelled_at is not None and record.cancelled_by not in (BY_FAILURE, BY_SENDER):
+        return messages.WARNING, f"{record.name} was cancelled by {record.cancelled_by}, so nothing was retried."
+    return outcome("Retried", retry_failed(stores.batches, stores.jobs, batch_id))
+
+
+PAGES: list[tuple[str, View, str]] = [
+    ("batches/", batches, "batches"),
+    ("batches/<str:batch_id>/", one_batch, "batch"),
+]
+
+ACTIONS: list[tuple[str, View, str]] = [
+    ("actions/cancel-batch/", cancel_batch, "cancel_batch"),
+    ("actions/retry-batch/", retry_batch, "retry_batch"),
+]

@@ -1,0 +1,120 @@
+"""Telling a Horizon process what to do: the step before, and the word that is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from allegro_queue.access import View
+from allegro_queue.dashboard.actions import Told, action
+from allegro_queue.dashboard.confirm_pages import LONGEST_REASON
+from allegro_queue.dashboard.formats import plural
+from allegro_queue.dashboard.links import link
+from allegro_queue.dashboard.render import Missing, render_page
+from allegro_queue.rights import Right
+from allegro_queue.stores import Stores
+from allegro_queue.stores.controls import Control
+from allegro_queue.stores.masters import MasterRecord
+from allegro_queue.stores.pulse import Pulse
+
+WORDS: Mapping[Control, tuple[str, str]] = {
+    Control.PAUSE: ("Pause its workers", "They finish their jobs and take no other until it is told to go on."),
+    Control.CONTINUE: ("Let its workers go on", "They take jobs again."),
+    Control.RESTART: ("Restart its workers", "Each finishes its job and is replaced by a new one with the same code."),
+    Control.TERMINATE: (
+        "Have it leave",
+        "Its workers finish their jobs, then it ends. It comes back only if something on the host starts it again.",
+    ),
+}
+"""Button and consequence by word."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Order:
+    """One thing that it can be told now."""
+
+    word: str
+    button: str
+    consequence: str
+    ends: bool
+    """Whether it ends the process."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ControlPage:
+    """Tell this process something?"""
+
+    master: MasterRecord
+    workers: int
+    busy: int
+    orders: tuple[Order, ...]
+    longest_reason: int = LONGEST_REASON
+
+
+def read_control(pulse: Pulse, name: str) -> ControlPage | Missing:
+    """The step before."""
+    master = next((each for each in pulse.masters if each.name == name), None)
+    if master is None:
+        return Missing(
+            heading="There is no Horizon process of this name.",
+            words="It has left, or does not report any more.",
+            asked=name[:200],
+            back=link("workers"),
+            back_words="All workers",
+        )
+    mine = [each for each in pulse.workers if each.master == name]
+    return ControlPage(
+        master=master,
+        workers=len(mine),
+        busy=sum(1 for each in mine if each.state == "busy"),
+        orders=tuple(
+            Order(word=word.value, button=button, consequence=consequence, ends=word is Control.TERMINATE)
+            for word, (button, consequence) in WORDS.items()
+            if word in possible(master)
+        ),
+    )
+
+
+def possible(master: MasterRecord) -> frozenset[Control]:
+    """What a process in this state can be told."""
+    if master.status == "leaving":
+        return frozenset()
+    paused = master.status == "paused"
+    return frozenset(WORDS) - {Control.PAUSE if paused else Control.CONTINUE}
+
+
+@require_safe
+def confirm_control(request: HttpRequest, master: str) -> HttpResponse:
+    """Tell this process something?"""
+
+    def read(stores: Stores, pulse: Pulse) -> ControlPage | Missing:
+        return read_control(pulse, master)
+
+    return render_page(request, "horizon/control.html", read, title="Control", current="workers", every=0)
+
+
+@action(Right.CONTROL_WORKERS)
+def control(request: HttpRequest, stores: Stores) -> Told:
+    """Leave a word for a Horizon process."""
+    name, word = request.POST.get("master", ""), request.POST.get("word", "")
+    reason = request.POST.get("reason", "").strip()
+    master = next((each for each in stores.masters.living() if each.name == name), None)
+    if master is None:
+        return messages.WARNING, f"There is no Horizon process {name[:200]!r} (any more), so nothing was sent."
+    if word not in possible(master):
+        return messages.WARNING, f"Nothing was sent: {name} is {master.status} and cannot be told {word[:20]!r}."
+    if not reason or len(reason) > LONGEST_REASON:
+        return messages.WARNING, f"Nothing was sent: give a reason of up to {LONGEST_REASON} characters."
+    stores.controls.send(name, Control(word))
+    held = sum(len(each.workers) for each in master.supervisors)
+    return messages.SUCCESS, f"{name} was told to {word}; it hears it within a second. It has {plural(held, 'worker')}."
+
+
+PAGES: list[tuple[str, View, str]] = [
+    ("workers/<path:master>/control/", confirm_control, "confirm_control"),
+    ("actions/control/", control, "control"),
+]

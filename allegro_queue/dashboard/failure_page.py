@@ -1,0 +1,282 @@
+"""What the page of one failure group shows: since when, how often, how it looks, which jobs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from allegro_queue.conf import horizon_settings
+from allegro_queue.dashboard import charts
+from allegro_queue.dashboard.confirm_pages import MOST_TICKED
+from allegro_queue.dashboard.deploys import Deploy, marks_of
+from allegro_queue.dashboard.failure_rows import GroupLine, line_of, short_name
+from allegro_queue.dashboard.formats import about, plural
+from allegro_queue.dashboard.links import link
+from allegro_queue.dashboard.metric_series import Axis
+from allegro_queue.dashboard.ranges import Choice, Range, axis_of, choices, labels_of, range_for, ticks_of
+from allegro_queue.dashboard.render import Missing
+from allegro_queue.dashboard.tracebacks import Trace, read_trace
+from allegro_queue.history.deploys import deploys_since
+from allegro_queue.history.groups import GroupState
+from allegro_queue.history.measured import Extent, Point, extent, points
+from allegro_queue.history.queries import Filter, GroupRow, RunPage, RunRow, find_runs, group_of
+from allegro_queue.history.touched import Sample, Tenants, samples_of, tenants_of
+from allegro_queue.metrics.counts import HOUR
+from allegro_queue.stores import Stores
+from allegro_queue.stores.pulse import Pulse
+
+RUNS_SHOWN = 25
+
+MUTES: tuple[tuple[int, str], ...] = (
+    (60, "1 hour"),
+    (24 * 60, "1 day"),
+    (7 * 24 * 60, "7 days"),
+    (30 * 24 * 60, "30 days"),
+)
+"""Minutes to mute a group for, and their words."""
+
+OUTCOMES: Mapping[str, tuple[str, str, str]] = {
+    "failed": ("bad", "bad", "Failed"),
+    "retried": ("warn", "retry", "Retried"),
+    "lost": ("bad", "bad", "Lost"),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunLine:
+    """One failed attempt of the group."""
+
+    run: RunRow
+    address: str
+    tone: str
+    icon: str
+    word: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shown:
+    """One sample, with its traceback taken apart."""
+
+    sample: Sample
+    address: str
+    trace: Trace | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FailurePage:
+    """One failure group."""
+
+    line: GroupLine
+    tone: str
+    sentence: str
+    sub: str
+    hour: str
+    """Since when the attempts of the last hour are counted."""
+    state_words: str
+    choices: tuple[Choice, ...]
+    range_word: str
+    chart: SafeString
+    chart_sentence: str
+    twin: SafeString
+    csv: str
+    samples: tuple[Shown, ...]
+    runs: tuple[RunLine, ...]
+    older: str
+    retry: str
+    delete: str
+    most: int
+    """Jobs that are retried or deleted at once."""
+    mutes: tuple[tuple[int, str], ...]
+    settable: tuple[tuple[str, str], ...]
+    """States that a person can set now, with the words of their buttons."""
+    behind: str
+
+
+def read_failure(stores: Stores, pulse: Pulse, fingerprint: str, given: Mapping[str, str]) -> FailurePage | Missing:
+    """The page: one round trip besides the pulse's two, ten short queries."""
+    group = group_of(fingerprint, now=pulse.at)
+    if group is None:
+        return Missing(
+            heading="There is no such group of failures.",
+            words="Groups are forgotten when they have not failed for as long as history is kept. "
+            "Or the address is not quite the right one.",
+            asked=fingerprint[:200],
+            back=link("failures"),
+            back_words="All failures",
+        )
+    chosen = range_for(given.get("range", ""), "failure", horizon_settings(), usual="7d")
+    after = given.get("after", "")
+    after_id = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else 0
+    since = pulse.at - chosen.seconds
+    return failure_page(
+        group,
+        tenants=tenants_of([fingerprint])[fingerprint],
+        samples=samples_of(fingerprint),
+        runs=find_runs(Filter(fingerprint=fingerprint), after=after_id, limit=RUNS_SHOWN),
+        found=points("failure", [fingerprint], seconds=chosen.stretch, since=since)[fingerprint],
+        reach=extent(stores, pulse.at, chosen.stretch),
+        deploys=deploys_since(since, chosen.stretch),
+        chosen=chosen,
+        now=pulse.at,
+    )
+
+
+def failure_page(
+    group: GroupRow,
+    *,
+    tenants: Tenants,
+    samples: Sequence[Sample],
+    runs: RunPage,
+    found: Sequence[Point],
+    reach: Extent,
+    deploys: Sequence[Deploy],
+    chosen: Range,
+    now: float,
+) -> FailurePage:
+    """The page, from what was read."""
+    line = line_of(group, tenants)
+    axis = axis_of(chosen, reach.first, now)
+    chart, sentence, twin = chart_of(found, axis, reach, deploys, now)
+    return FailurePage(
+        line=line,
+        tone={"bad": "bad", "warn": "warn"}.get(line.tone, "ok") if group.last_day else "ok",
+        sentence=sentence_on(group, now),
+        sub=group.message,
+        hour=hour_before(now),
+        state_words=state_words(group),
+        choices=choices(chosen, line.address, "failure"),
+        range_word=chosen.word,
+        chart=chart,
+        chart_sentence=sentence,
+        twin=twin,
+        csv=link("failure_csv", {"range": chosen.key}, fingerprint=group.fingerprint),
+        samples=tuple(shown(samples)),
+        runs=tuple(run_line(each) for each in runs.rows),
+        older=link("failure", {"range": chosen.key, "after": runs.after}, fingerprint=group.fingerprint)
+        if runs.after
+        else "",
+        retry=link("confirm_failure", fingerprint=group.fingerprint, act="retry"),
+        delete=link("confirm_failure", fingerprint=group.fingerprint, act="delete"),
+        most=MOST_TICKED,
+        mutes=MUTES,
+        settable=settable_from(group.state),
+        behind=f"{plural(reach.behind, 'run')} in Redis {'is' if reach.behind == 1 else 'are'} not counted yet."
+        if reach.behind
+        else "",
+    )
+
+
+def sentence_on(group: GroupRow, now: float) -> str:
+    """How it stands."""
+    name = short_name(group)
+    name = name[:1].upper() + name[1:] if " " in name and ":" not in name else name
+    if group.last_hour:
+        return f"{name}, {plural(group.last_hour, 'failed attempt')} since {hour_before(now)}."
+    if group.last_day:
+        return (
+            f"{name}, {plural(group.last_day, 'failed attempt')} in the last 24 hours, none since {hour_before(now)}."
+        )
+    return f"{name}, not seen for {about(now - group.last_at)}."
+
+
+def hour_before(now: float) -> str:
+    """When the hour before the running one began: attempts are counted by the hour."""
+    return charts.clock_label(now // HOUR * HOUR - HOUR, timezone.get_current_timezone())
+
+
+def state_words(group: GroupRow) -> str:
+    """What its state means."""
+    return {
+        GroupState.NEW: "Nobody has looked at it yet.",
+        GroupState.KNOWN: "Somebody has looked at it.",
+        GroupState.MUTED: "Nobody is told of it until then; it is counted all the same.",
+        GroupState.RESOLVED: "Said to be mended. When it comes back it is marked “again”.",
+        GroupState.AGAIN: "It was said to be mended, and has come back.",
+    }[group.state]
+
+
+def settable_from(state: GroupState) -> tuple[tuple[str, str], ...]:
+    """What a person can make of a group in this state, but for muting it."""
+    words = {GroupState.KNOWN: "Note as known", GroupState.RESOLVED: "Note as resolved"}
+    return tuple((each.value, word) for each, word in words.items() if each is not state)
+
+
+def shown(samples: Sequence[Sample]) -> list[Shown]:
+    """Samples that differ from the ones before."""
+    found: list[Shown] = []
+    for each in samples:
+        if each.traceback and any(each.traceback == other.sample.traceback for other in found):
+            continue
+        trace = read_trace(each.traceback, sys.path) if each.traceback else None
+        found.append(Shown(sample=each, address=link("job", job_id=each.job_id), trace=trace))
+    return found
+
+
+def run_line(run: RunRow) -> RunLine:
+    tone, icon, word = OUTCOMES.get(run.outcome, ("idle", "unknown", run.outcome))
+    return RunLine(run=run, address=link("job", job_id=run.job_id), tone=tone, icon=icon, word=word)
+
+
+def values_of(found: Sequence[Point], axis: Axis, reach: Extent) -> list[float | None]:
+    """Failed attempts by bucket; ``None`` where not all is known."""
+    counts = [0.0] * axis.count
+    for each in found:
+        place = int((each.starts_at - axis.start) // axis.seconds)
+        if 0 <= place < axis.count:
+            counts[place] += each.counts.started
+    return [
+        value if value or reach.is_known(start, start + axis.seconds) else None
+        for start, value in zip(axis.starts, counts, strict=True)
+    ]
+
+
+def chart_of(
+    found: Sequence[Point], axis: Axis, reach: Extent, deploys: Sequence[Deploy], now: float
+) -> tuple[SafeString, str, SafeString]:
+    """Failed attempts over time, with the sentence and the table."""
+    values = values_of(found, axis, reach)
+    times = labels_of(axis)
+    bucket = about(axis.seconds)
+    total = round(sum(each or 0 for each in values))
+    peak = max(((value, place) for place, value in enumerate(values) if value), default=None)
+    sentence = (
+        f"{plural(total, 'failed attempt')}, at most {plural(round(peak[0]), 'attempt')} in {bucket}, at {times[peak[1]]}."
+        if peak
+        else "No failed attempt in this time."
+    )
+    marks = marks_of(deploys, axis)
+    if marks:
+        sentence += f" {plural(len(marks), 'deploy')} in this time, the last at {when(deploys[-1].at)}."
+    drawn = charts.strips(
+        [charts.Strip(name=f"Failed attempts in {bucket}", values=values, look="hz-fail", kind="bars", height=96)],
+        ticks=ticks_of(axis),
+        sentence=sentence,
+        marks=marks,
+        unknown=spans_of(values, axis),
+        running=True,
+    )
+    twin = charts.twin(times, [charts.Column("Failed attempts", values)], "this group over time")
+    return drawn, sentence, twin
+
+
+def spans_of(values: Sequence[float | None], axis: Axis) -> list[charts.Span]:
+    """Stretches of which not all is known, but for the bucket that is running."""
+    spans: list[charts.Span] = []
+    start: int | None = None
+    for place in range(axis.count + 1):
+        missing = place < axis.count - 1 and values[place] is None
+        if missing and start is None:
+            start = place
+        if not missing and start is not None:
+            words = "not measured" if (place - start) / axis.count >= 0.12 else ""
+            spans.append(charts.Span(start / axis.count, place / axis.count, words))
+            start = None
+    return spans
+
+
+def when(unix: float) -> str:
+    return charts.clock_label(unix, timezone.get_current_timezone(), with_day=True)

@@ -1,0 +1,44 @@
+"""Findings about the Redis server: full, slow, or free to throw jobs away. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from allegro_queue.dashboard.findings.finding import Finding
+from allegro_queue.health.server_checks import MEMORY_LOOK, MEMORY_RISK, SLOW_SECONDS
+from allegro_queue.stores.pulse import Pulse
+
+
+def risky_server(pulse: Pulse) -> Iterator[Finding]:
+    """What may lose or refuse jobs."""
+    load = pulse.load
+    if load is None:
+        return
+    if load.memory_limit and load.eviction_policy not in ("", "noeviction"):
+        yield Finding(
+            tone="bad",
+            headline=f"Jobs may be lost: Redis’ policy is {load.eviction_policy}.",
+            cause="When its memory is full, Redis deletes jobs without a word.",
+            page="health",
+            remedy="Switch it off, here and in its configuration file:",
+            command="redis-cli config set maxmemory-policy noeviction",
+        )
+    share = load.memory_bytes / load.memory_limit if load.memory_limit else 0.0
+    if share >= MEMORY_LOOK:
+        full = share >= MEMORY_RISK
+        yield Finding(
+            tone="bad" if full else "warn",
+            headline=f"Redis is {'full' if full else 'nearly full'}: {share:.0%} of its memory is used.",
+            cause="When it is full, new jobs are refused.",
+            page="health",
+            remedy="Raise maxmemory, or keep less (HORIZON['runs_kept'], 'failed_minutes').",
+        )
+    if load.answer_seconds > SLOW_SECONDS:
+        yield Finding(
+            tone="warn",
+            headline=f"Redis is slow: it took {load.answer_seconds * 1000:.0f} ms to answer.",
+            cause=f"More than {SLOW_SECONDS * 1000:.0f} ms for a plain look.",
+            page="health",
+            remedy="Look for slow commands and for a server that swaps:",
+            command="redis-cli slowlog get 10",
+        )

@@ -1,0 +1,131 @@
+"""The figures on top of the overview. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.safestring import SafeString
+
+from allegro_queue.conf import HorizonSettings
+from allegro_queue.dashboard import charts
+from allegro_queue.dashboard.formats import measure, moment, plural, rate
+from allegro_queue.dashboard.links import link
+from allegro_queue.dashboard.minute_values import done_values, failed_values, rate_of, waiting_values
+from allegro_queue.dashboard.queue_rows import slots_of
+from allegro_queue.dashboard.states import LONGEST_WAIT
+from allegro_queue.history.measured import Minute
+from allegro_queue.scheduling.table import ScheduleRow
+from allegro_queue.stores.pulse import Pulse
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tile:
+    """One figure."""
+
+    label: str
+    value: str
+    unit: str
+    note: str
+    address: str
+    drawing: SafeString | str = ""
+    tone: str = ""
+    """``bad`` or ``stale``; empty when all is well."""
+
+
+def tiles(
+    settings: HorizonSettings, pulse: Pulse, minutes: Sequence[Minute], coming: Sequence[ScheduleRow]
+) -> list[Tile]:
+    """The six figures."""
+    done, failed, waiting = done_values(minutes), failed_values(minutes), waiting_values(minutes)
+    per_minute = rate_of(done)
+    done_sum = round(sum(value or 0 for value in done))
+    failed_sum = round(sum(value or 0 for value in failed))
+    return [
+        Tile(
+            label="Throughput",
+            value=rate(per_minute) if per_minute is not None else "unknown",
+            unit="/min" if per_minute is not None else "",
+            note=f"{plural(done_sum, 'job')} in the last hour",
+            address=link("metrics"),
+            drawing=charts.spark(done),
+            tone="" if per_minute is not None else "stale",
+        ),
+        Tile(
+            label="Failed, last hour",
+            value=f"{failed_sum:,}",
+            unit=f"of {done_sum + failed_sum:,}",
+            note=share(failed_sum, done_sum + failed_sum),
+            address=link("failures"),
+            drawing=charts.bars(failed, "hz-fail"),
+        ),
+        wait_tile(settings, pulse, waiting),
+        running_tile(pulse),
+        Tile(
+            label="Processes",
+            value=str(len(pulse.masters)),
+            unit="Horizon",
+            note=", ".join(sorted({master.host for master in pulse.masters})) or "none reports",
+            address=link("workers"),
+            tone="" if pulse.masters else "bad",
+        ),
+        cron_tile(pulse, coming),
+    ]
+
+
+def share(part: int, whole: int) -> str:
+    """``0.04 %``, or words when there is nothing to divide."""
+    if not whole:
+        return "nothing ended"
+    percent = 100 * part / whole
+    return f"{percent:.2g} %" if 0 < percent < 10 else f"{percent:.0f} %"
+
+
+def wait_tile(settings: HorizonSettings, pulse: Pulse, waiting: Sequence[float | None]) -> Tile:
+    waits = [(pulse.at - queue.oldest_at, queue) for queue in pulse.queues if queue.oldest_at is not None]
+    drawing = charts.spark(waiting, "hz-wait")
+    if not waits:
+        return Tile(
+            label="Longest wait now", value="0", unit="s", note="nothing waits", address=link("jobs"), drawing=drawing
+        )
+    seconds, queue = max(waits, key=lambda each: each[0])
+    value, unit = measure(seconds)
+    over = seconds > settings.waits.get(queue.name, LONGEST_WAIT) and not pulse.is_paused(queue.name)
+    return Tile(
+        label="Longest wait now",
+        value=value,
+        unit=unit,
+        note=f"{queue.name}, oldest of {queue.waiting:,}",
+        address=link("jobs", query={"state": "waiting", "queue": queue.name}),
+        drawing=drawing,
+        tone="bad" if over else "",
+    )
+
+
+def running_tile(pulse: Pulse) -> Tile:
+    busy = sum(1 for worker in pulse.workers if worker.state == "busy")
+    return Tile(
+        label="Running now",
+        value=str(busy),
+        unit=f"of {len(pulse.workers)}",
+        note=f"{plural(len(pulse.workers) - busy, 'worker')} ready" if pulse.workers else "no worker",
+        address=link("workers"),
+        drawing=slots_of(pulse, ""),
+        tone="" if pulse.workers else "bad",
+    )
+
+
+def cron_tile(pulse: Pulse, coming: Sequence[ScheduleRow]) -> Tile:
+    if pulse.scheduler is None or not coming or coming[0].next_at is None:
+        note = "no scheduler runs" if pulse.scheduler is None else "nothing is planned"
+        return Tile(label="Next cron", value="unknown", unit="", note=note, address=link("schedule"), tone="stale")
+    first = coming[0]
+    return Tile(
+        label="Next cron",
+        value=date_format(timezone.localtime(moment(coming[0].next_at)), "H:i"),
+        unit="",
+        note=first.entry.name,
+        address=link("schedule"),
+    )

@@ -1,0 +1,84 @@
+"""What a failure group touches, from its newest runs: tenants, samples of tracebacks, and jobs that it leaves failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Max
+
+from allegro_queue.history.database import alias, database
+from allegro_queue.history.models import Run
+from allegro_queue.history.writing import RUNS
+
+# ruff: noqa: S608 - what is put into a statement is a constant of this file or of the model; values are parameters
+SAMPLED = 200
+"""Newest runs of a group that are asked for their tenants."""
+
+SAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Tenants:
+    """Tenants among a group's newest runs, the one most often hit first."""
+
+    names: tuple[str, ...] = ()
+    is_all: bool = True
+    """Whether every run was looked at; else there may be more."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sample:
+    """One failure of a group with its traceback. Texts are masked."""
+
+    job_id: str
+    name: str
+    attempt: int
+    ended_at: float
+    version: str
+    exception: str
+    message: str
+    traceback: str
+
+
+def tenants_of(fingerprints: Sequence[str]) -> Mapping[str, Tenants]:
+    """The tenants of some groups, in one query that looks at a bounded number of rows."""
+    if not fingerprints:
+        return {}
+    one = (
+        f"SELECT fingerprint, tenant FROM (SELECT fingerprint, tenant FROM {RUNS} WHERE fingerprint = %s "
+        f"AND NOT (fingerprint = '') ORDER BY id DESC LIMIT {SAMPLED}) AS newest"
+    )
+    statement = (
+        "SELECT fingerprint, tenant, count(*) FROM ("
+        + " UNION ALL ".join([one] * len(fingerprints))
+        + ") AS found GROUP BY fingerprint, tenant ORDER BY count(*) DESC, tenant"
+    )
+    names: dict[str, list[str]] = {each: [] for each in fingerprints}
+    looked_at = dict.fromkeys(fingerprints, 0)
+    with database().cursor() as cursor:
+        cursor.execute(statement, list(fingerprints))
+        for fingerprint, tenant, count in cursor.fetchall():
+            looked_at[fingerprint] += count
+            if tenant:
+                names[fingerprint].append(tenant)
+    return {each: Tenants(tuple(names[each]), is_all=looked_at[each] < SAMPLED) for each in fingerprints}
+
+
+def samples_of(fingerprint: str) -> list[Sample]:
+    """The newest failures of a group, the newest first."""
+    rows = Run.objects.using(alias()).filter(fingerprint=fingerprint).exclude(fingerprint="").order_by("-id")
+    columns = ("job_id", "name", "attempt", "ended_at", "version", "exception", "message", "traceback")
+    return [Sample(**each) for each in rows.values(*columns)[:SAMPLES]]
+
+
+def jobs_left_by(fingerprint: str, most: int) -> list[str]:
+    """Ids of jobs whose newest attempt failed for good with this group, the newest first."""
+    runs = Run.objects.using(alias())
+    failed = runs.filter(fingerprint=fingerprint, outcome__in=("failed", "lost")).exclude(fingerprint="")
+    newest: dict[str, int] = {}
+    for job_id, number in failed.order_by("-id").values_list("job_id", "id")[: 2 * most]:
+        newest.setdefault(job_id, number)
+    ids = list(newest)[:most]
+    last = dict(runs.filter(job_id__in=ids).values_list("job_id").annotate(last=Max("id")))
+    return [each for each in ids if last.get(each) == newest[each]]
