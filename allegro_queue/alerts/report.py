@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import DatabaseError
+
 from allegro_queue.alerts import book
 from allegro_queue.alerts.book import Mute
 from allegro_queue.alerts.options import AlertOptions, RuleOptions
@@ -108,3 +110,12 @@ def limit_of(options: RuleOptions) -> str:
     if options.after:
         parts.append(f"for {span(options.after)}")
     return ", ".join(parts) or "at once"
+
+
+def keeper_in_words(now: float) -> str | None:
+    """Who keeps the alerts; ``None`` when nobody does, as when there is no database to keep them in."""
+    try:
+        row = book.keeper(now)
+    except DatabaseError:
+        return None
+    return None if row is None else f"{row.host}, pid {row.pid}"
