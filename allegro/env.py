@@ -17,6 +17,7 @@ import environ
 ROOT = Path(__file__).resolve().parent.parent
 
 ENVIRONMENTS = ("local", "staging", "production")
+LOG_FORMATS = ("line", "json")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 QUEUES = ["high", "default", "audience-sync"]
 
 
 def horizon(
-    *, environment: str, connection: str, prefix: str, path: str, allowed_jobs: list[str], version: str
+    *,
+    environment: str,
+    connection: str,
+    prefix: str,
+    path: str,
+    allowed_jobs: list[str],
+    version: str = "",
+    site: str = "",
+    alert_emails: Sequence[str] = (),
+    alert_urls: Sequence[str] = (),
+    metrics_token: str = "",
 ) -> dict[str, Any]:
     """The setting, with what comes from environment variables put in."""
     return {
@@ -31,6 +42,16 @@ def horizon(
         # Minutes that completed and failed jobs stay listed in Redis. Their runs are kept in the database, for longer.
         "completed_minutes": 60,
         "failed_minutes": 7 * 24 * 60,
+        # Who is told when something is wrong (ALERT_EMAILS, ALERT_URLS). Every rule is on, with the library's thresholds.
+        "alerts": {
+            "channels": {
+                **({"mail": {"mail": list(alert_emails)}} if alert_emails else {}),
+                **({"chat": {"apprise": list(alert_urls)}} if alert_urls else {}),
+            },
+            "address": f"{site}/{path}/" if site else "",
+        },
+        # What Prometheus shows to read /metrics/prometheus without a session (METRICS_TOKEN).
+        "metrics_token": metrics_token,
         # What each supervisor is to do, in every environment.
         "defaults": {
             "supervisor-1": {

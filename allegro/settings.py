@@ -5,10 +5,11 @@ from __future__ import annotations
 from csp.constants import NONE, SELF
 from django.core.management.utils import get_random_secret_key
 
-from allegro.env import ENVIRONMENTS, LOG_LEVELS, ROOT, read_environment
+from allegro.env import ENVIRONMENTS, LOG_FORMATS, LOG_LEVELS, ROOT, read_environment
 from allegro.horizon import QUEUES, horizon
 from allegro.redis import REDIS_ADDRESSES, connection_from, rq_queues
 from allegro.sealing import key_from, key_problems
+from allegro_queue.conf import Secret
 
 env = read_environment()
 
@@ -21,6 +22,7 @@ PORT = env.whole("PORT", 8000)
 # https://no-color.org: any text means yes.
 NO_COLOR = bool(env.text("NO_COLOR"))
 LOG_LEVEL = env.choice("LOG_LEVEL", LOG_LEVELS, default="INFO")
+LOG_FORMAT = env.choice("LOG_FORMAT", LOG_FORMATS, default="line")
 
 SECRET_KEY = env.text("SECRET_KEY")
 if not SECRET_KEY:
@@ -185,6 +187,10 @@ HORIZON = horizon(
     path=env.text("HORIZON_PATH", "horizon").strip("/"),
     allowed_jobs=env.words("HORIZON_ALLOWED_JOBS", "allegro,allegro_queue"),
     version=env.text("APP_VERSION", ""),
+    site=SITE_URL,
+    alert_emails=env.words("ALERT_EMAILS", ""),
+    alert_urls=[Secret(each) for each in env.words("ALERT_URLS", "")],
+    metrics_token=env.text("METRICS_TOKEN"),
 )
 HORIZON_STAFF_DOMAINS = env.words("HORIZON_STAFF_DOMAINS", "alley.com")
 
@@ -207,9 +213,12 @@ ENVIRONMENT_PROBLEMS = tuple(env.problems)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+        "json": {"()": "allegro_queue.json_log.JsonFormatter"},
+    },
     "filters": {"access": {"()": "allegro.access_log.AccessLogFilter"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         # Through the root, as all else; Django's own handler would say it a second time.

@@ -11,6 +11,16 @@ from django.conf import settings
 
 from allegro_queue.errors import InvalidConfiguration, did_you_mean
 
+
+class Secret(str):
+    """A text that is as good as any, but for its ``repr``: Django's error reports show settings, to a browser and by mail."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'********'"
+
+
 CAMEL_HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")
 
 
@@ -114,6 +124,12 @@ class HorizonSettings:
     version: str = ""
     """Version of the project's code, such as a commit; noted with each run."""
 
+    alerts: Mapping[str, Any] = field(default_factory=dict)
+    """Who is told, about what: ``rules``, ``channels``, ``repeat``, ``quiet``, ``address`` (``docs/alerts.md``)."""
+
+    metrics_token: str = ""
+    """What a bearer of ``/metrics/prometheus`` must show; when it is empty, only the gate lets in."""
+
     max_payload_bytes: int = 512 * 1024
     """Largest size of a job's arguments as JSON, in bytes."""
 
@@ -149,6 +165,8 @@ TYPES: Mapping[str, tuple[type, ...]] = {
     "notes_kept": (int,),
     "activity_days": (int,),
     "version": (str,),
+    "alerts": (Mapping,),
+    "metrics_token": (str,),
     "max_payload_bytes": (int,),
 }
 
@@ -165,6 +183,10 @@ WORDS: Mapping[type, str] = {
 }
 
 
+SECRET = frozenset({"alerts", "metrics_token"})
+"""Keys whose values are never quoted."""
+
+
 def parse_settings(given: Any) -> tuple[HorizonSettings, list[str]]:
     """The settings and every fault of their top level; a faulty key keeps its default."""
     if not isinstance(given, Mapping):
@@ -177,7 +199,8 @@ def parse_settings(given: Any) -> tuple[HorizonSettings, list[str]]:
         if name not in known:
             problems.append(f"HORIZON has an unknown key {key!r}{did_you_mean(name, known)}")
         elif not isinstance(value, TYPES[name]) or (isinstance(value, bool) and bool not in TYPES[name]):
-            problems.append(f"HORIZON[{key!r}] is {value!r}; it must be {WORDS[TYPES[name][0]]}.")
+            found = "" if name in SECRET else f"is {value!r}; it "
+            problems.append(f"HORIZON[{key!r}] {found}must be {WORDS[TYPES[name][0]]}.")
         elif (
             isinstance(value, int)
             and not isinstance(value, bool)
@@ -217,3 +240,9 @@ def queue_configs() -> Mapping[str, Mapping[str, Any]]:
     """``settings.RQ_QUEUES``: django-rq's connection settings by queue name, in the order written."""
     configs: Mapping[str, Mapping[str, Any]] = getattr(settings, "RQ_QUEUES", {})
     return configs
+
+
+def admin_addresses() -> tuple[str, ...]:
+    """Mail addresses of ``settings.ADMINS``, which Django writes as pairs of name and address."""
+    given = getattr(settings, "ADMINS", ())
+    return tuple(each if isinstance(each, str) else str(each[1]) for each in given)

@@ -15,6 +15,7 @@ from allegro_queue.errors import InvalidJob
 from allegro_queue.jobs import JobOptions, job_name
 from allegro_queue.orders import DEFAULT_QUEUE, Order, order_for, resolve_options
 from allegro_queue.stores.enqueue import MOST_BYTES, MOST_JOBS, NewJob
+from allegro_queue.tracing import dispatching
 
 __all__ = [
     "DEFAULT_QUEUE",
@@ -74,9 +75,10 @@ def dispatch(
     given = Call(args, kwargs)
     taken = {"options": options, "at": at, "delay": delay, "using": None if using == DEFAULT_DB_ALIAS else using}
     check_names(job_name(function), function, given, [name for name, value in taken.items() if value is not None])
-    order = order_for(function, options, at, delay)
-    job_id = Dispatched(uuid4())
-    job = order.new_job(job_id, given)
+    with dispatching(job_name(function)):
+        order = order_for(function, options, at, delay)
+        job_id = Dispatched(uuid4())
+        job = order.new_job(job_id, given)
 
     def send() -> None:
         holder = order.send([job]).get(job_id, "")

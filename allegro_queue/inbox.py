@@ -57,3 +57,8 @@ class SignalInbox:
                 arrived.append(self._arrived.get_nowait())
         except Empty:
             return arrived
+
+    @property
+    def has_heard(self) -> bool:
+        """Whether a signal has come that nobody has taken yet."""
+        return not self._arrived.empty()

@@ -6,6 +6,7 @@ from django.db import models
 
 from allegro_queue.activity.models import Activity
 from allegro_queue.activity.saved_view import SavedView
+from allegro_queue.alerts.models import AlertEvent, AlertKeeper, AlertMessage, AlertMute, AlertStanding
 from allegro_queue.bulk.models import BulkResult, BulkRun
 from allegro_queue.history.models import (
     Collected,
@@ -23,6 +24,11 @@ from allegro_queue.tokens.models import ApiToken
 
 __all__ = [
     "Activity",
+    "AlertEvent",
+    "AlertKeeper",
+    "AlertMessage",
+    "AlertMute",
+    "AlertStanding",
     "ApiToken",
     "BulkResult",
     "BulkRun",

@@ -59,6 +59,9 @@ class Terms:
     follows: str = ""
     """Id of the batch that it was queued by, as what comes after it."""
 
+    trace: str = ""
+    """The trace in which it was dispatched, as W3C's ``traceparent``; empty: in none."""
+
     extra: dict[str, Any] = field(default_factory=dict)
     """Fields of a later release, kept as they are."""
 

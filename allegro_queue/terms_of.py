@@ -12,6 +12,7 @@ from allegro_queue.errors import InvalidJob
 from allegro_queue.jobs import UNIQUE_SECONDS, JobOptions
 from allegro_queue.rates import rate_from
 from allegro_queue.terms import Terms
+from allegro_queue.tracing import trace_to_carry
 
 OVERLAP_MARGIN = 30
 """Seconds past its time limit after which a job that must not overlap counts as gone, unless said."""
@@ -71,6 +72,7 @@ class TermsMaker:
             rate_seconds=seconds,
             batch=self.batch,
             follows=self.follows,
+            trace=trace_to_carry(),
         )
 
     def _unique(self, given: Call) -> tuple[str, int]:

@@ -13,6 +13,7 @@ from ninja import Body, NinjaAPI, Query
 from allegro_queue import __version__
 from allegro_queue.access import rights_of
 from allegro_queue.activity import journal
+from allegro_queue.alerts.report import keeper_in_words
 from allegro_queue.api import shapes
 from allegro_queue.api.acts import perform
 from allegro_queue.api.answers import Refused
@@ -113,7 +114,7 @@ def workers(request: HttpRequest) -> Any:
 @api.get("health", response=shapes.Health, tags=["now"], summary="Is the machinery itself well?")
 def health(request: HttpRequest) -> Any:
     stores, pulse = reading()
-    checks = examine(stores, pulse, configuration_problems())
+    checks = examine(stores, pulse, configuration_problems(), keeper_in_words(pulse.at))
     return {"result": worst(checks), "checks": [asdict(each) for each in checks]}
 
 

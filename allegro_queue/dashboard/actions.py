@@ -45,10 +45,15 @@ SUBJECTS = (
     ("per_minute", "per minute"),
     ("run", "run"),
     ("token", "token"),
+    ("rule", "rule"),
+    ("channel", "channel"),
 )
 """Fields of the forms that say what an action is about, and the word before each."""
 
 NOT_KNOWN = "Redis did not answer, so it is not known what was done. Look at the list before trying again."
+
+ACTIONS_AT = "actions/"
+"""Start of the address of every action, which a reader must not be led back to."""
 
 Told = tuple[int, str]
 """Level and text of a message."""
@@ -237,7 +242,7 @@ def own_page(given: str) -> str:
         match = resolve(parts.path)
     except (ValueError, Resolver404):
         return fallback
-    if match.app_name != "horizon" or "actions/" in match.route or "api/" in match.route:
+    if match.app_name != "horizon" or f"/{ACTIONS_AT}" in f"/{match.route}" or "api/" in match.route:
         return fallback
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 

@@ -11,18 +11,22 @@ from allegro_queue.dashboard.formats import in_words, plural
 from allegro_queue.dashboard.links import link
 
 ACTIONS = (
-    "cancel batch",
     "cancel",
+    "cancel batch",
     "cancel run",
     "carry on run",
     "clear",
     "continue",
+    "control",
     "delete",
+    "delete a view",
     "empty",
     "export",
+    "mark failure",
     "monitor tag",
     "move",
     "move jobs",
+    "mute alert",
     "pause",
     "pause entry now",
     "restore",
@@ -30,13 +34,16 @@ ACTIONS = (
     "resume entry now",
     "retry",
     "retry batch",
-    "stop monitoring tag",
     "run again",
     "run entry",
     "run other",
+    "save a view",
     "stop",
+    "stop monitoring tag",
     "terminate",
+    "test channel",
     "undo run",
+    "unmute alert",
 )
 """What can be done, for the form's choice."""
 

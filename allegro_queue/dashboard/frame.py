@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest
 from django.utils import timezone
 
 from allegro_queue.access import Access, wants_fragment
+from allegro_queue.alerts import book
 from allegro_queue.conf import HorizonSettings
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.states import Status, status_of, status_unreachable
 from allegro_queue.stores.pauses import Pause
 from allegro_queue.stores.pulse import Pulse
+
+log = logging.getLogger(__name__)
 
 INTERVALS = (5, 15, 60)
 """Seconds between two refreshes that a reader can choose from; 0 is off."""
@@ -55,6 +60,10 @@ class Frame:
     nav: tuple[tuple[NavItem, ...], ...]
     pauses: tuple[Pause, ...]
     suspended: bool
+    firing: int
+    """Alerts that fire and are not muted."""
+    alerts: str
+    """Where they stand; empty when that page is not mounted."""
     shell: str
     """The template around the page: admin's, or next to nothing for a fragment."""
 
@@ -83,6 +92,7 @@ def frame_for(
         every: seconds between two refreshes unless the reader chose otherwise.
     """
     access = getattr(request, "horizon_access", Access(False))
+    firing = alerts_firing(now)
     return Frame(
         title=title,
         environment=settings.environment,
@@ -96,9 +106,11 @@ def frame_for(
         kept=tuple((key, value) for key, values in request.GET.lists() if key != "live" for value in values),
         search=link("jobs"),
         query=request.GET.get("q", ""),
-        nav=navigation(current, failed=pulse.failed if pulse else 0),
+        nav=navigation(current, failed=pulse.failed if pulse else 0, firing=firing),
         pauses=tuple(pulse.pauses[name] for name in sorted(pulse.pauses)) if pulse else (),
         suspended=pulse.suspended if pulse else False,
+        firing=firing,
+        alerts=link("alerts"),
         shell="horizon/fragment.html" if wants_fragment(request) else "admin/base_site.html",
     )
 
@@ -110,7 +122,16 @@ def chosen_interval(given: str, every: int) -> int:
     return int(given) if given in {str(each) for each in INTERVALS} else every
 
 
-def navigation(current: str, failed: int) -> tuple[tuple[NavItem, ...], ...]:
+def alerts_firing(now: float) -> int:
+    """How many alerts fire; none while their tables cannot be read, since a page must not fail for its frame."""
+    try:
+        return book.firing_count(now)
+    except (DatabaseError, InterfaceError) as error:
+        log.warning("alerts cannot be read: %s", error)
+        return 0
+
+
+def navigation(current: str, failed: int, firing: int = 0) -> tuple[tuple[NavItem, ...], ...]:
     """The pages that exist, in groups."""
     groups = (
         (
@@ -136,6 +157,15 @@ def navigation(current: str, failed: int) -> tuple[tuple[NavItem, ...], ...]:
             NavItem(label="Monitoring", icon="monitoring", address=link("monitoring"), current=current == "monitoring"),
         ),
         (
+            NavItem(
+                label="Alerts",
+                icon="alerts",
+                address=link("alerts"),
+                current=current == "alerts",
+                count=firing,
+                counted="alerts that fire",
+                bad=True,
+            ),
             NavItem(label="Activity", icon="activity", address=link("activity"), current=current == "activity"),
             NavItem(label="Health", icon="health", address=link("health"), current=current == "health"),
         ),

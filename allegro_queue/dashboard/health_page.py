@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from allegro_queue.alerts.report import keeper_in_words
 from allegro_queue.dashboard.formats import in_words, plural
 from allegro_queue.dashboard.states import Status
 from allegro_queue.health.check import Check, Result, worst
@@ -46,8 +47,8 @@ class HealthPage:
 
 
 def read_health(stores: Stores, pulse: Pulse) -> HealthPage:
-    """The page: one round trip besides the pulse's two."""
-    return health_page(examine(stores, pulse, configuration_problems()))
+    """The page: one round trip besides the pulse's two, one query."""
+    return health_page(examine(stores, pulse, configuration_problems(), keeper_in_words(pulse.at)))
 
 
 def health_page(checks: tuple[Check, ...]) -> HealthPage:

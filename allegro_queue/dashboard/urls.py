@@ -7,6 +7,7 @@ from django.urls import path
 from allegro_queue.access import View, gated
 from allegro_queue.api.mount import addresses
 from allegro_queue.dashboard.actions import ACTIONS
+from allegro_queue.dashboard.alert_views import PAGES as ALERT_PAGES
 from allegro_queue.dashboard.batch_views import ACTIONS as BATCH_ACTIONS
 from allegro_queue.dashboard.batch_views import PAGES as BATCH_PAGES
 from allegro_queue.dashboard.bulk_views import ACTIONS as BULK_ACTIONS
@@ -21,6 +22,7 @@ from allegro_queue.dashboard.monitoring_pages import PAGES as MONITORING_PAGES
 from allegro_queue.dashboard.one_job_views import ACTIONS as ONE_JOB_ACTIONS
 from allegro_queue.dashboard.one_job_views import PAGES as ONE_JOB_PAGES
 from allegro_queue.dashboard.probes import PROBES
+from allegro_queue.dashboard.prometheus import by_token_or_gate, prometheus
 from allegro_queue.dashboard.queue_views import PAGES as QUEUE_PAGES
 from allegro_queue.dashboard.saved_view_pages import PAGES as SAVED_VIEW_PAGES
 from allegro_queue.dashboard.schedule_views import PAGES as SCHEDULE_PAGES
@@ -40,6 +42,7 @@ ROUTES: list[tuple[str, View, str]] = [
     *CONTROL_PAGES,
     *SCHEDULE_PAGES,
     *METRIC_PAGES,
+    *ALERT_PAGES,
     *BATCH_PAGES,
     *TOKEN_PAGES,
     *BATCH_ACTIONS,
@@ -52,5 +55,6 @@ ROUTES: list[tuple[str, View, str]] = [
 ]
 
 urlpatterns = [path(route, gated(view), name=name) for route, view, name in ROUTES]
+urlpatterns += [path("metrics/prometheus", by_token_or_gate(prometheus), name="prometheus")]
 urlpatterns += [path(route, view, name=name) for route, view, name in PROBES]
 urlpatterns += addresses()

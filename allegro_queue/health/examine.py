@@ -14,16 +14,17 @@ from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
 
 
-def examine(stores: Stores, pulse: Pulse, problems: Sequence[str]) -> tuple[Check, ...]:
+def examine(stores: Stores, pulse: Pulse, problems: Sequence[str], keeper: str | None) -> tuple[Check, ...]:
     """Every check, in groups.
 
     Args:
         problems: faults of the configuration, as sentences.
+        keeper: who keeps the alerts, in words; ``None`` when nobody does.
     """
     settings = horizon_settings()
     return (
         *check_server(stores.server.read(), address(stores.client), pulse.at),
-        *check_processes(pulse, has_schedule=bool(settings.schedule)),
+        *check_processes(pulse, has_schedule=bool(settings.schedule), keeper=keeper),
         *check_settings(settings.connection, problems),
     )
 

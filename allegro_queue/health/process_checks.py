@@ -13,14 +13,19 @@ SNAPSHOT_STALE = 11 * 60
 START = "python manage.py horizon"
 
 
-def check_processes(pulse: Pulse, *, has_schedule: bool) -> Iterator[Check]:
-    """Every check of masters, workers, scheduler and records."""
+def check_processes(pulse: Pulse, *, has_schedule: bool, keeper: str | None) -> Iterator[Check]:
+    """Every check of masters, workers, scheduler, alerts and records.
+
+    Args:
+        keeper: who keeps the alerts, in words; ``None`` when nobody does.
+    """
     yield masters(pulse)
     yield supervisors(pulse)
     yield listeners(pulse)
     yield versions(pulse)
     if has_schedule:
         yield scheduler(pulse)
+    yield alerts(keeper)
     yield pauses(pulse)
     yield snapshot(pulse)
 
@@ -125,6 +130,19 @@ def scheduler(pulse: Pulse) -> Check:
         result=Result.WELL,
         found=f"{record.host}, pid {record.pid}, beat {max(pulse.at - record.beat_at, 0):.0f} s ago",
     )
+
+
+def alerts(keeper: str | None) -> Check:
+    if keeper is None:
+        return Check(
+            group="Processes",
+            name="Alerts",
+            result=Result.LOOK,
+            found="nobody keeps them, so nobody is told when something breaks",
+            mend="Horizon starts who keeps them by itself; without Horizon, start it alone:",
+            command="python manage.py horizon_alerts watch",
+        )
+    return Check(group="Processes", name="Alerts", result=Result.WELL, found=f"kept by {keeper}")
 
 
 def pauses(pulse: Pulse) -> Check:

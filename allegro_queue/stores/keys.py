@@ -26,6 +26,11 @@ class Keys:
         return f"{self.prefix}housekeeper"
 
     @property
+    def left(self) -> str:
+        """Sorted set: master name by the time at which it took its leave. Each is dropped after an hour."""
+        return f"{self.prefix}left"
+
+    @property
     def seats(self) -> str:
         """Hash: master name to the workers it may have (JSON), under limits for all masters. One field a master; a
         claim of more than 15 s ago counts no more, and is dropped at the next one."""

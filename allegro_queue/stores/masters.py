@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -18,6 +19,9 @@ MASTER_LIFE = 15
 
 HOUSEKEEPER_LIFE = 10
 """Seconds after which another master does what is done once for all."""
+
+LEFT_KEPT = 3600
+"""Seconds that it is remembered of a master that it took its leave."""
 
 LEAD = """
 -- Be the one, or stay it. KEYS: who is. ARGV: the asking master, its life.
@@ -156,6 +160,17 @@ class MasterStore:
             pipeline.delete(self._keys.master(name), self._keys.controls(name))
             pipeline.zrem(self._keys.masters, name)
             pipeline.execute()
+        # Apart, since a server that is full refuses it, and the name must be free all the same.
+        now = time.time()
+        with self._client.pipeline() as pipeline:
+            pipeline.zadd(self._keys.left, {name: now})
+            pipeline.zremrangebyscore(self._keys.left, "-inf", now - LEFT_KEPT)
+            pipeline.expire(self._keys.left, LEFT_KEPT)
+            pipeline.execute()
+
+    def left(self) -> frozenset[str]:
+        """Names of masters that have taken their leave within the last hour: who else is gone is lost."""
+        return frozenset(texts(self._client.zrange(self._keys.left, 0, -1)))
 
     def living(self) -> list[MasterRecord]:
         """Every master whose record is still alive, by name. Names without a record are dropped from the index."""

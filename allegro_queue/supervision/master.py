@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from redis.exceptions import RedisError
@@ -72,13 +72,16 @@ class Master:
         settlers: Settlers,
         inbox: SignalInbox,
         queues: Sequence[str],
+        others: Mapping[str, ProcessPool] | None = None,
     ) -> None:
+        """``others`` are further children of which one each is kept, by what they are called in the log."""
         self.name = name
         self._plan = plan
         self._version = horizon_settings().version or allegro_queue.__version__
         self._supervisors = supervisors
         self._scheduler = scheduler
         self._collector = collector
+        self._others = others or {}
         self._stores = stores
         self._settlers = settlers
         self._inbox = inbox
@@ -119,6 +122,8 @@ class Master:
             supervisor.start(now)
         self._scheduler.scale(1, now)
         self._collector.scale(1, now)
+        for pool in self._others.values():
+            pool.scale(1, now)
         while not self.has_left:
             self.tick(time.monotonic())
             leaving = self._status == "leaving"
@@ -139,6 +144,7 @@ class Master:
             self._status == "leaving"
             and self._scheduler.is_empty
             and self._collector.is_empty
+            and all(pool.is_empty for pool in self._others.values())
             and all(supervisor.is_empty for supervisor in self._supervisors)
         )
 
@@ -149,7 +155,7 @@ class Master:
                 log.info("worker ended name=%s %s", departure.child.name, departure.ending)
                 self._unsettled.append(departure)
         self._kill_overdue(now)
-        for what, pool in (("scheduler", self._scheduler), ("collector", self._collector)):
+        for what, pool in (("scheduler", self._scheduler), ("collector", self._collector), *self._others.items()):
             for departure in pool.tick(now):
                 log.log(
                     logging.INFO if departure.expected else logging.WARNING,
@@ -203,6 +209,8 @@ class Master:
             self._status = "leaving"
             self._scheduler.scale(0, now)
             self._collector.scale(0, now)
+            for pool in self._others.values():
+                pool.scale(0, now)
             for supervisor in self._supervisors:
                 supervisor.leave(now)
         elif control is Control.RESTART:

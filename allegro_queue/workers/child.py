@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from redis.exceptions import RedisError
 from setproctitle import setproctitle
 
+from allegro_queue import tracing
 from allegro_queue.begun import Begun
 from allegro_queue.connection import address, client
 from allegro_queue.inbox import LEAVE, SignalInbox
@@ -52,6 +53,7 @@ def run_worker(
     worker.begun = TimeLimit.told = begun
     setproctitle(f"horizon worker {supervisor or 'by hand'} on {','.join(queues)}")
     worker.work()
+    tracing.flush()
     return 0
 
 

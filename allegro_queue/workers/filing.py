@@ -21,13 +21,14 @@ from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import UNREACHABLE, address
 from allegro_queue.jobs import HorizonJob
 from allegro_queue.queues import all_queues, get_queue
+from allegro_queue.signals import job_failed, tell
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.reservations import Reservation
 from allegro_queue.stores.run_record import RunOutcome
 from allegro_queue.workers.backoff import pause_after, whole_rest
 from allegro_queue.workers.holding import let_go, terms_of
 from allegro_queue.workers.isolation import TOLD_BY_CHILD
-from allegro_queue.workers.recorder import run_of
+from allegro_queue.workers.recorder import name_of, run_of
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,11 @@ def will_pass(error: RedisError) -> bool:
     return isinstance(error, UNREACHABLE) or (
         isinstance(error, ResponseError) and str(error).startswith(PASSING_TROUBLE)
     )
+
+
+def kind_of(exc_string: str) -> str:
+    """Name of the exception that a traceback ends with; without what it says, which may be private."""
+    return exc_string.rstrip().rpartition("\n")[2].partition(":")[0].strip()[:200]
 
 
 class AlreadyFiled(Exception):
@@ -151,6 +157,19 @@ class FilingWorker(SimpleWorker):
                 raise ConnectionError("the failure of the job was not written")
 
         self.until_filed(file)
+        self._tell_of_failure(job, queue)
+
+    def _tell_of_failure(self, job: Job, queue: Queue) -> None:
+        """Have receivers hear of a job that has failed for good. Not of one whose worker died: that is settled by a master,
+        which no receiver may hold up, and told of as ``worker_lost``."""
+        if self._outcome == "failed" and self.fails_as == "failed":
+            tell(
+                job_failed,
+                job_id=job.id,
+                job_name=name_of(job),
+                queue=queue.name,
+                exception=kind_of(self._exc_string),
+            )
 
     def handle_job_retry(
         self, job: Job, queue: Queue, retry: Retry, started_job_registry: StartedJobRegistry, execution: Execution
@@ -168,6 +187,7 @@ class FilingWorker(SimpleWorker):
                 raise ConnectionError("the retry of the job was not written")
 
         self.until_filed(file)
+        self._tell_of_failure(job, queue)
 
     def still_holds(self) -> bool:
         """Whether the job at hand is still this worker's: neither filed, nor settled by somebody who thought it dead."""

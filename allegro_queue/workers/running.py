@@ -15,6 +15,7 @@ from rq.executions import Execution
 from rq.job import Job
 from rq.queue import Queue
 
+from allegro_queue import tracing
 from allegro_queue.begun import Begun
 from allegro_queue.job_notes import notebook
 from allegro_queue.stores.notes import NoteStore
@@ -150,11 +151,10 @@ class RunningWorker(ListeningWorker):
         try:
             if self.begun is not None:
                 self.begun.begin(attempt.taken.held.execution_id)
-            if self.isolates(job):
-                result = run_isolated(job, timeout)
+            if tracing.is_on():
+                result = self._call_traced(job, attempt.queue.name, timeout)
             else:
-                with TimeLimit(timeout):
-                    result = job.perform()
+                result = self._call(job, timeout)
         except BaseException:  # noqa: BLE001 - as RQ does: a job that exits has failed
             self._send_last_notes(job)
             self._fail(attempt)
@@ -170,6 +170,24 @@ class RunningWorker(ListeningWorker):
             )  # fmt: skip
         self._count(self._end(attempt, lambda: self._finalize_success(job, attempt.queue, attempt.execution, result)))
         return None
+
+    def _call(self, job: Job, timeout: int) -> Any:
+        """Call the function under its time limit, here or in a process of its own."""
+        if self.isolates(job):
+            return run_isolated(job, timeout)
+        with TimeLimit(timeout):
+            return job.perform()
+
+    def _call_traced(self, job: Job, queue: str, timeout: int) -> Any:
+        """Likewise, inside a span of the trace in which the job was dispatched."""
+        return tracing.traced(
+            lambda: self._call(job, timeout),
+            name=name_of(job),
+            job_id=job.id,
+            queue=queue,
+            attempt=getattr(job, "attempt", 1),
+            carried=terms_of(job).trace,
+        )
 
     def send_notes(self, notes: NoteStore) -> None:
         """Send on what the running job has said since the last time; safe from another thread."""

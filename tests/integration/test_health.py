@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from redis import Redis
 
+from allegro_queue.alerts import book
 from allegro_queue.stores import Stores
 from tests.support import records, scenes
 
@@ -83,3 +84,12 @@ def test_probes_say_one_word_to_anybody_and_set_no_cookie(client: Client, settin
     assert (ready.status_code, ready.content) == (503, b"not ready\n")
     assert not live.cookies
     assert not ready.cookies
+
+
+def test_the_command_sees_who_keeps_the_alerts(stores: Stores):
+    assert results()["Alerts"] == "look"
+
+    book.take_turn("one", "web-1", 7, time.time())
+
+    assert results()["Alerts"] == "well"
+    assert "kept by web-1, pid 7" in checked()[1]

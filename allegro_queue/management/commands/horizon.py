@@ -1,4 +1,4 @@
-"""``manage.py horizon``: supervise workers, scheduler and collector until told to leave. Puts the parts together."""
+"""``manage.py horizon``: supervise workers, scheduler, collector and alerts until told to leave. Puts the parts together."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 from setproctitle import setproctitle
 
+from allegro_queue.alerts.process import run_alerts
 from allegro_queue.begun import Begun
 from allegro_queue.conf import horizon_settings, queue_configs
 from allegro_queue.connection import forget_client, page_client
 from allegro_queue.errors import AlreadyRunning, InvalidConfiguration
 from allegro_queue.history.process import run_collector
 from allegro_queue.inbox import SignalInbox
+from allegro_queue.management.alert_facts import alert_sources
 from allegro_queue.plan import Balance, Plan, SupervisorOptions, build_plan
 from allegro_queue.queues import all_queues
 from allegro_queue.scheduling.process import run_scheduler
@@ -39,11 +41,13 @@ from allegro_queue.workers.sweeping import Sweeper
 
 SCHEDULER_GRACE = 10.0
 COLLECTOR_GRACE = 20.0
+ALERTS_GRACE = 30.0
+"""Longer than most channels take for a message."""
 
 
 class Command(BaseCommand):
     help = (
-        "Supervise the workers of this host, the scheduler and the collector. "
+        "Supervise the workers of this host, the scheduler, the collector and the alerts. "
         "INT and TERM finish running jobs and leave (a second one stops them), USR1 restarts the workers, "
         "USR2 pauses, CONT continues."
     )
@@ -72,6 +76,7 @@ class Command(BaseCommand):
         scheduler = ProcessPool(scheduler_spawner(name), grace=SCHEDULER_GRACE)
         sweeper = Sweeper(stores, every=LOOK_SECONDS)
         collector = ProcessPool(collector_spawner(name), grace=COLLECTOR_GRACE)
+        alerts = ProcessPool(alerts_spawner(name), grace=ALERTS_GRACE)
         settlers = Settlers(
             settle=lambda worker, pid, ending, begun: settle(
                 stores, worker, host=socket.gethostname(), pid=pid, reason=ending, begun=begun
@@ -84,7 +89,18 @@ class Command(BaseCommand):
             self.say(plan, name)
         with SignalInbox(HEARD) as inbox:
             try:
-                Master(name, plan, supervisors, scheduler, collector, stores, settlers, inbox, all_queues()).run()
+                Master(
+                    name,
+                    plan,
+                    supervisors,
+                    scheduler,
+                    collector,
+                    stores,
+                    settlers,
+                    inbox,
+                    all_queues(),
+                    {"alerts": alerts},
+                ).run()
             except AlreadyRunning as error:
                 raise CommandError(str(error)) from error
         with suppress(OSError):
@@ -190,5 +206,20 @@ def collector_spawner(master: str) -> Callable[[float], ChildProcess]:
 
         pid = fork(child)
         return ChildProcess(f"collector.{pid}", pid, now)
+
+    return spawn
+
+
+def alerts_spawner(master: str) -> Callable[[float], ChildProcess]:
+    """How the master starts the process that keeps the alerts."""
+
+    def spawn(now: float) -> ChildProcess:
+        def child() -> int:
+            forget_client()
+            run_alerts(alert_sources(), master)
+            return 0
+
+        pid = fork(child)
+        return ChildProcess(f"alerts.{pid}", pid, now)
 
     return spawn

@@ -8,6 +8,7 @@ from argparse import ArgumentParser
 from dataclasses import asdict
 from typing import Any
 
+from allegro_queue.alerts.report import keeper_in_words
 from allegro_queue.connection import UNREACHABLE, address, client
 from allegro_queue.health.check import GRAVITY, Check, worst
 from allegro_queue.health.examine import examine, unreachable
@@ -33,7 +34,7 @@ class Command(RedisCommand):
 
     def run(self, stores: Stores, **options: Any) -> None:
         pulse = stores.pulse.read(all_queues(), time.time())
-        self.report(examine(stores, pulse, configuration_problems()), **options)
+        self.report(examine(stores, pulse, configuration_problems(), keeper_in_words(pulse.at)), **options)
 
     def report(self, checks: tuple[Check, ...], **options: Any) -> None:
         """Print the checks and leave with the code of the worst."""

@@ -1,0 +1,98 @@
+"""The page of alerts, the step before muting a rule, and what can be done there."""
+
+from __future__ import annotations
+
+import time
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from allegro_queue.access import View
+from allegro_queue.alerts import book
+from allegro_queue.alerts.options import alert_options
+from allegro_queue.alerts.wording import Message, trial
+from allegro_queue.conf import horizon_settings
+from allegro_queue.dashboard.actions import Told, action, name_of, own_page
+from allegro_queue.dashboard.alerts_page import MOST_MUTE_MINUTES, AlertsPage, MutePage, read_alerts, read_mute
+from allegro_queue.dashboard.chosen import LONGEST_REASON
+from allegro_queue.dashboard.formats import duration
+from allegro_queue.dashboard.render import render_page
+from allegro_queue.rights import Right
+from allegro_queue.stores import Stores
+from allegro_queue.stores.pulse import Pulse
+
+
+@require_safe
+def alerts(request: HttpRequest) -> HttpResponse:
+    """Who is told, about what?"""
+
+    def read(stores: Stores, pulse: Pulse) -> AlertsPage:
+        return read_alerts(request.GET.dict(), pulse.at)
+
+    return render_page(request, "horizon/alerts.html", read, title="Alerts", current="alerts", every=15)
+
+
+@require_safe
+def confirm_mute(request: HttpRequest) -> HttpResponse:
+    """Mute this rule?"""
+
+    def read(stores: Stores, pulse: Pulse) -> MutePage:
+        asked = request.GET.get("next", "")
+        back = own_page(asked) if asked else reverse("horizon:alerts")
+        return read_mute(stores, pulse, request.GET.get("rule", ""), back)
+
+    return render_page(request, "horizon/mute.html", read, title="Mute alert", current="alerts", every=0)
+
+
+@action(Right.EDIT_ALERTS)
+def mute_alert(request: HttpRequest, stores: Stores) -> Told:
+    """Have a rule tell nobody for some minutes."""
+    rule, reason = request.POST.get("rule", ""), request.POST.get("reason", "").strip()
+    minutes = request.POST.get("minutes", "").strip()
+    if rule not in alert_options().rules:
+        return messages.WARNING, f"There is no rule {rule[:40]!r} that is on, so nothing was muted."
+    if not reason or len(reason) > LONGEST_REASON:
+        return messages.WARNING, f"{rule} is not muted: give a reason of up to {LONGEST_REASON} characters."
+    span = int(minutes) if minutes.isascii() and minutes.isdigit() and len(minutes) < 9 else 0
+    if not 1 <= span <= MOST_MUTE_MINUTES:
+        return messages.WARNING, f"{rule} is not muted: give minutes from 1 to {MOST_MUTE_MINUTES:,}."
+    now = time.time()
+    book.mute(book.Mute(rule=rule, since=now, until=now + 60 * span, by=name_of(request), reason=reason))
+    return messages.SUCCESS, f"Muted {rule} for {duration(60 * span)}. It is shown here, and nobody is told."
+
+
+@action(Right.EDIT_ALERTS)
+def unmute_alert(request: HttpRequest, stores: Stores) -> Told:
+    """Have a rule tell again."""
+    rule = request.POST.get("rule", "")
+    if book.unmute(rule, time.time()):
+        return messages.SUCCESS, f"Unmuted {rule}. What still fires is told now."
+    return messages.INFO, f"{rule[:40] or 'That rule'} is not muted (any more)."
+
+
+@action(Right.EDIT_ALERTS)
+def test_channel(request: HttpRequest, stores: Stores) -> Told:
+    """Send a message by a channel. The process that keeps the alerts sends it, since a channel may be slow."""
+    name = request.POST.get("channel", "")
+    options = alert_options()
+    if name not in options.channels:
+        return messages.WARNING, f"There is no channel {name[:40]!r}, so nothing was sent."
+    now = time.time()
+    subject, body = trial(horizon_settings().environment, name_of(request), options.address)
+    book.queue_messages([Message(channel=name, subject=subject, body=body, rules=())], now)
+    if book.keeper(now) is None:
+        return messages.WARNING, (
+            f"A test waits for {name}, but nobody keeps the alerts now: it is sent when Horizon runs."
+        )
+    return messages.SUCCESS, f"A test for {name} is sent within seconds; what became of it stands beside the channel."
+
+
+PAGES: list[tuple[str, View, str]] = [
+    ("alerts/", alerts, "alerts"),
+    ("alerts/mute/", confirm_mute, "confirm_mute"),
+    ("actions/mute-alert/", mute_alert, "mute_alert"),
+    ("actions/unmute-alert/", unmute_alert, "unmute_alert"),
+    ("actions/test-channel/", test_channel, "test_channel"),
+]

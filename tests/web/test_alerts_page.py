@@ -1,0 +1,240 @@
+"""The page of alerts: what is shown, who may change what, and that it is noted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.urls import reverse
+from playwright.sync_api import Browser, Page
+from pytest_django.live_server_helper import LiveServer
+
+from allegro.accounts.models import User
+from allegro_queue.activity.models import Activity
+from allegro_queue.alerts import book
+from allegro_queue.alerts.models import AlertMessage
+from allegro_queue.alerts.standing import Advance, Event, Happening, Standing
+from allegro_queue.alerts.watching import Memory
+from allegro_queue.rights import Right
+from allegro_queue.stores import Stores
+from tests.support import scenes
+
+pytestmark = pytest.mark.django_db
+
+SECRET = "xoxb-very-secret"
+
+
+@pytest.fixture
+def channels(settings: Any) -> None:
+    settings.HORIZON = {
+        **settings.HORIZON,
+        "alerts": {"channels": {"mail": {"mail": "ops@example.com"}, "chat": {"apprise": f"slack://{SECRET}/a/b"}}},
+    }
+
+
+def fire(rule: str = "no_workers", text: str = "no worker lives; 0 jobs wait") -> None:
+    """A rule has fired a minute ago, and its keeper lives."""
+    now = time.time()
+    standing = Standing(rule=rule, subject="", text=text, since=now - 60, fired_at=now, told_at=now)
+    assert book.take_turn("token", "web-1", 4104, now)
+    event = Event(happening=Happening.FIRED, standing=standing, channels=("mail", "chat"))
+    book.write_look("token", Advance((standing,), (event,)), Memory(), [], now)
+
+
+@pytest.fixture
+def reader(settings: Any, client: Client) -> Callable[..., User]:
+    """Signs in a member of staff of a project with the library's own gate, with the rights given."""
+    settings.HORIZON = {
+        **settings.HORIZON,
+        "environment": "staging",
+        "gate": "allegro_queue.access.staff_with_permission",
+    }
+
+    def sign_in(*rights: Right) -> User:
+        user = User.objects.create_user(email="reader@example.org", is_staff=True)
+        names = [right.value for right in (Right.VIEW, *rights)]
+        user.user_permissions.set(
+            Permission.objects.filter(content_type__app_label="allegro_queue", codename__in=names)
+        )
+        client.force_login(user)
+        return user
+
+    return sign_in
+
+
+def page(client: Client, name: str = "alerts", **query: str) -> str:
+    answer = client.get(reverse(f"horizon:{name}"), query)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_what_fires_stands_first_and_in_the_frame_of_every_page(client: Client, stores: Stores, channels: None):
+    fire()
+
+    html = page(client)
+    assert "1 alert fires: nobody works on a queue." in html
+    assert "no worker lives; 0 jobs wait" in html
+    assert "Kept by pid 4104 on web-1; 2 channels." in html
+    assert "1 alert</a>" in page(client, "schedule")
+
+
+def test_no_secret_of_a_channel_is_on_the_page(client: Client, stores: Stores, channels: None):
+    html = page(client)
+
+    assert "slack" in html
+    assert SECRET not in html
+
+
+def test_the_page_says_when_nobody_is_told(client: Client, stores: Stores):
+    html = page(client)
+    assert "Nobody keeps the alerts now" in html
+    assert "python manage.py horizon_alerts watch" in html
+
+    fire()
+    assert "No channel is named, so nobody is told" in page(client)
+
+
+def test_texts_are_escaped(client: Client, stores: Stores, channels: None):
+    fire(text="<script>alert(1)</script>")
+
+    assert "<script>alert(1)" not in page(client)
+
+
+def test_a_rule_is_muted_with_a_reason_and_unmuted(client: Client, stores: Stores, channels: None):
+    fire()
+    assert "Mute “Nobody works on a queue”?" in page(client, "confirm_mute", rule="no_workers")
+
+    client.post(reverse("horizon:mute_alert"), {"rule": "no_workers", "minutes": "60", "reason": "deploy"})
+    assert book.mutes(time.time())["no_workers"].reason == "deploy"
+    assert "No alert fires." in page(client)
+    assert "“deploy”" in page(client)
+
+    client.post(reverse("horizon:unmute_alert"), {"rule": "no_workers"})
+    assert book.mutes(time.time()) == {}
+    assert [(each.action, each.subject, each.succeeded) for each in Activity.objects.order_by("pk")] == [
+        ("mute alert", "minutes 60, rule no_workers", True),
+        ("unmute alert", "rule no_workers", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"rule": "no_such", "minutes": "60", "reason": "x"},
+        {"rule": "no_workers", "minutes": "60", "reason": ""},
+        {"rule": "no_workers", "minutes": "60", "reason": "x" * 201},
+        {"rule": "no_workers", "minutes": "0", "reason": "x"},
+        {"rule": "no_workers", "minutes": "", "reason": "x"},
+        {"rule": "no_workers", "minutes": "²", "reason": "x"},
+        {"rule": "no_workers", "minutes": "99999999", "reason": "x"},
+        {},
+    ],
+)
+def test_what_is_no_mute_mutes_nothing(client: Client, stores: Stores, given: dict[str, str]):
+    client.post(reverse("horizon:mute_alert"), given)
+
+    assert book.mutes(time.time()) == {}
+    assert not Activity.objects.get().succeeded
+
+
+def test_a_test_of_a_channel_waits_for_the_keeper(client: Client, stores: Stores, channels: None):
+    fire()
+    client.post(reverse("horizon:test_channel"), {"channel": "chat"})
+
+    message = AlertMessage.objects.get()
+    assert (message.channel, message.subject, message.sent_at) == ("chat", "[local] A test of alerts", None)
+    assert "Waits to be sent" in page(client)
+
+
+def test_an_unknown_channel_is_not_tested(client: Client, stores: Stores, channels: None):
+    client.post(reverse("horizon:test_channel"), {"channel": "nowhere"})
+
+    assert not AlertMessage.objects.exists()
+
+
+@pytest.mark.parametrize("act", ["mute_alert", "unmute_alert", "test_channel"])
+def test_who_may_only_look_changes_nothing(client: Client, stores: Stores, reader: Callable[..., User], act: str):
+    reader()
+
+    answer = client.post(
+        reverse(f"horizon:{act}"), {"rule": "no_workers", "minutes": "5", "reason": "x", "channel": "a"}
+    )
+
+    assert answer.status_code == 403
+    assert "allegro_queue.edit_alerts" in answer.content.decode()
+    assert ">Mute<" not in page(client)
+
+
+def test_who_has_the_right_is_offered_it(client: Client, stores: Stores, reader: Callable[..., User]):
+    reader(Right.EDIT_ALERTS)
+
+    assert ">Mute<" in page(client)
+
+
+def test_older_events_are_a_page_of_their_own(client: Client, stores: Stores):
+    for number in range(51):
+        fire(text=f"it is wrong {number:02}")
+
+    first = page(client)
+    assert "it is wrong 01" in first
+    assert "it is wrong 00<" not in first
+    oldest = book.events(50)[-1].pk
+    assert "it is wrong 00" in page(client, before=str(oldest))
+    assert page(client, before="nonsense")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_page_fits_the_window_and_breaks_no_policy(
+    browser_page: Page, live_server: LiveServer, stores: Stores, channels: None, width: int
+):
+    scenes.quiet_system(stores, time.time())
+    fire()
+    said: list[str] = []
+    browser_page.on("console", lambda message: said.append(message.text))
+    browser_page.set_viewport_size({"width": width, "height": 900})
+
+    for address in ("alerts/", "alerts/mute/?rule=no_workers"):
+        browser_page.goto(f"{live_server.url}/horizon/{address}")
+        assert browser_page.evaluate("document.documentElement.scrollWidth") <= width
+
+    assert [each for each in said if "Content Security" in each or "Refused" in each] == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_no_fault_of_ours(
+    browser_page: Page, live_server: LiveServer, stores: Stores, channels: None, theme: Any
+):
+    scenes.quiet_system(stores, time.time())
+    fire()
+    browser_page.emulate_media(color_scheme=theme)
+    ours = []
+    for address in ("alerts/", "alerts/mute/?rule=no_workers"):
+        browser_page.goto(f"{live_server.url}/horizon/{address}")
+        # Admin's own header and the look of its breadcrumbs are Django's.
+        found = Axe().run(browser_page, context={"exclude": [["#header"], [".breadcrumbs"]]})
+        ours += [f"{fault['id']}: {node['html']}" for fault in found.response["violations"] for node in fault["nodes"]]
+
+    assert ours == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rule_is_muted_with_scripts_off(browser: Browser, live_server: LiveServer, stores: Stores, channels: None):
+    fire()
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{live_server.url}/horizon/alerts/")
+    page.get_by_role("link", name="Mute Nobody works on a queue").click()
+    page.get_by_label("Reason").fill("deploy")
+    page.get_by_role("button", name="Mute").click()
+
+    page.get_by_text("Muted no_workers for 1 h").wait_for()
+    page.get_by_role("button", name="Unmute Nobody works on a queue").click()
+    page.get_by_text("Unmuted no_workers").wait_for()
+    context.close()
