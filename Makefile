@@ -36,7 +36,7 @@ requirements: $(INSTALLED) ## Pin anew what pyproject.toml asks for
 	@rm -f requirements.txt
 	@$(BIN)/pip-compile --quiet --no-header --generate-hashes --strip-extras --allow-unsafe --no-emit-options \
 		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
-		--extra allegro --extra alerts --extra telemetry --extra dev --output-file requirements.new pyproject.toml
+		--extra allegro --extra alerts --extra telemetry --extra api --extra dev --output-file requirements.new pyproject.toml
 	@{ echo "# Every package and its exact version, from pyproject.toml; remade by: make requirements"; \
 		cat requirements.new; } > requirements.txt
 	@rm requirements.new
