@@ -509,7 +509,7 @@ def test_every_round_trip_of_a_runtime_process_is_one_of_the_points(redis: Redis
                 redis.delete(f"rq:job:{job_id}")
             note(recorded(lambda trail, dead=worker: Forked(settling(dead), trail=trail).ending(), tmp_path))  # type: ignore[misc]
     note(recorded(lambda trail: Forked(lambda: dispatch(jobs.nothing), trail=trail).ending(), tmp_path))
-    note(recorded(lambda trail: Forked(lambda: in_batches("none"), trail=trail).ending(), tmp_path))
+    note(recorded(lambda trail: Forked(lambda: in_batches(str(tmp_path / "ledger")), trail=trail).ending(), tmp_path))
     note(recorded(lambda trail: Forked(snapshot, trail=trail).ending(), tmp_path))
     note(recorded(lambda trail: Forked(lambda: run_collector(until_empty=True), trail=trail).ending(), tmp_path))
     note(recorded(lambda trail: Forked(whole_schedule, trail=trail).ending(), tmp_path))

@@ -16,6 +16,7 @@ from allegro_queue.stores.jobs import State
 from tests.support import ledger_jobs
 from tests.support.eventually import eventually
 from tests.support.running import MANAGE, running
+from tests.support.runs import outcomes
 from tests.support.storms.ground import (
     QUEUES,
     Ground,
@@ -153,7 +154,7 @@ def stopped_worker(ground: Ground, *, seconds: float) -> Outcome:
                 # It works on, and what it did too late has left no trace.
                 ground.send(ledger_jobs.work)
                 ground.wait_until_quiet(tree)
-                eventually(lambda: ground.redis.hget(ground.stores.keys.tally("queue", "default"), "done") == b"2")
+                eventually(lambda: outcomes(ground.redis) == ["succeeded", "succeeded"])
         finally:
             frozen.send(signal.SIGCONT)
     assert ground.redis.dump(f"rq:job:{job_id}") == before
