@@ -179,7 +179,8 @@ for place = 1, queues do
   while id do
     local went, answer = pcall(start, place, id)
     if not went then
-      -- An error leaves the job where it was.
+      -- An error leaves the job where it was, in nobody's name.
+      call('HDEL', reservations, worker)
       call('LPUSH', queue, id)
       error(answer)
     end

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import pytest
 from redis import Redis
-from redis.exceptions import ConnectionError
+from redis.exceptions import ConnectionError, ResponseError
 
 from allegro_queue.connection import new_client
 from allegro_queue.dispatch import dispatch
@@ -273,3 +273,16 @@ def test_a_signal_ends_the_wait_for_news_at_once():
     finally:
         os.close(read)
         os.close(write)
+
+
+def test_a_job_that_cannot_be_registered_stays_first_in_its_queue_and_in_nobodys_name(
+    redis: Redis, steps: StepStore, stores: Stores
+):
+    first, second = dispatch(jobs.nothing), dispatch(jobs.nothing)
+    redis.set("rq:wip:default", "not a sorted set")
+
+    with pytest.raises(ResponseError, match="WRONGTYPE"):
+        steps.step(None, FIRST)
+
+    assert [each.decode() for each in redis.lrange("rq:queue:default", 0, -1)] == [first, second]
+    assert stores.reservations.of(WORKER) is None
