@@ -97,7 +97,8 @@ class Chosen:
         return {part: value for part in BY_RUNS if (value := getattr(self, part))}
 
     def state_for(self, act: BulkAct) -> State:
-        return State(self.state) if self.state else STATES[act][0]
+        """The state that is asked for; the act's usual one when it is none of those that the act can be done to."""
+        return next((each for each in STATES[act] if each.value == self.state), next(iter(STATES[act]), State.FAILED))
 
     def selection(self, act: BulkAct) -> Selection:
         """As the engine takes it; only where there is no problem."""

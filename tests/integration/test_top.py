@@ -20,8 +20,7 @@ from redis import Redis
 from allegro_queue.management.overview_text import Line
 from allegro_queue.management.screen import ENTER, LEAVE, drawn
 from allegro_queue.stores import Stores
-from tests.support.failures import failed
-from tests.support.jobs import fail
+from tests.support.runs import collected, failed_record
 from tests.support.scenes import busy_system, quiet_system
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,8 +52,8 @@ def test_a_quiet_system_is_said_to_be_quiet(stores: Stores) -> None:
 
 
 @pytest.mark.django_db
-def test_an_error_s_text_can_neither_steer_the_terminal_nor_show_a_secret(redis: Redis) -> None:
-    failed(redis, fail, "\x1b]0;owned\x07 \x1b[2J token=abcdef123456")
+def test_an_error_s_text_can_neither_steer_the_terminal_nor_show_a_secret(stores: Stores) -> None:
+    collected(stores, failed_record(time.time(), error="ValueError: \x1b]0;owned\x07 \x1b[2J token=abcdef123456"))
 
     text = printed("--once")
 
