@@ -251,8 +251,8 @@ def late_server(ground: Ground, *, seconds: float) -> Outcome:
     ground.server.kill()
     ground.server.wait()
     with ground.horizon(workers=2, ready=False) as tree:
-        # A worker that waits for the server has no name yet; two more are the scheduler and the collector.
-        eventually(lambda: len(children_of(tree.pid)) == 4, within=20, explain=tree.said)
+        # A worker that waits for the server has no name yet; three more are scheduler, collector, and who keeps alerts.
+        eventually(lambda: len(children_of(tree.pid)) == 5, within=20, explain=tree.said)
         crew = set(children_of(tree.pid))
         time.sleep(seconds)
         ground.start_server_again()
