@@ -67,7 +67,7 @@ def person() -> Callable[..., User]:
 
 @pytest.mark.parametrize(("name", "places"), ADDRESSES)
 def test_no_page_and_no_action_is_outside_the_door(
-    client: Client, staging: None, person: Callable[..., User], name: str, places: dict[str, str]
+    client: Client, staging: None, person: Callable[..., User], name: str, places: dict[str, str | int]
 ) -> None:
     client.force_login(person(is_staff=False))
     address = reverse(f"horizon:{name}", kwargs=places)
@@ -79,7 +79,7 @@ def test_no_page_and_no_action_is_outside_the_door(
 
 @pytest.mark.parametrize(("name", "places"), ADDRESSES)
 def test_a_stranger_is_sent_to_sign_in_and_back(
-    client: Client, staging: None, name: str, places: dict[str, str]
+    client: Client, staging: None, name: str, places: dict[str, str | int]
 ) -> None:
     address = reverse(f"horizon:{name}", kwargs=places)
 
