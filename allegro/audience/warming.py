@@ -16,19 +16,18 @@ WARM_AHEAD = timedelta(minutes=5)
 """A profile that would be too old this much later counts as stale: the link is followed a while after it was asked for."""
 
 
-def warm_ahead(organization_id: int, email: str) -> bool:
-    """Queue the warming of whoever has this address, if signing in would have to ask a source.
+def warm_ahead(member: Member) -> bool:
+    """Queue the warming of a member who is about to sign in, if signing in would have to ask a source.
 
     Safe to lose: signing in does the same work itself if it must, so that trouble here is logged and no more.
 
     Returns:
         Whether a job was queued.
     """
-    member = Member.objects.filter(organization_id=organization_id, email__iexact=email).first()
-    if member is None or is_ready_for_login(member, WARM_AHEAD):
+    if is_ready_for_login(member, WARM_AHEAD):
         return False
     try:
-        queue_prewarm(organization_id, member.pk)
+        queue_prewarm(member.organization_id, member.pk)
     except QueueUnavailable:
         log.warning("profile not warmed: Redis did not answer member=%s", member.pk)
         return False

@@ -21,7 +21,7 @@ from allegro.webhooks.models import Event
 from allegro_queue.models import OutboxEntry
 from allegro_queue.terms import decode_terms
 from tests.support.burst import queued, work_off
-from tests.support.people import a_member, an_organization
+from tests.support.people import a_member, an_account, an_organization
 
 CODE = re.compile(r"where you asked: (\d{6})\n")
 
@@ -235,6 +235,7 @@ def test_of_many_requests_at_once_three_are_taken(redis: Redis):
 
 def test_a_known_members_profile_is_warmed_and_an_unknown_addresss_is_not(redis: Redis):
     news = an_organization()
+    an_account(news, "http://crm.invalid/{email}", max_login_age_minutes=10)
     ada = a_member(news)
     redis.flushall()
     known = links.request_link(news, "ada@example.com", "", timezone.now())
@@ -247,6 +248,18 @@ def test_a_known_members_profile_is_warmed_and_an_unknown_addresss_is_not(redis:
     assert queued(redis, "high") == [("allegro.audience.jobs.prewarm_profile", (str(ada.pk),))]
     send_magic_link(str(unknown.pk))
     assert len(queued(redis, "high")) == 1
+
+
+def test_nothing_is_queued_for_a_member_whom_no_source_would_keep_waiting(redis: Redis):
+    news = an_organization()
+    a_member(news)
+    redis.flushall()
+    link = links.request_link(news, "ada@example.com", "", timezone.now())
+    redis.flushall()
+
+    send_magic_link(str(link.pk))
+
+    assert queued(redis, "high") == []
 
 
 def test_an_organizations_name_cannot_add_a_header(redis: Redis):
