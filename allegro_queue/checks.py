@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from allegro_queue.conf import parse_settings, queue_configs, raw_horizon
+from allegro_queue.configuration import configuration_problems
 from allegro_queue.errors import did_you_mean
 from allegro_queue.plan import Plan
-from allegro_queue.scheduling.configuration import configuration_problems
 
 JSON_SERIALIZERS = ("json", "rq.serializers.JSONSerializer")
 

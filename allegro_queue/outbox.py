@@ -26,8 +26,8 @@ from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import client
 from allegro_queue.errors import HorizonError, QueueUnavailable
 from allegro_queue.jobs import JobOptions
-from allegro_queue.models import OutboxEntry
 from allegro_queue.orders import Order, order_for
+from allegro_queue.outbox_entry import OutboxEntry
 from allegro_queue.queues import check_queue
 from allegro_queue.stores.enqueue import NewJob
 

@@ -66,11 +66,9 @@ def note_in_admin(deed: Deed, user_id: int) -> None:
     from django.contrib.admin.models import CHANGE, LogEntry
     from django.contrib.contenttypes.models import ContentType
 
-    from allegro_queue.models import Horizon
-
     LogEntry.objects.create(
         user_id=user_id,
-        content_type=ContentType.objects.get_for_model(Horizon),
+        content_type=ContentType.objects.get_by_natural_key("allegro_queue", "horizon"),
         object_repr=f"{deed.action} {deed.subject}"[:200],
         action_flag=CHANGE,
         change_message=deed.outcome[:500],

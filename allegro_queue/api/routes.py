@@ -19,6 +19,7 @@ from allegro_queue.api.acts import perform
 from allegro_queue.api.answers import Refused
 from allegro_queue.api.payloads import masked_value
 from allegro_queue.conf import horizon_settings
+from allegro_queue.configuration import configuration_problems
 from allegro_queue.connection import page_client
 from allegro_queue.dashboard.metric_series import run_times, wait_times
 from allegro_queue.dashboard.queue_rows import LATELY
@@ -34,7 +35,6 @@ from allegro_queue.metrics.counts import FIVE_MINUTES
 from allegro_queue.plan import Plan
 from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
-from allegro_queue.scheduling.configuration import configuration_problems
 from allegro_queue.scheduling.table import ScheduleRow, faults_in, rows_of
 from allegro_queue.status import status_of
 from allegro_queue.stores import Stores, open_stores

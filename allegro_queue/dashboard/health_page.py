@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from allegro_queue.alerts.report import keeper_in_words
+from allegro_queue.configuration import configuration_problems
 from allegro_queue.dashboard.formats import in_words, plural
 from allegro_queue.dashboard.states import Status
 from allegro_queue.health.check import Check, Result, worst
 from allegro_queue.health.examine import examine
-from allegro_queue.scheduling.configuration import configuration_problems
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
 

@@ -56,7 +56,7 @@ def read_declared(theirs: Sequence[Mapping[str, Any]] | None) -> Declared:
 
 def read_database() -> list[Mapping[str, Any]] | None:
     """The entries that were made in admin; ``None`` when the database does not answer, or has no table for them."""
-    from allegro_queue.models import ScheduleEntry
+    from allegro_queue.scheduling.models import ScheduleEntry
 
     try:
         return [each.as_given() for each in ScheduleEntry.objects.order_by("name")]

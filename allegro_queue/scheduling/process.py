@@ -8,10 +8,8 @@ from setproctitle import setproctitle
 
 from allegro_queue.connection import client
 from allegro_queue.dispatch import DEFAULT_QUEUE
-from allegro_queue.errors import InvalidConfiguration
 from allegro_queue.outbox import OutboxDrain
 from allegro_queue.queues import all_queues, current_plan
-from allegro_queue.scheduling.configuration import configuration_problems
 from allegro_queue.scheduling.database import DatabaseWatch
 from allegro_queue.scheduling.loop import SchedulerLoop
 from allegro_queue.scheduling.scheduler import HorizonScheduler
@@ -29,14 +27,8 @@ def run_scheduler(master: str = "", *, interval: float = 1, queue: str = "", bur
         interval: seconds between two looks.
         queue: where jobs go that name no queue.
         burst: look once, and leave.
-
-    Raises:
-        InvalidConfiguration: with every fault of the settings at once.
     """
     setproctitle("horizon scheduler")
-    problems = configuration_problems()
-    if problems:
-        raise InvalidConfiguration(problems)
     # A master has said it already.
     if not master and (notice := current_plan().notice):
         log.warning(notice)

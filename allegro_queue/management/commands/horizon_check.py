@@ -9,12 +9,12 @@ from dataclasses import asdict
 from typing import Any
 
 from allegro_queue.alerts.report import keeper_in_words
+from allegro_queue.configuration import configuration_problems
 from allegro_queue.connection import UNREACHABLE, address, client
 from allegro_queue.health.check import GRAVITY, Check, worst
 from allegro_queue.health.examine import examine, unreachable
 from allegro_queue.management.redis_command import RedisCommand
 from allegro_queue.queues import all_queues
-from allegro_queue.scheduling.configuration import configuration_problems
 from allegro_queue.stores import Stores, open_stores
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from allegro_queue.configuration import configuration_problems
 from allegro_queue.history.process import run_collector
-from allegro_queue.scheduling.configuration import configuration_problems
 
 
 class Command(BaseCommand):

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from allegro_queue.errors import InvalidConfiguration
+from allegro_queue.configuration import configuration_problems
 from allegro_queue.scheduling.process import run_scheduler
 
 
@@ -28,6 +28,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["interval"] > 0:
             raise CommandError(f"--interval is {options['interval']:g}; it must be more than 0.")
+        if problems := configuration_problems():
+            listed = "\n".join(problems)
+            raise CommandError(f"The scheduler cannot start; mend these:\n{listed}")
         file = Path(options["pid"]).expanduser() if options["pid"] else None
         if file:
             try:
@@ -36,8 +39,6 @@ class Command(BaseCommand):
                 raise CommandError(f"--pid: {error}") from error
         try:
             run_scheduler(interval=options["interval"], queue=options["queue"], burst=options["burst"])
-        except InvalidConfiguration as error:
-            raise CommandError(f"The scheduler cannot start; mend these:\n{error}") from error
         finally:
             if file:
                 file.unlink(missing_ok=True)
