@@ -19,7 +19,7 @@ from allegro_queue.plan import OPTION_NAMES, QUEUE_OPTION_NAMES
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 READERS = {"text", "whole", "switch", "words", "seconds", "choice", "database", "email"}
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS = {
     file.stem
     for package in ("allegro", "allegro_queue")
@@ -90,6 +90,13 @@ def test_no_document_names_a_command_that_does_not_exist(document):
 
     known = COMMANDS | {"check", "migrate", "collectstatic", "runserver", "horizon_config"}
     assert {a or b for a, b in named} <= known
+
+
+def test_the_changelog_names_every_command_once():
+    named = re.findall(r"`(?:manage\.py )?([a-z_]+)(?: [^`]*)?`", (ROOT / "CHANGELOG.md").read_text())
+
+    # Told of as `make dev`.
+    assert sorted(set(named) & COMMANDS) == sorted(COMMANDS - {"dev"})
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
