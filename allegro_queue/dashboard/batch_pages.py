@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from allegro_queue.dashboard import charts
 from allegro_queue.dashboard.formats import about, count, duration, plural
-from allegro_queue.dashboard.job_pages import Line, line_of
+from allegro_queue.dashboard.job_lines import Line, line_of
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.looks import Look, look_of
 from allegro_queue.masking import masked

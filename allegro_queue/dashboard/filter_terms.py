@@ -1,4 +1,4 @@
-"""The language that jobs are asked for in: words and ``key:value`` terms, as typed or as an address has them. Pure.
+"""The language that jobs are asked for in, as typed: words and ``key:value`` terms. Pure.
 
 A comma is "or" inside a term, terms are "and", a minus before one excludes, quotes keep what they enclose together.
 What cannot be understood is reported with its place and left out; nothing is left out in silence.
@@ -6,13 +6,32 @@ What cannot be understood is reported with its place and left out; nothing is le
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
-from enum import Enum, auto
+from datetime import UTC
 
+from allegro_queue.dashboard.filter_keys import (
+    ENDED,
+    KEYS,
+    ONCE,
+    OTHER_NAMES,
+    RANGES,
+    STATES,
+    Key,
+    Kind,
+    key_named,
+)
+from allegro_queue.dashboard.filter_quotes import (
+    LONGEST_SHOWN,
+    is_closed,
+    pieces,
+    quoted,
+    shown,
+    split_at_commas,
+    unquoted,
+)
+from allegro_queue.dashboard.filter_spans import number_span, seconds_span, time_span
 from allegro_queue.errors import did_you_mean
 
 LONGEST = 500
@@ -20,68 +39,6 @@ LONGEST = 500
 
 MOST_TERMS = 20
 MOST_VALUES = 20
-LONGEST_SHOWN = 40
-"""Characters of what was typed that a problem repeats."""
-
-
-class Kind(Enum):
-    """What a key's value looks like."""
-
-    TEXT = auto()
-    STATE = auto()
-    YES = auto()
-    SECONDS = auto()
-    NUMBER = auto()
-    TIME = auto()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Key:
-    """One key."""
-
-    kind: Kind = Kind.TEXT
-    live: bool = False
-    """Whether it can be asked of jobs that have not ended."""
-    ended: bool = True
-    """Whether it can be asked of those that have."""
-    slow: bool = False
-    """Whether no index answers it, so that runs are looked at one by one."""
-    example: str
-    says: str
-
-
-KEYS: Mapping[str, Key] = {
-    "state": Key(kind=Kind.STATE, live=True, example="state:failed,lost", says="the state"),
-    "queue": Key(live=True, example="queue:high,default", says="the queue"),
-    "func": Key(live=True, example="func:send_magic_link", says="the function, whole or its last part"),
-    "tag": Key(live=True, example="tag:member:42", says="a tag"),
-    "tenant": Key(live=True, example="tenant:7", says="for whom it acts"),
-    "batch": Key(live=True, example="batch:3f2a", says="the batch"),
-    "error": Key(example="error:Timeout", says="the type of the failure, or a part of it"),
-    "group": Key(example="group:5d41402a", says="the failure group"),
-    "id": Key(live=True, example="id:6c0f41d2", says="the job’s id"),
-    "worker": Key(live=True, slow=True, example="worker:web-1.4121.a1b2", says="the worker"),
-    "host": Key(slow=True, example="host:web-2", says="the worker’s host"),
-    "attempt": Key(kind=Kind.NUMBER, live=True, slow=True, example="attempt:>1", says="which attempt it is"),
-    "wait": Key(kind=Kind.SECONDS, live=True, slow=True, example="wait:>10m", says="how long it waited"),
-    "run": Key(kind=Kind.SECONDS, live=True, slow=True, example="run:>30s", says="how long it ran"),
-    "age": Key(kind=Kind.SECONDS, live=True, example="age:<24h", says="how long ago it ended, or was queued"),
-    "at": Key(kind=Kind.TIME, example="at:2026-11-20..2026-11-21", says="when it ended"),
-    "silenced": Key(kind=Kind.YES, slow=True, example="silenced:yes", says="whether it is a silenced job"),
-    "still": Key(kind=Kind.YES, example="still:yes", says="failed, and not retried or deleted since"),
-}
-ARGUMENT = re.compile(r"args\.[A-Za-z_][A-Za-z0-9_]{0,60}")
-ARGUMENTS = Key(slow=True, example="args.member_id:991", says="an argument that was given by name")
-
-LIVE = ("waiting", "running", "scheduled", "deferred")
-ENDED = ("finished", "failed", "retried", "lost", "stopped")
-ALL = "all"
-STATES = (*LIVE, *ENDED, ALL)
-OTHER_NAMES = {"queued": "waiting", "started": "running", "succeeded": "finished"}
-
-RANGES = frozenset({Kind.SECONDS, Kind.NUMBER, Kind.TIME})
-ONCE = frozenset(KEYS) - {"tag"}
-"""Keys that a job has one value of, so that asking twice would find nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,13 +72,6 @@ class Parsed:
     problems: tuple[Problem, ...] = ()
 
 
-def key_named(name: str) -> Key | None:
-    """The key of this name; ``None`` when there is none."""
-    return ARGUMENTS if ARGUMENT.fullmatch(name) else KEYS.get(name)
-
-
-# --------------------------------------------------------------------------------------------------- As typed
-
 STARTS_KEY = re.compile(r"(-?)([A-Za-z_][A-Za-z0-9_.]*):")
 
 
@@ -149,53 +99,6 @@ def parse(text: str) -> Parsed:
     return checked(terms, problems)
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """One letter of a filter."""
-
-    place: int
-    says: str
-    """Itself; nothing for a quote around a text and for a backslash before a quote or a backslash in it."""
-    is_quoted: bool
-
-
-def letters(text: str) -> tuple[list[Letter], bool]:
-    """What each letter means, and whether every quote is closed."""
-    found: list[Letter] = []
-    in_quotes = escaped = False
-    for place, letter in enumerate(text):
-        if escaped:
-            found.append(Letter(place, letter, True))
-            escaped = False
-        elif letter == '"':
-            found.append(Letter(place, "", True))
-            in_quotes = not in_quotes
-        elif in_quotes and letter == "\\" and text[place + 1 : place + 2] in ('"', "\\"):
-            found.append(Letter(place, "", True))
-            escaped = True
-        else:
-            found.append(Letter(place, letter, in_quotes))
-    return found, not in_quotes
-
-
-def pieces(text: str) -> Iterable[tuple[int, str]]:
-    """What stands between spaces, with its place; quotes hold spaces together."""
-    start: int | None = None
-    for letter in letters(text)[0]:
-        is_space = not letter.is_quoted and letter.says.isspace()
-        if start is None and not is_space:
-            start = letter.place
-        elif start is not None and is_space:
-            yield start, text[start : letter.place]
-            start = None
-    if start is not None:
-        yield start, text[start:]
-
-
-def is_closed(piece: str) -> bool:
-    return letters(piece)[1]
-
-
 def word_term(piece: str) -> tuple[Term | None, str]:
     """A word or a quoted text."""
     excluded = len(piece) > 1 and piece[0] == "-"
@@ -205,15 +108,6 @@ def word_term(piece: str) -> tuple[Term | None, str]:
     if "\x00" in value:
         return None, f"{shown(piece)} holds a character that no text has."
     return Term(key="", values=(value,), excluded=excluded), ""
-
-
-def unquoted(text: str) -> str:
-    """Without its quotes and the backslashes in them."""
-    return "".join(letter.says for letter in letters(text)[0])
-
-
-def shown(piece: str) -> str:
-    return f"“{piece[:LONGEST_SHOWN]}{'…' if len(piece) > LONGEST_SHOWN else ''}”"
 
 
 def read_term(name: str, given: str, *, excluded: bool) -> tuple[Term | None, str]:
@@ -238,17 +132,6 @@ def read_term(name: str, given: str, *, excluded: bool) -> tuple[Term | None, st
     if excluded and name in ("state", "still", "age", "at"):
         return None, f"{name}: cannot be excluded; ask for what you want instead, such as {key.example}."
     return Term(key=name, values=tuple(dict.fromkeys(values)), excluded=excluded), ""
-
-
-def split_at_commas(text: str) -> list[str]:
-    """The values of a term, with their quotes; commas in quotes are part of one."""
-    found = [""]
-    for letter in letters(text)[0]:
-        if letter.says == "," and not letter.is_quoted:
-            found.append("")
-        else:
-            found[-1] += text[letter.place]
-    return found
 
 
 def problem_of_values(name: str, key: Key, values: Sequence[str]) -> str:
@@ -310,45 +193,6 @@ def checked(terms: Sequence[Term], problems: Sequence[Problem]) -> Parsed:
     return Parsed(terms=tuple(kept), problems=tuple(found))
 
 
-# ------------------------------------------------------------------------------------------------- In an address
-
-
-def read_pairs(pairs: Iterable[tuple[str, str]]) -> Parsed:
-    """What an address asks for: a pair for each term, ``q`` for words. Pairs without a value ask for nothing."""
-    terms: list[Term] = []
-    problems: list[Problem] = []
-    for name, given in pairs:
-        if not given.strip():
-            continue
-        if name == "q":
-            parsed = parse(given)
-            terms += parsed.terms
-            problems += parsed.problems
-            continue
-        if not is_closed(given) or len(given) > LONGEST:
-            problems.append(Problem(words=f"{shown(name)} has a value that cannot be read."))
-            continue
-        term, problem = read_term(name.removeprefix("-"), given, excluded=name.startswith("-"))
-        if problem:
-            problems.append(Problem(words=problem))
-        elif term is not None:
-            terms.append(term)
-    return checked(terms, problems)
-
-
-def pairs_of(given: Iterable[Term]) -> list[tuple[str, str]]:
-    """The same terms for an address, in a fixed order, the words last."""
-    terms = list(given)
-    order = ["", *KEYS]
-    places = {key: place for place, key in enumerate(order)}
-    asked = sorted(
-        (term for term in terms if term.key), key=lambda term: (places.get(term.key, len(places)), term.excluded)
-    )
-    words = " ".join(typed_word(term) for term in terms if not term.key)
-    pairs = [("-" * term.excluded + term.key, ",".join(quoted(each, '[",]') for each in term.values)) for term in asked]
-    return [*pairs, ("q", words)] if words else pairs
-
-
 def typed(terms: Iterable[Term]) -> str:
     """The same terms as somebody would type them."""
     return " ".join(typed_term(term) if term.key else typed_word(term) for term in terms)
@@ -363,122 +207,3 @@ def typed_word(term: Term) -> str:
     value = term.values[0]
     plain = not re.search(r'[\s"]', value) and not value.startswith("-") and not STARTS_KEY.match(value)
     return f"{'-' * term.excluded}{value if plain else quoted(value, '')}"
-
-
-def quoted(value: str, special: str) -> str:
-    """In quotes, if something in it matches the pattern."""
-    if not re.search(special, value):
-        return value
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
-# ---------------------------------------------------------------------------------------------------------- Ranges
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """From the least to the most, both included; ``None`` for no bound."""
-
-    least: float | None = None
-    most: float | None = None
-
-    def holds(self, value: float | None) -> bool:
-        """Whether a value lies in it; one that is not known does not."""
-        if value is None:
-            return False
-        return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
-
-
-SECONDS = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|min|h|d)?")
-UNIT = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-
-
-def seconds_span(text: str) -> Span:
-    """``>30s``, ``<10m``, ``1m..2h``.
-
-    Raises:
-        ValueError: it is no such thing; the message says what would be.
-    """
-    return read_span(text, seconds_in, 0.0, "write >30s, <10m or 1m..2h.")
-
-
-def number_span(text: str) -> Span:
-    """``3``, ``>1``, ``2..4``.
-
-    Raises:
-        ValueError: it is no such thing; the message says what would be.
-    """
-    if text.isascii() and text.isdigit() and len(text) < 10:
-        return Span(float(text), float(text))
-    return read_span(text, whole_number, 1.0, "write 3, >1 or 2..4.")
-
-
-def seconds_in(text: str) -> float | None:
-    match = SECONDS.fullmatch(text)
-    return float(match[1]) * UNIT[match[2] or ""] if match else None
-
-
-def whole_number(text: str) -> float | None:
-    return float(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
-
-
-def read_span(text: str, read: object, step: float, right: str) -> Span:
-    """A span of values, each read by a function that gives ``None`` for what it does not understand."""
-    assert callable(read)
-    match = re.fullmatch(r"(<=|>=|<|>)\s*(\S+)", text)
-    if match:
-        value = read(match[2])
-        if value is not None:
-            beyond = step if len(match[1]) == 1 else 0.0
-            return Span(value + beyond) if match[1][0] == ">" else Span(None, value - beyond)
-    elif ".." in text:
-        first, _, last = text.partition("..")
-        least, most = read(first.strip()), read(last.strip())
-        if least is not None and most is not None:
-            if least > most:
-                raise ValueError(f"{shown(text)} ends before it begins.")
-            return Span(least, most)
-    raise ValueError(f"{shown(text)} cannot be read; {right}")
-
-
-def time_span(text: str, zone: tzinfo) -> Span:
-    """``2026-11-20``, ``2026-11-20..2026-11-21``, ``2026-11-20T14:00..``; a day is all of it. Unix seconds.
-
-    Raises:
-        ValueError: it is no such thing; the message says what would be.
-    """
-    first, dots, last = text.partition("..")
-    try:
-        least = moment(first, zone)[0] if first.strip() else None
-        most = moment(last if dots else first, zone)[1] if (last if dots else first).strip() else None
-    except (ValueError, OverflowError):
-        raise ValueError(
-            f"{shown(text)} cannot be read; write 2026-11-20, 2026-11-20..2026-11-21 or 2026-11-20T14:00..2026-11-20T15:00."
-        ) from None
-    if least is None and most is None:
-        raise ValueError("it has neither a beginning nor an end.")
-    if least is not None and most is not None and least >= most:
-        raise ValueError(f"{shown(text)} ends before it begins.")
-    return Span(least, most)
-
-
-TIME = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2})(:\d{2})?)?")
-
-
-def moment(text: str, zone: tzinfo) -> tuple[float, float]:
-    """The first and the last moment of a day, a minute or a second, in Unix seconds.
-
-    Raises:
-        ValueError: it is no time.
-    """
-    match = TIME.fullmatch(text.strip())
-    if match is None:
-        raise ValueError("no time")
-    start = datetime.fromisoformat(text.strip()).replace(tzinfo=zone)
-    length = timedelta(days=1) if not match[2] else timedelta(seconds=1) if match[3] else timedelta(minutes=1)
-    # By the calendar: the day on which clocks change is not as long as others.
-    found = start.timestamp(), (start + length).timestamp()
-    if not all(math.isfinite(each) and each >= 0 for each in found):
-        raise ValueError("no time that a clock shows")
-    return found

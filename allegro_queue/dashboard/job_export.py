@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from django.utils import timezone
 
 from allegro_queue.conf import horizon_settings
-from allegro_queue.dashboard.filter_terms import ALL
+from allegro_queue.dashboard.filter_keys import ALL
 from allegro_queue.dashboard.formats import count, plural
-from allegro_queue.dashboard.job_pages import state_words, where, with_default
-from allegro_queue.dashboard.job_query import JobQuery
-from allegro_queue.dashboard.job_search import Names, filter_of, is_plain, queues_of, test_of
+from allegro_queue.dashboard.job_list_words import state_words, where
+from allegro_queue.dashboard.job_query import JobQuery, with_default
+from allegro_queue.dashboard.job_search import Names, filter_of, queues_of, test_of
 from allegro_queue.dashboard.job_source import HistoryState, read_history_state, source_of
 from allegro_queue.dashboard.job_terms import shown_tags
 from allegro_queue.dashboard.links import link_to
@@ -98,7 +98,7 @@ def read_export(stores: Stores, pulse: Pulse, query: JobQuery) -> ExportPage:
 def plan_export(stores: Stores, queues: Sequence[str], query: JobQuery, *, now: float) -> Plan:
     """Which source answers, as for the list itself."""
     settings = horizon_settings()
-    counts = stores.jobs.counts(queues_of(query, queues)) if is_plain(query) else {}
+    counts = stores.jobs.counts(queues_of(query, queues)) if query.is_plain else {}
     query = replace(with_default(query, counts), after=0, page=1)
     history = (
         HistoryState(is_on=settings.history, runs=1)

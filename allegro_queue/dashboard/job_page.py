@@ -12,7 +12,9 @@ from django.utils.safestring import SafeString
 from allegro_queue.conf import horizon_settings
 from allegro_queue.dashboard.charts import attempt_scale
 from allegro_queue.dashboard.charts.runs import Result, Run, runs
-from allegro_queue.dashboard.filter_terms import ALL, Term, pairs_of
+from allegro_queue.dashboard.filter_keys import ALL
+from allegro_queue.dashboard.filter_pairs import pairs_of
+from allegro_queue.dashboard.filter_terms import Term
 from allegro_queue.dashboard.formats import about, count, duration, plural
 from allegro_queue.dashboard.job_acts import JobAct, acts_on
 from allegro_queue.dashboard.job_said import Notes, read_notes

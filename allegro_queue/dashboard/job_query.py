@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from allegro_queue.dashboard.filter_terms import (
-    LIVE,
-    Problem,
-    Term,
-    key_named,
-    pairs_of,
-    parse,
-    read_pairs,
-    typed,
-)
+from allegro_queue.dashboard.filter_keys import ALL, LIVE, key_named
+from allegro_queue.dashboard.filter_pairs import pairs_of, read_pairs
+from allegro_queue.dashboard.filter_terms import Problem, Term, parse, typed
 from allegro_queue.errors import did_you_mean
+from allegro_queue.stores.jobs import State
 
 PAGE_SIZE = 50
 MOST_PAGES = 100_000
@@ -54,6 +48,16 @@ class JobQuery:
         return tuple(term for term in self.terms if term.key != "state")
 
     @property
+    def asked(self) -> tuple[Term, ...]:
+        """What is asked of the jobs of a state: all but it, and but whether they are in it still."""
+        return tuple(term for term in self.others if term.key != "still")
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing but state and queue is asked for, so that lists need not be searched."""
+        return all(term.key == "queue" for term in self.asked)
+
+    @property
     def is_live(self) -> bool:
         """Whether it asks for jobs that have not ended."""
         return len(self.states) == 1 and self.states[0] in LIVE
@@ -75,8 +79,7 @@ class JobQuery:
 
     def in_state(self, state: str) -> list[tuple[str, str]]:
         """The same of another state."""
-        others = [term for term in self.others if term.key != "still"]
-        return pairs_of([Term(key="state", values=(state,)), *others])
+        return pairs_of([Term(key="state", values=(state,)), *self.asked])
 
     def without(self, term: Term) -> list[tuple[str, str]]:
         """All but one term."""
@@ -115,6 +118,18 @@ def read_query(pairs: Iterable[tuple[str, str]], queues: Sequence[str], *, may_s
         to_tidy=not problems
         and (any(not value for _, value in asked) or any(term.key for term in parse(typed_in).terms)),
     )
+
+
+def with_default(query: JobQuery, counts: Mapping[State, int]) -> JobQuery:
+    """With a state where none was chosen: what waits, or what is failed when nothing does; of a search, all."""
+    if query.states or query.is_still:
+        return query
+    state = ALL
+    still: tuple[Term, ...] = ()
+    if query.is_plain:
+        state = "failed" if counts[State.FAILED] and not counts[State.WAITING] else "waiting"
+        still = (Term(key="still", values=("yes",)),) if state == "failed" else ()
+    return replace(query, terms=(Term(key="state", values=(state,)), *query.terms, *still))
 
 
 def ordered(terms: Iterable[Term]) -> list[Term]:
@@ -168,5 +183,5 @@ def numbers(own: dict[str, str], problems: list[Problem]) -> tuple[int, int]:
 
 def only_word(query: JobQuery) -> str:
     """The word, if a single one is all that is asked for: it may be a job's id."""
-    terms = [term for term in query.terms if term.key != "state"]
-    return terms[0].values[0] if len(terms) == 1 and not terms[0].key and not terms[0].excluded else ""
+    term = query.others[0] if len(query.others) == 1 else None
+    return term.values[0] if term is not None and not term.key and not term.excluded else ""

@@ -7,17 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from allegro_queue.dashboard.filter_terms import (
-    ALL,
-    ARGUMENTS,
-    Term,
-    key_named,
-    number_span,
-    seconds_span,
-    time_span,
-    typed,
-)
-from allegro_queue.dashboard.job_query import JobQuery
+from allegro_queue.dashboard.filter_keys import ALL, ARGUMENTS, key_named
+from allegro_queue.dashboard.filter_spans import number_span, seconds_span, time_span
+from allegro_queue.dashboard.filter_terms import Term, typed
+from allegro_queue.dashboard.job_query import JobQuery, is_live
 from allegro_queue.history.queries import Also, Filter
 from allegro_queue.stores.jobs import JobRow
 
@@ -191,8 +184,7 @@ def names_like(value: str, known: Sequence[str]) -> list[str]:
 
 def test_of(query: JobQuery, *, now: float) -> Callable[[JobRow], bool]:
     """Whether a job in Redis is what a query asks for; terms that only runs can answer must not be in it."""
-    terms = [term for term in query.others if term.key != "still"]
-    return lambda row: all(holds(term, row, now) for term in terms)
+    return lambda row: all(holds(term, row, now) for term in query.asked)
 
 
 def holds(term: Term, row: JobRow, now: float) -> bool:
@@ -234,8 +226,7 @@ def seconds_of(key: str, row: JobRow, now: float) -> float | None:
 
 def can_ask_lists(query: JobQuery) -> bool:
     """Whether Redis' own lists can answer all of it."""
-    keys = [key_named(term.key) for term in query.others if term.key and term.key != "still"]
-    return all(key is not None and key.live for key in keys)
+    return all(is_live(term) for term in query.asked)
 
 
 def queues_of(query: JobQuery, queues: Sequence[str]) -> list[str]:
@@ -245,8 +236,3 @@ def queues_of(query: JobQuery, queues: Sequence[str]) -> list[str]:
         if term.key == "queue":
             found = [each for each in found if (each in term.values) is not term.excluded]
     return found
-
-
-def is_plain(query: JobQuery) -> bool:
-    """Whether nothing but state and queue is asked for, so that lists need not be searched."""
-    return all(term.key in ("queue", "still") for term in query.others)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from allegro_queue.dashboard.filter_terms import ALL, Term, pairs_of
+from allegro_queue.dashboard.filter_keys import ALL
+from allegro_queue.dashboard.filter_pairs import pairs_of
+from allegro_queue.dashboard.filter_terms import Term
 from allegro_queue.dashboard.formats import count, duration, in_words, plural
 from allegro_queue.dashboard.links import link, link_to
 from allegro_queue.history.queries import RunRow
@@ -72,5 +74,6 @@ def shown_tags(tags: Iterable[str]) -> list[str]:
 
 
 def of_value(key: str, value: str) -> str:
-    """All that has it, in any state."""
-    return link_to("jobs", pairs_of([Term(key="state", values=(ALL,)), Term(key=key, values=(value,))]))
+    """Address of all jobs that have it, in any state; empty without a value."""
+    terms = [Term(key="state", values=(ALL,)), Term(key=key, values=(value,))]
+    return link_to("jobs", pairs_of(terms)) if value else ""

@@ -39,8 +39,7 @@ def jobs(request: HttpRequest) -> HttpResponse:
     def read(stores: Stores, pulse: Pulse) -> JobsPage:
         return read_jobs(stores, pulse, query, who=name_of(request))
 
-    others = {term.key for term in query.others} - {"still"}
-    current = "failures" if query.states == ("failed",) and not others else "jobs"
+    current = "failures" if query.states == ("failed",) and not query.asked else "jobs"
     return render_page(request, "horizon/jobs.html", read, title="Jobs", current=current, every=10)
 
 

@@ -13,7 +13,9 @@ from django.views.decorators.http import require_safe
 from allegro_queue.access import View
 from allegro_queue.conf import horizon_settings
 from allegro_queue.dashboard.actions import Told, action, name_of
-from allegro_queue.dashboard.filter_terms import ALL, Term, pairs_of
+from allegro_queue.dashboard.filter_keys import ALL
+from allegro_queue.dashboard.filter_pairs import pairs_of
+from allegro_queue.dashboard.filter_terms import Term
 from allegro_queue.dashboard.formats import plural
 from allegro_queue.dashboard.job_source import read_history_state
 from allegro_queue.dashboard.links import link_to

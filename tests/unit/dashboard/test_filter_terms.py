@@ -8,20 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from allegro_queue.dashboard.filter_terms import (
-    KEYS,
-    LONGEST,
-    MOST_TERMS,
-    Span,
-    Term,
-    number_span,
-    pairs_of,
-    parse,
-    read_pairs,
-    seconds_span,
-    time_span,
-    typed,
-)
+from allegro_queue.dashboard.filter_keys import KEYS
+from allegro_queue.dashboard.filter_pairs import pairs_of, read_pairs
+from allegro_queue.dashboard.filter_spans import Span, number_span, seconds_span, time_span
+from allegro_queue.dashboard.filter_terms import LONGEST, MOST_TERMS, Term, parse, typed
 
 
 def problems(text: str) -> list[str]:
