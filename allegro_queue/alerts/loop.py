@@ -40,12 +40,15 @@ SIGNALS = {
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where the facts come from; handed in, since alerts know neither the schedule nor history."""
+    """Where the facts come from, and who is shown the result; handed in, since alerts know neither the schedule nor
+    history."""
 
     gather: Callable[[float], Facts]
     """How things stand; never raises for a Redis server that is away."""
     left: Callable[[], frozenset[str]]
     """Names of the masters that have taken their leave within the last hour."""
+    show: Callable[[int], None]
+    """Says in Redis how many alerts fire and are not muted, so that no page has to count them."""
 
 
 class AlertLoop:
@@ -113,17 +116,27 @@ class AlertLoop:
         memory = book.memory_of(self._token)
         facts = self._sources.gather(now)
         facts, memory, deaths = self._remember(facts, memory)
+        muted = frozenset(book.mutes(now))
         found = advance(
             book.standings(),
             facts,
             self._options.rules,
-            frozenset(book.mutes(now)),
+            muted,
             timezone.localtime(datetime.fromtimestamp(now, UTC)).time(),
         )
         messages = messages_of(found.events, self._environment, self._options.address)
         book.write_look(self._token, found, memory, messages, now)
+        if facts.pulse is not None:
+            self._show(sum(each.fired_at is not None and each.rule not in muted for each in found.standings))
         self._tell(found, deaths)
         return found
+
+    def _show(self, firing: int) -> None:
+        """After the write, so that no page shows what is not written. Without Redis pages ask the database."""
+        try:
+            self._sources.show(firing)
+        except RedisError as error:
+            log.info("the number of alerts is not shown: %s", error)
 
     def _remember(self, facts: Facts, memory: Memory) -> tuple[Facts, Memory, Sequence[LostWorker]]:
         """The facts, with what only a comparison with the last look tells."""

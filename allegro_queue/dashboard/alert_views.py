@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 import time
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
+from redis.exceptions import RedisError
 
 from allegro_queue.access import View
 from allegro_queue.alerts import book
 from allegro_queue.alerts.options import alert_options
 from allegro_queue.alerts.wording import Message, trial
 from allegro_queue.conf import horizon_settings
+from allegro_queue.connection import page_client
 from allegro_queue.dashboard.actions import Told, action, name_of, own_page
 from allegro_queue.dashboard.alerts_page import MOST_MUTE_MINUTES, AlertsPage, MutePage, read_alerts, read_mute
 from allegro_queue.dashboard.chosen import LONGEST_REASON
 from allegro_queue.dashboard.formats import duration
 from allegro_queue.dashboard.render import render_page
 from allegro_queue.rights import Right
-from allegro_queue.stores import Stores
+from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.pulse import Pulse
+
+log = logging.getLogger(__name__)
 
 
 @require_safe
@@ -60,6 +65,7 @@ def mute_alert(request: HttpRequest, stores: Stores) -> Told:
         return messages.WARNING, f"{rule} is not muted: give minutes from 1 to {MOST_MUTE_MINUTES:,}."
     now = time.time()
     book.mute(book.Mute(rule=rule, since=now, until=now + 60 * span, by=name_of(request), reason=reason))
+    count_anew()
     return messages.SUCCESS, f"Muted {rule} for {duration(60 * span)}. It is shown here, and nobody is told."
 
 
@@ -68,6 +74,7 @@ def unmute_alert(request: HttpRequest, stores: Stores) -> Told:
     """Have a rule tell again."""
     rule = request.POST.get("rule", "")
     if book.unmute(rule, time.time()):
+        count_anew()
         return messages.SUCCESS, f"Unmuted {rule}. What still fires is told now."
     return messages.INFO, f"{rule[:40] or 'That rule'} is not muted (any more)."
 
@@ -87,6 +94,14 @@ def test_channel(request: HttpRequest, stores: Stores) -> Told:
             f"A test waits for {name}, but nobody keeps the alerts now: it is sent when Horizon runs."
         )
     return messages.SUCCESS, f"A test for {name} is sent within seconds; what became of it stands beside the channel."
+
+
+def count_anew() -> None:
+    """Have the next page count what fires, not show what was said before. Without Redis pages count anyway."""
+    try:
+        open_stores(page_client()).alerts.forget()
+    except RedisError as error:
+        log.info("the number of alerts is not forgotten: %s", error)
 
 
 PAGES: list[tuple[str, View, str]] = [

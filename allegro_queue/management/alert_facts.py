@@ -36,7 +36,7 @@ MOST_GROUPS = 50
 def alert_sources() -> Sources:
     """Where the facts come from, over a client that does not wait long: what is away is one of the things to tell of."""
     stores = open_stores(page_client())
-    return Sources(gather=lambda now: gather(stores, now), left=stores.masters.left)
+    return Sources(gather=lambda now: gather(stores, now), left=stores.masters.left, show=stores.alerts.show)
 
 
 def gather(stores: Stores, now: float) -> Facts:

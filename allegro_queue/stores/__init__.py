@@ -11,6 +11,7 @@ from redis import Redis
 
 from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import client
+from allegro_queue.stores.alerts import AlertStore
 from allegro_queue.stores.audit import AuditStore
 from allegro_queue.stores.batches import BatchStore
 from allegro_queue.stores.bulk import BulkStore
@@ -42,6 +43,7 @@ class Stores:
 
     client: Redis
     keys: Keys
+    alerts: AlertStore
     audit: AuditStore
     batches: BatchStore
     bulk: BulkStore
@@ -74,6 +76,7 @@ def open_stores(connection: Redis | None = None) -> Stores:
     return Stores(
         client=connection,
         keys=keys,
+        alerts=AlertStore(connection, keys),
         audit=AuditStore(connection, keys),
         batches=BatchStore(connection, keys),
         bulk=BulkStore(connection, keys),

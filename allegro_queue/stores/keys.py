@@ -131,6 +131,11 @@ class Keys:
         return f"{self.prefix}open_runs"
 
     @property
+    def alerts_firing(self) -> str:
+        """Text: how many alerts fire and are not muted, for the bar of the pages. Lives 15 s past the last look."""
+        return f"{self.prefix}alerts_firing"
+
+    @property
     def last_snapshot(self) -> str:
         """Text: Unix time in seconds of the last snapshot."""
         return f"{self.prefix}last_snapshot"

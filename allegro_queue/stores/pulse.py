@@ -68,6 +68,8 @@ class Pulse:
     """Whether RQ's own switch stops all workers (``rq suspend``)."""
     scheduler: SchedulerRecord | None = None
     last_snapshot_at: float | None = None
+    alerts_firing: int | None = None
+    """Alerts that fire and are not muted; ``None`` when nobody has said so lately, so that only the database knows."""
     load: Load | None = None
     """``None`` where nobody asked the server."""
 
@@ -106,6 +108,7 @@ class PulseStore:
             pipeline.exists(WORKERS_SUSPENDED)
             pipeline.get(keys.scheduler)
             pipeline.get(keys.last_snapshot)
+            pipeline.get(keys.alerts_firing)
             pipeline.info("memory")
             for queue in queues:
                 pipeline.llen(queue_key(queue))
@@ -113,7 +116,9 @@ class PulseStore:
                 pipeline.zcard(StartedJobRegistry.key_template.format(queue))
                 pipeline.zcard(FailedJobRegistry.key_template.format(queue))
             asked = time.monotonic()
-            masters, workers, lost, paused, suspended, scheduler, snapshot_at, memory, *counts = pipeline.execute()
+            masters, workers, lost, paused, suspended, scheduler, snapshot_at, firing, memory, *counts = (
+                pipeline.execute()
+            )
             answered = time.monotonic()
         fronts = counts[1::4]
         with self._client.pipeline(transaction=False) as pipeline:
@@ -152,6 +157,7 @@ class PulseStore:
             suspended=bool(suspended),
             scheduler=read_scheduler(scheduler) if scheduler else None,
             last_snapshot_at=float(snapshot_at) if snapshot_at else None,
+            alerts_firing=int(firing) if firing is not None else None,
             load=Load(
                 answer_seconds=took,
                 memory_bytes=int(memory.get("used_memory", 0)),

@@ -83,6 +83,37 @@ def test_what_fires_stands_first_and_in_the_frame_of_every_page(client: Client, 
     assert "1 alert</a>" in page(client, "schedule")
 
 
+def test_the_bar_shows_what_the_keeper_says_and_counts_while_it_says_nothing(client: Client, stores: Stores):
+    fire()
+    stores.alerts.show(3)
+
+    assert "3 alerts</a>" in page(client, "schedule")
+    assert 0 < stores.client.ttl(stores.keys.alerts_firing) <= 15
+    stores.alerts.forget()
+    assert "1 alert</a>" in page(client, "schedule")
+
+
+def test_a_mute_is_seen_in_the_bar_at_once(client: Client, stores: Stores):
+    fire()
+    stores.alerts.show(1)
+
+    client.post(reverse("horizon:mute_alert"), {"rule": "no_workers", "minutes": "60", "reason": "deploy"})
+    assert "1 alert</a>" not in page(client, "schedule")
+    stores.alerts.show(0)
+    client.post(reverse("horizon:unmute_alert"), {"rule": "no_workers"})
+    assert "1 alert</a>" in page(client, "schedule")
+
+
+def test_a_rule_is_muted_while_redis_is_away(client: Client, stores: Stores, redis_away: None):
+    fire()
+    assert "1 alert</a>" in page(client)
+
+    client.post(reverse("horizon:mute_alert"), {"rule": "no_workers", "minutes": "60", "reason": "outage"})
+
+    assert book.mutes(time.time())["no_workers"].reason == "outage"
+    assert Activity.objects.get().succeeded
+
+
 def test_no_secret_of_a_channel_is_on_the_page(client: Client, stores: Stores, channels: None):
     html = page(client)
 

@@ -126,6 +126,22 @@ def test_a_fault_is_told_by_mail_and_by_hook_and_so_is_its_end(
     assert not AlertStanding.objects.exists()
 
 
+def test_the_keeper_says_how_many_alerts_fire_for_the_bar_of_the_pages(
+    keep: Callable[..., AlertLoop], mails: MailSink, hook: list[dict[str, Any]], stores: Stores, quiet: float
+):
+    loop = keep()
+    loop.step(quiet)
+    assert stores.pulse.read([], quiet).alerts_firing == 0
+
+    stores.workers.remove("web-1-4121")
+    loop.step(quiet + 5)
+    assert stores.pulse.read([], quiet).alerts_firing == book.firing_count(quiet + 5) == 1
+
+    book.mute(book.Mute(rule="no_workers", since=quiet, until=quiet + 600, by="ada", reason="deploy"))
+    loop.step(quiet + 10)
+    assert stores.pulse.read([], quiet).alerts_firing == book.firing_count(quiet + 10) == 0
+
+
 def test_a_queue_that_was_paused_for_long_is_told_of(
     keep: Callable[..., AlertLoop], mails: MailSink, hook: list[dict[str, Any]], stores: Stores, quiet: float
 ):
