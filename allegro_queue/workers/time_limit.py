@@ -18,6 +18,10 @@ from allegro_queue.begun import Begun
 
 ALARM = signal.SIGALRM
 
+AGAIN_SECONDS = 2.0
+"""Seconds after which the alarm rings again in a job that has not ended by then. Python drops an exception that is raised
+while a ``__del__``, a weak reference's or the garbage collector's callback runs, and with it the only ring there was."""
+
 
 class TimeLimitExceeded(BaseException):
     """The job ran longer than it may. Not an ``Exception``, so that a broad ``except`` in the job cannot swallow it."""
@@ -81,15 +85,21 @@ class TimeLimit(BaseDeathPenalty):
             TimeLimit.told.deadline = 0.0
 
 
+LEAVING = (TimeLimit.__exit__.__code__, TimeLimit.cancel_death_penalty.__code__)
+"""Raised in there, the exception would leave the limit in force over what is not the job's code."""
+
+
 def on_alarm(number: int, frame: FrameType | None) -> None:
     """The alarm's handler: raises into the job's code."""
     limit = TimeLimit.running
-    if limit is None:
+    if limit is None or (frame is not None and frame.f_code in LEAVING):
         return
+    if not TimeLimit.interruption and time.monotonic() < limit.due:
+        return
+    signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS)
+    TimeLimit.armed = True
     if TimeLimit.interruption:
         raise JobInterrupted(TimeLimit.interruption)
-    if time.monotonic() < limit.due:
-        return
     raise TimeLimitExceeded(f"The job ran longer than its limit of {limit.seconds} seconds.")
 
 

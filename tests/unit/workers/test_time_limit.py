@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from allegro_queue.workers.time_limit import TimeLimit, TimeLimitExceeded
+from allegro_queue.workers.time_limit import AGAIN_SECONDS, LEAVING, TimeLimit, TimeLimitExceeded, on_alarm
 from tests.support.eventually import eventually
 
 
@@ -55,3 +56,48 @@ def test_code_that_puts_a_handler_of_its_own_there_leaves_no_timer_that_would_re
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
 
     assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+
+
+class WorksAtItsEnd:
+    """Python drops what is raised while such an object goes."""
+
+    def __del__(self) -> None:
+        work(0.15)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_job_whose_alarm_python_dropped_is_interrupted_by_the_next():
+    began = time.monotonic()
+
+    with pytest.raises(TimeLimitExceeded), TimeLimit(0.05):  # type: ignore[arg-type]
+        WorksAtItsEnd()
+        work(10)
+
+    assert time.monotonic() - began < AGAIN_SECONDS + 1
+
+
+def test_a_job_that_heeds_no_interruption_hears_it_again():
+    heard = 0
+
+    with pytest.raises(TimeLimitExceeded), TimeLimit(0.05):  # type: ignore[arg-type]
+        try:
+            work(10)
+        except TimeLimitExceeded:
+            heard += 1
+        work(10)
+
+    assert heard == 1
+
+
+def test_the_limit_is_no_longer_in_force_when_the_alarm_rings_as_it_ends():
+    limit = TimeLimit(60)
+    limit.setup_death_penalty()
+    limit.due = 0.0
+
+    sys.setprofile(lambda frame, event, _: event == "call" and frame.f_code in LEAVING and on_alarm(0, frame))
+    try:
+        limit.__exit__()
+    finally:
+        sys.setprofile(None)
+
+    assert TimeLimit.running is None
