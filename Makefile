@@ -3,6 +3,9 @@
 
 # Another Python: make dev PYTHON=python3.12
 PYTHON ?= python3
+
+# Processes that share the tests: make test PROCESSES=1
+PROCESSES ?= 4
 # Another measurement: make bench BENCH=dispatch
 BENCH ?= worker
 BIN := .venv/bin
@@ -20,7 +23,7 @@ demo-load: $(INSTALLED) .env ## Queue made-up jobs for a minute, to watch the da
 	@exec $(BIN)/python manage.py demo_load $(ARGS)
 
 test: $(INSTALLED) ## Run all tests (ARGS="tests/unit -k wait" for some)
-	@exec $(BIN)/python -m pytest $(ARGS)
+	@exec $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist worksteal $(ARGS)
 
 check: $(INSTALLED) ## Formatting, lint, types, Django's checks, missing migrations
 	$(BIN)/ruff format --check .

@@ -55,9 +55,15 @@ def read_call(text: str) -> Call:
     return Call(arguments, keywords, cut)
 
 
+Open = tuple[str, "Open"] | None
+
+
 def closed(text: str) -> str:
     """A JSON text that was cut short, up to its last whole value, with what stands open closed."""
-    open_, best, in_text, escaped = [], ("", ""), False, False
+    # What stands open is a chain, the innermost first, so that remembering it copies nothing.
+    open_: Open = None
+    best: tuple[int, Open] = (0, None)
+    in_text = escaped = False
     for place, letter in enumerate(text):
         if in_text:
             if escaped:
@@ -70,15 +76,21 @@ def closed(text: str) -> str:
         if letter == '"':
             in_text = True
         elif letter in "[{":
-            open_.append("]" if letter == "[" else "}")
-            best = (text[: place + 1], "".join(reversed(open_)))
+            open_ = ("]" if letter == "[" else "}", open_)
+            best = (place + 1, open_)
         elif letter in "]}":
-            if not open_ or open_.pop() != letter:
+            if open_ is None or open_[0] != letter:
                 return ""
-            best = (text[: place + 1], "".join(reversed(open_)))
+            open_ = open_[1]
+            best = (place + 1, open_)
         elif letter == ",":
-            best = (text[:place], "".join(reversed(open_)))
-    return best[0] + best[1]
+            best = (place, open_)
+    end, open_ = best
+    closing = []
+    while open_ is not None:
+        closer, open_ = open_
+        closing.append(closer)
+    return text[:end] + "".join(closing)
 
 
 def preview(call: Call) -> str:

@@ -377,6 +377,7 @@ def test_a_collector_that_dies_at_any_round_trip_counts_each_job_once(redis: Red
 
 
 NOT_ATTACKED = {
+    "stores.alerts.AlertStore.forget": "a press of a button: the number lives for seconds",
     "stores.audit.": "only reads, for the auditor",
     "stores.batches.BatchStore._ended_ids": "only reads, for pages",
     "stores.batches.BatchStore._read": "only reads, for pages",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from allegro.settings import *  # noqa: F403
-from allegro.settings import INSTALLED_APPS as PROJECTS_APPS
+from tests.support.unscheduled import *  # noqa: F403
+from tests.support.unscheduled import INSTALLED_APPS as PROJECTS_APPS
 
 INSTALLED_APPS = [*PROJECTS_APPS, "tests.support.faults.Faults"]

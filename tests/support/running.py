@@ -44,7 +44,12 @@ class Running:
 
 @contextmanager
 def running(*arguments: str, **environment: str) -> Iterator[Running]:
-    """``manage.py`` with these arguments, in a session of its own; killed at the end if it has not left."""
+    """``manage.py`` with these arguments, in a session of its own; killed at the end if it has not left.
+
+    ``horizon`` runs without the project's schedule unless other settings are named.
+    """
+    if arguments[0] == "horizon":
+        environment.setdefault("DJANGO_SETTINGS_MODULE", "tests.support.unscheduled")
     with TemporaryFile() as output:
         process = subprocess.Popen(
             [sys.executable, MANAGE, *arguments],

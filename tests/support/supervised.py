@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import os
 
-from allegro.settings import *  # noqa: F403
-from allegro.settings import HORIZON as PROJECTS_HORIZON
+from tests.support.unscheduled import *  # noqa: F403
+from tests.support.unscheduled import HORIZON as PROJECTS_HORIZON
 
 HORIZON = {
     **PROJECTS_HORIZON,
