@@ -65,19 +65,6 @@ class Terms:
     extra: dict[str, Any] = field(default_factory=dict)
     """Fields of a later release, kept as they are."""
 
-    @property
-    def are_plain(self) -> bool:
-        """Whether nothing but names is asked for: such a job needs no other care than one without terms."""
-        return not (
-            self.isolate
-            or self.backoff
-            or self.unique_key
-            or self.overlap_key
-            or self.rate_key
-            or self.batch
-            or self.extra
-        )
-
     def encode(self) -> str:
         """As JSON, without what is left at its default; empty when nothing is asked for."""
         said = {key: value for key, default in DEFAULTS.items() if (value := getattr(self, key)) != default}

@@ -24,8 +24,3 @@ def test_fields_of_a_later_release_are_kept():
 def test_terms_that_cannot_be_read_are_an_error(text: str):
     with pytest.raises(ValueError, match=r"must be|Expecting"):
         decode_terms(text)
-
-
-def test_tags_and_tenant_leave_a_job_plain():
-    assert Terms(tags=("a",), tenant="7").are_plain
-    assert not Terms(backoff=(1.0,)).are_plain

@@ -14,10 +14,10 @@ from redis import Redis
 
 from allegro_queue import tracing
 from allegro_queue.dispatch import dispatch
-from allegro_queue.jobs import JobOptions
+from allegro_queue.jobs import HorizonJob, JobOptions
 from allegro_queue.stores import Stores
-from allegro_queue.terms import decode_terms
 from allegro_queue.workers.child import make_worker
+from allegro_queue.workers.holding import holds_something, terms_of
 from tests.support import jobs
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -79,9 +79,9 @@ def test_an_isolated_run_is_a_span_too(spans: InMemorySpanExporter, redis: Redis
 def test_a_trace_costs_a_job_none_of_its_speed(spans: InMemorySpanExporter, redis: Redis, stores: Stores):
     job_id = dispatch(jobs.nothing)
 
-    terms = decode_terms(redis.hget(f"rq:job:{job_id}", "horizon"))
-    assert terms.trace
-    assert terms.are_plain
+    job = HorizonJob.fetch(job_id, connection=redis)
+    assert terms_of(job).trace
+    assert not holds_something(job)
 
 
 def test_without_a_provider_a_job_carries_nothing(redis: Redis):
