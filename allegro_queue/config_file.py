@@ -10,7 +10,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 from allegro_queue.conf import HorizonSettings
-from allegro_queue.plan import SupervisorOptions
+from allegro_queue.supervisor_options import SupervisorOptions
 
 WIDTH = 116
 INDENT = "    "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from allegro_queue.alerts.options import parse_alerts
 from allegro_queue.conf import admin_addresses, parse_settings, queue_configs, raw_horizon
-from allegro_queue.plan import problems_in
+from allegro_queue.plan_problems import problems_in
 from allegro_queue.scheduling.entries import problems_in_schedule
 
 SHORTEST_TOKEN = 16

@@ -17,11 +17,12 @@ from allegro_queue.connection import client
 from allegro_queue.errors import InvalidConfiguration, InvalidJob
 from allegro_queue.jobs import HorizonJob, JobOptions, declared_options, is_allowed, job_name
 from allegro_queue.later import due_time
-from allegro_queue.plan import options_serving, problems_in, queue_options
+from allegro_queue.plan_problems import problems_in
 from allegro_queue.queues import check_queue
 from allegro_queue.rates import Rate
 from allegro_queue.stores.enqueue import EnqueueStore, NewJob
 from allegro_queue.stores.keys import Keys
+from allegro_queue.supervisor_options import options_serving, queue_options
 from allegro_queue.tenancy import current_tenant
 from allegro_queue.terms import Terms
 from allegro_queue.terms_of import TermsMaker

@@ -10,7 +10,8 @@ from allegro_queue.conf import horizon_settings, queue_configs
 from allegro_queue.connection import client
 from allegro_queue.errors import UnknownQueue, did_you_mean
 from allegro_queue.jobs import HorizonJob
-from allegro_queue.plan import Plan, build_plan, planned_queues
+from allegro_queue.plan import Plan, build_plan
+from allegro_queue.supervisor_options import planned_queues
 
 
 def get_queue(name: str, connection: Redis | None = None) -> Queue:

@@ -27,11 +27,11 @@ from allegro_queue.history.measured import Extent, Minute, extent, points
 from allegro_queue.history.measured import minutes as minutes_of
 from allegro_queue.metrics.counts import FIVE_MINUTES, HOUR, MINUTE
 from allegro_queue.metrics.drain import Drain, drain_of
-from allegro_queue.plan import planned_queues
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pauses import ALL_QUEUES, Pause
 from allegro_queue.stores.pulse import Pulse, QueuePulse
 from allegro_queue.stores.workers import WorkerRecord
+from allegro_queue.supervisor_options import planned_queues
 
 PAUSE_MINUTES = ((15, "15 min"), (60, "1 hour"), (None, "until I resume"))
 

@@ -17,7 +17,6 @@ from rq.queue import Queue
 
 from allegro_queue.conf import horizon_settings
 from allegro_queue.jobs import HorizonJob
-from allegro_queue.plan import options_serving
 from allegro_queue.queues import all_queues
 from allegro_queue.scheduling.entries import CronEntry
 from allegro_queue.scheduling.templates import (
@@ -36,6 +35,7 @@ from allegro_queue.scheduling.templates import (
 from allegro_queue.scheduling.times import next_due
 from allegro_queue.stores import open_stores
 from allegro_queue.stores.schedule import OWN_PREFIX, SCHEDULED, Due, Moved, Outcome, Parked, Tick, scheduled_key
+from allegro_queue.supervisor_options import options_serving
 
 log = logging.getLogger(__name__)
 

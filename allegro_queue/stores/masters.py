@@ -10,9 +10,9 @@ from typing import Any
 
 from redis import Redis
 
-from allegro_queue.plan import Balance
 from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.replies import Reply, texts
+from allegro_queue.supervisor_options import Balance
 
 MASTER_LIFE = 15
 """Seconds that a master counts as alive after its last beat (it beats each second)."""

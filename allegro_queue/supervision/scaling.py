@@ -11,9 +11,9 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from allegro_queue.plan import SupervisorOptions
 from allegro_queue.stores.workers import WorkerRecord
 from allegro_queue.stores.workload import Workload
+from allegro_queue.supervisor_options import SupervisorOptions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

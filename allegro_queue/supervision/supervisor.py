@@ -7,7 +7,6 @@ import signal
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from allegro_queue.plan import SupervisorOptions
 from allegro_queue.stores.masters import PoolRecord, SupervisorRecord
 from allegro_queue.stores.workers import WorkerRecord
 from allegro_queue.stores.workload import Workload
@@ -22,6 +21,7 @@ from allegro_queue.supervision.scaling import (
     share_by_work,
     split_evenly,
 )
+from allegro_queue.supervisor_options import SupervisorOptions
 
 log = logging.getLogger(__name__)
 

@@ -12,10 +12,11 @@ from redis.exceptions import ConnectionError as RedisAway
 from allegro_queue.errors import AlreadyRunning
 from allegro_queue.inbox import SignalInbox
 from allegro_queue.management.commands.horizon import master_name, order, size
-from allegro_queue.plan import Plan, SupervisorOptions
+from allegro_queue.plan import Plan
 from allegro_queue.stores import Stores
 from allegro_queue.supervision.master import Master, Settlers, is_gone
 from allegro_queue.supervision.pool import ProcessPool
+from allegro_queue.supervisor_options import SupervisorOptions
 from tests.support import records
 from tests.support.children import FakeChild
 

@@ -11,7 +11,8 @@ from django.core.management import CommandError, call_command
 
 from allegro_queue.conf import HorizonSettings, parse_settings
 from allegro_queue.config_file import config_file, option_keys, setting_keys
-from allegro_queue.plan import OPTION_NAMES, SupervisorOptions, build_plan
+from allegro_queue.plan import build_plan
+from allegro_queue.supervisor_options import OPTION_NAMES, SupervisorOptions
 
 
 def published(text: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 
 from allegro_queue.conf import HorizonSettings
 from allegro_queue.jobs import OPTION_FIELDS
-from allegro_queue.plan import OPTION_NAMES, QUEUE_OPTION_NAMES
+from allegro_queue.supervisor_options import OPTION_NAMES, QUEUE_OPTION_NAMES
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 READERS = {"text", "whole", "switch", "words", "seconds", "choice", "database", "email"}

@@ -7,8 +7,10 @@ import pytest
 from allegro_queue.backoff import Backoff, exponential
 from allegro_queue.conf import HorizonSettings, parse_settings
 from allegro_queue.errors import InvalidConfiguration
-from allegro_queue.plan import QueueOptions, build_plan, options_serving, problems_in
+from allegro_queue.plan import build_plan
+from allegro_queue.plan_problems import problems_in
 from allegro_queue.rates import Rate
+from allegro_queue.supervisor_options import QueueOptions, options_serving
 
 QUEUES = ["high", "default", "audience-sync"]
 

@@ -24,7 +24,7 @@ from allegro_queue.errors import AlreadyRunning, InvalidConfiguration
 from allegro_queue.history.process import run_collector
 from allegro_queue.inbox import SignalInbox
 from allegro_queue.management.alert_facts import alert_sources
-from allegro_queue.plan import Balance, Plan, SupervisorOptions, build_plan
+from allegro_queue.plan import Plan, build_plan
 from allegro_queue.queues import all_queues
 from allegro_queue.scheduling.process import run_scheduler
 from allegro_queue.stores import open_stores
@@ -32,6 +32,7 @@ from allegro_queue.supervision.master import HEARD, LOOK_SECONDS, Master, Settle
 from allegro_queue.supervision.pool import ProcessPool
 from allegro_queue.supervision.process import ChildProcess, fork
 from allegro_queue.supervision.supervisor import Supervisor
+from allegro_queue.supervisor_options import Balance, SupervisorOptions
 from allegro_queue.workers.child import run_worker
 from allegro_queue.workers.housekeeping import keep_house
 from allegro_queue.workers.names import new_token, worker_name

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from allegro_queue.plan import SupervisorOptions
 from allegro_queue.stores.workers import WorkerRecord
 from allegro_queue.stores.workload import Workload
 from allegro_queue.supervision.scaling import (
@@ -18,6 +17,7 @@ from allegro_queue.supervision.scaling import (
     share_by_work,
     split_evenly,
 )
+from allegro_queue.supervisor_options import SupervisorOptions
 
 
 def options(**given: Any) -> SupervisorOptions:

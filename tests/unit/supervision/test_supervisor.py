@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from allegro_queue.plan import SupervisorOptions
 from allegro_queue.stores.workload import Workload
 from allegro_queue.supervision.supervisor import Supervisor
+from allegro_queue.supervisor_options import SupervisorOptions
 from tests.support import records
 from tests.support.children import FakeChild
 
