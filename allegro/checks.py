@@ -10,8 +10,10 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
 
+from allegro_queue.checks import CONFIGURATION
 
-@register()
+
+@register(CONFIGURATION)
 def check_environment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Every fault of the environment at once."""
     return [Error(problem, id="allegro.E001") for problem in settings.ENVIRONMENT_PROBLEMS]

@@ -16,10 +16,14 @@ from allegro_queue.configuration import configuration_problems
 from allegro_queue.errors import did_you_mean
 from allegro_queue.plan import Plan
 
+CONFIGURATION = "configuration"
+"""The tag of what must be right for any command to run. Django's other checks load every page of the site first, which
+takes longer than most commands do."""
+
 JSON_SERIALIZERS = ("json", "rq.serializers.JSONSerializer")
 
 
-@register()
+@register(CONFIGURATION)
 def check_horizon(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Every fault at once, each with what would be right."""
     return [*errors(), *warnings()]

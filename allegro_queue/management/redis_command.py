@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from allegro_queue.activity.journal import Deed
 from allegro_queue.activity.journal import note as note_deed
 from allegro_queue.activity.models import Activity
+from allegro_queue.checks import CONFIGURATION
 from allegro_queue.connection import UNREACHABLE, address, client
 from allegro_queue.errors import HorizonError
 from allegro_queue.stores import Stores, open_stores
@@ -20,6 +21,8 @@ from allegro_queue.stores import Stores, open_stores
 
 class RedisCommand(BaseCommand):
     """A command over the stores; subclasses write ``run``."""
+
+    requires_system_checks: tuple[str, ...] = (CONFIGURATION,)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -18,6 +18,7 @@ from allegro_queue.alerts.options import AlertOptions, alert_options
 from allegro_queue.alerts.process import run_alerts
 from allegro_queue.alerts.report import RuleReport, reports
 from allegro_queue.alerts.wording import trial
+from allegro_queue.checks import CONFIGURATION
 from allegro_queue.conf import horizon_settings
 from allegro_queue.durations import InvalidDuration, seconds_in
 from allegro_queue.errors import HorizonError, did_you_mean
@@ -32,6 +33,8 @@ class Command(BaseCommand):
         "Show the rules of alerts and how each stands. test NAME sends a message by a channel, or by those of a rule; "
         "mute and unmute a rule; watch keeps the alerts without Horizon, on a host of its own, say."
     )
+
+    requires_system_checks = (CONFIGURATION,)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="print JSON")

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from allegro_queue.checks import CONFIGURATION
 from allegro_queue.configuration import configuration_problems
 from allegro_queue.history.process import run_collector
 
@@ -16,6 +17,8 @@ class Command(BaseCommand):
         "Collect run records from Redis into the database, for metrics and history, until SIGTERM or SIGINT. "
         "manage.py horizon runs a collector itself; of any number that run, one collects."
     )
+
+    requires_system_checks = (CONFIGURATION,)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from allegro_queue.activity.journal import Deed, note
 from allegro_queue.activity.models import Activity
+from allegro_queue.checks import CONFIGURATION
 from allegro_queue.errors import HorizonError
 from allegro_queue.rights import Right
 from allegro_queue.tokens.models import ApiToken
@@ -21,6 +22,8 @@ from allegro_queue.tokens.tokens import listed, make, revoke
 
 class Command(BaseCommand):
     help = "Make, list and revoke tokens of the JSON API. A token is printed once, when it is made."
+
+    requires_system_checks = (CONFIGURATION,)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         acts = parser.add_subparsers(dest="act", required=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from allegro_queue.checks import CONFIGURATION
 from allegro_queue.configuration import configuration_problems
 from allegro_queue.scheduling.process import run_scheduler
 
@@ -18,6 +19,8 @@ class Command(BaseCommand):
         "Queue what HORIZON['schedule'] has due, and jobs that wait for their time, until SIGTERM or SIGINT. "
         "manage.py horizon runs a scheduler itself; any number may run at once."
     )
+
+    requires_system_checks = (CONFIGURATION,)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--pid", help="file to write the process id into; removed at the end")
