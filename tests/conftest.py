@@ -10,11 +10,27 @@ from typing import Any
 
 import pytest
 from django.db import connections
+from django.test import override_settings
 from redis import Redis
 
 from allegro_queue.connection import client, forget_client
 from allegro_queue.stores import Stores, open_stores
+from tests.support.as_found import process_left_as_found
 from tests.support.plugin import folder
+
+
+@pytest.fixture(autouse=True)
+def the_process_as_found() -> Iterator[None]:
+    """A worker that runs in this process installs its handlers for good: the next Ctrl-C would be the worker's."""
+    with process_left_as_found():
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def cheap_passwords() -> Iterator[None]:
+    """Django's own hash takes a fifth of a second on purpose, for each account that a test makes."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
 
 
 @pytest.fixture

@@ -1,0 +1,34 @@
+"""This process as it was found: what a worker that runs in it changes of it, and would change for all tests that follow."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from setproctitle import getproctitle, setproctitle
+
+HANDLED = (
+    signal.SIGINT,
+    signal.SIGTERM,
+    signal.SIGHUP,
+    signal.SIGQUIT,
+    signal.SIGALRM,
+    signal.SIGCHLD,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGCONT,
+)
+
+
+@contextmanager
+def process_left_as_found() -> Iterator[None]:
+    """Put signal handlers and the process's title back, whatever was made of them meanwhile."""
+    handlers = {number: signal.getsignal(number) for number in HANDLED}
+    title = getproctitle()
+    yield
+    for number, handler in handlers.items():
+        if signal.getsignal(number) is not handler:
+            signal.signal(number, handler)
+    if getproctitle() != title:
+        setproctitle(title)
