@@ -13,17 +13,16 @@ import argparse
 import json
 import os
 import random
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT / "bench"), str(ROOT)]
+
+from sites import VENDORS, a_site, measured_apart  # noqa: E402
 
 CHUNK = 20_000
 SAMPLE = 100_000
@@ -36,53 +35,22 @@ PAGES = 15
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--runs", type=int, default=1_000_000)
-    asked.add_argument("--on", choices=["sqlite", "postgresql"], help="one of them (default: both)")
+    asked.add_argument("--on", choices=VENDORS, help="one of them (default: both)")
     asked.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     given = asked.parse_args()
     if given.measure:
         measure(given.runs)
         return
-    for vendor in [given.on] if given.on else ["sqlite", "postgresql"]:
+    for vendor in [given.on] if given.on else VENDORS:
         measured_on(vendor, given.runs)
 
 
 def measured_on(vendor: str, runs: int) -> None:
     """Start the servers, and measure in a child that has them in its settings."""
-    from allegro.dev.valkey import server_binary
-    from tests.support.postgres import a_postgres_server, programs
-    from tests.support.server import start_server
-
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="allegro-bench-")))
-        server = start_server(server_binary(), folder)
-        stack.callback(server.wait)
-        stack.callback(server.terminate)
-        if vendor == "sqlite":
-            url = f"sqlite:///{folder / 'history.sqlite3'}"
-        else:
-            found = programs()
-            if found is None:
-                print("PostgreSQL: not on this machine")
-                return
-            url = stack.enter_context(a_postgres_server(found, fsync=True))
-        environment = {
-            **os.environ,
-            "ENV_FILE": "/dev/null",
-            "APP_ENV": "local",
-            "LOG_LEVEL": "WARNING",
-            "REDIS_URL": f"unix://{folder / 'redis.sock'}",
-            "DATABASE_URL": url,
-            "DJANGO_SETTINGS_MODULE": "allegro.settings",
-        }
-        subprocess.run(
-            [sys.executable, ROOT / "manage.py", "migrate", "allegro_queue", "--verbosity", "0"],
-            env=environment,
-            check=True,
-        )
-        print(f"\n{vendor}")
-        subprocess.run(
-            [sys.executable, __file__, "--measure", "--runs", str(runs)], env=environment, check=True, cwd=ROOT
-        )
+    with a_site(vendor, schema="allegro_queue") as environment:
+        if environment is not None:
+            print(f"\n{vendor}", flush=True)
+            measured_apart(__file__, environment, "--runs", str(runs))
 
 
 def measure(runs: int) -> None:

@@ -11,17 +11,17 @@ Redis PING all the time: the slowest answer is how long the run made others wait
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT / "bench"), str(ROOT)]
+
+from sites import VENDORS, a_site, measured_apart  # noqa: E402
 
 LONGEST = 600
 """Seconds after which it is given up."""
@@ -30,55 +30,27 @@ LONGEST = 600
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--jobs", type=int, default=100_000)
-    asked.add_argument("--on", choices=["sqlite", "postgresql"], help="one of them (default: both)")
+    asked.add_argument("--on", choices=VENDORS, help="one of them (default: both)")
     asked.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     given = asked.parse_args()
     if given.measure:
         measure(given.jobs)
         return
-    for vendor in [given.on] if given.on else ["sqlite", "postgresql"]:
+    for vendor in [given.on] if given.on else VENDORS:
         measured_on(vendor, given.jobs)
 
 
 def measured_on(vendor: str, jobs: int) -> None:
     """Start the servers and a worker, and measure in a child that has them in its settings."""
-    from allegro.dev.valkey import server_binary
-    from tests.support.postgres import a_postgres_server, programs
-    from tests.support.server import start_server
-
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="allegro-bench-")))
-        server = start_server(server_binary(), folder)
-        stack.callback(server.wait)
-        stack.callback(server.terminate)
-        if vendor == "sqlite":
-            url = f"sqlite:///{folder / 'bench.sqlite3'}"
-        else:
-            found = programs()
-            if found is None:
-                print("PostgreSQL: not on this machine")
-                return
-            url = stack.enter_context(a_postgres_server(found, fsync=True))
-        environment = {
-            **os.environ,
-            "ENV_FILE": "/dev/null",
-            "APP_ENV": "local",
-            "SECRET_KEY": "only-for-this",
-            "LOG_LEVEL": "WARNING",
-            "QUEUE_CONNECTION": "redis",
-            "REDIS_URL": f"unix://{folder / 'redis.sock'}",
-            "DATABASE_URL": url,
-            "DJANGO_SETTINGS_MODULE": "allegro.settings",
-        }
-        manage = [sys.executable, ROOT / "manage.py"]
-        subprocess.run([*manage, "migrate", "--verbosity", "0"], env=environment, check=True)
-        worker = subprocess.Popen([*manage, "rqworker", "high", "default"], env=environment)
+        environment = stack.enter_context(a_site(vendor))
+        if environment is None:
+            return
+        worker = subprocess.Popen([sys.executable, ROOT / "manage.py", "rqworker", "high", "default"], env=environment)
         stack.callback(worker.wait)
         stack.callback(worker.terminate)
-        print(f"\n{vendor}")
-        subprocess.run(
-            [sys.executable, __file__, "--measure", "--jobs", str(jobs)], env=environment, check=True, cwd=ROOT
-        )
+        print(f"\n{vendor}", flush=True)
+        measured_apart(__file__, environment, "--jobs", str(jobs))
 
 
 def measure(jobs: int) -> None:
