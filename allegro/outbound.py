@@ -181,6 +181,20 @@ def resolve(host: str, port: int, seconds: float) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def checked_addresses(host: str, port: int, seconds: float, *, allow_private: bool) -> list[str]:
+    """The same, for addresses that may be connected to; the connection must go to one of these, not to the name.
+
+    Raises:
+        BlockedAddress: the host is private and that is not allowed.
+        httpcore.ConnectTimeout, httpcore.ConnectError: as ``resolve``.
+    """
+    addresses = resolve(host, port, seconds)
+    # One private address among them is reason enough: such a name is either broken or hostile.
+    if not allow_private and not all(is_public(each) for each in addresses):
+        raise BlockedAddress(f"{host} is at a private address, which must not be reached from here.")
+    return addresses
+
+
 class GuardedBackend(httpcore.NetworkBackend):
     """Connects to addresses that were checked, and only until the deadline."""
 
@@ -196,10 +210,8 @@ class GuardedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        addresses = resolve(host, port, self.deadline - time.monotonic())
-        # One private address among them is reason enough: such a name is either broken or hostile.
-        if not self.allow_private and not all(is_public(each) for each in addresses):
-            raise BlockedAddress(f"{host} is at a private address, which must not be reached from here.")
+        seconds = self.deadline - time.monotonic()
+        addresses = checked_addresses(host, port, seconds, allow_private=self.allow_private)
         fault: Exception = httpcore.ConnectError("the host has no address")
         for address in addresses:
             remaining = self.deadline - time.monotonic()

@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "allegro.accounts",
     "allegro.organizations",
     "allegro.audience",
+    "allegro.mail_accounts",
     "allegro.magic_links",
     "allegro.webhooks",
     "allegro.dev",

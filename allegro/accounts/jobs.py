@@ -1,27 +1,12 @@
-"""The jobs that mail links to staff users: to sign in, and to verify an address."""
+"""The job that mails a sign-in link to a staff user."""
 
 from __future__ import annotations
 
 from django.utils import timezone
 
-from allegro.accounts.models import StaffLink, User
+from allegro.accounts.models import StaffLink
 from allegro.accounts.sign_in import link_mail, ready, user_of
-from allegro.accounts.verification import message
 from allegro_queue.jobs import job
-
-
-@job(queue="default")
-def send_verification(user_id: int) -> str:
-    """Make the signed link and mail it to the address that the user has now.
-
-    Returns:
-        What was done, in a few words.
-    """
-    user = User.objects.filter(pk=user_id, is_active=True).first()
-    if user is None:
-        return "skipped: the user was deleted or is not active"
-    message(user).send()
-    return "sent"
 
 
 @job(queue="high", tags=("staff-sign-in",))

@@ -10,5 +10,4 @@ app_name = "accounts"
 urlpatterns = [
     path("sign-in/", views.ask, name="sign-in"),
     path("sign-in/link/", views.follow, name="link"),
-    path("verify/<str:token>/", views.verify, name="verify"),
 ]

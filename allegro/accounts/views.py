@@ -1,4 +1,4 @@
-"""Staff without a password: asking for a link, following it, and verifying an address."""
+"""Staff without a password: asking for a link, and following it, which verifies the address too."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods
 
 from allegro.accounts.sign_in import find_live, request_link, safe_next, use_link
-from allegro.accounts.verification import user_of
 from allegro.audience.addresses import clean_address
 from allegro.client_address import network_of
 from allegro.mailed_links import TooManyRequests
@@ -77,18 +76,3 @@ def follow(request: HttpRequest) -> HttpResponse:
         return drop_token(render(request, "accounts/sign_in_gone.html", status=410), address, COOKIE)
     login(request, used.user, backend=BACKEND)
     return drop_token(redirect(used.next_url or settings.LOGIN_REDIRECT_URL), address, COOKIE)
-
-
-@never_cache
-@csrf_protect
-@require_http_methods(["GET", "HEAD", "POST"])
-def verify(request: HttpRequest, token: str) -> HttpResponse:
-    """GET shows a button, since mail scanners follow links; its POST verifies the address. Nobody is signed in by it."""
-    user = user_of(token)
-    if user is None:
-        return render(request, "accounts/link_gone.html", status=410)
-    if request.method != "POST":
-        return render(request, "accounts/verify.html", {"account": user})
-    user.verify_email(timezone.now())
-    user.save(update_fields=["email_verified_at", "verified_email"])
-    return render(request, "accounts/verified.html", {"account": user})

@@ -3,7 +3,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
@@ -13,6 +12,7 @@ from allegro.audience.by_hand import MOST_MEMBERS, TooMany, start_round, sync_me
 from allegro.audience.faults import words_of
 from allegro.audience.models import ExternalProfile, Member, ProviderAccount, SyncRound, SyncRun
 from allegro.audience.providers import provider_for
+from allegro.credential_form import CredentialForm
 from allegro.history import HistoryAdmin, HistoryInline
 from allegro_queue.errors import HorizonError
 
@@ -75,18 +75,7 @@ class MemberAdmin(admin.ModelAdmin):
             self.message_user(request, f"{count} {'job' if count == 1 else 'jobs'} queued on audience-sync.")
 
 
-class ProviderAccountForm(forms.ModelForm):
-    """Takes a credential and never gives one back."""
-
-    new_credential = forms.CharField(
-        label="Credential",
-        required=False,
-        max_length=2000,
-        widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "off"}),
-        help_text="API key or header value. Stored sealed and never shown again; empty keeps the one that is stored.",
-    )
-    forget_credential = forms.BooleanField(label="Forget the stored credential", required=False)
-
+class ProviderAccountForm(CredentialForm):
     class Meta:
         model = ProviderAccount
         fields = (
@@ -102,18 +91,6 @@ class ProviderAccountForm(forms.ModelForm):
             "refresh_minutes",
             "max_login_age_minutes",
         )
-
-    def clean(self) -> dict[str, Any] | None:
-        """Put the credential in place before the provider looks at the account."""
-        cleaned = super().clean()
-        given = self.cleaned_data.get("new_credential", "").strip()
-        if not given.isprintable():
-            self.add_error("new_credential", "A credential is one line of text.")
-        elif given:
-            self.instance.credential = given
-        elif self.cleaned_data.get("forget_credential"):
-            self.instance.credential = ""
-        return cleaned
 
 
 @admin.register(ProviderAccount)

@@ -13,6 +13,7 @@ from allegro.magic_links.models import MagicLink, MailTemplate
 from allegro.magic_links.placeholders import PLACEHOLDERS
 from allegro_queue.dispatch import dispatch
 from allegro_queue.errors import QueueUnavailable
+from allegro_queue.jobs import JobOptions
 
 
 @admin.register(MagicLink)
@@ -49,7 +50,9 @@ class MailTemplateAdmin(admin.ModelAdmin):
         assert isinstance(request.user, User)
         try:
             for template in templates:
-                dispatch(send_test_mail, template.pk, request.user.pk)
+                tenant = str(template.organization_id)
+                options = JobOptions(tenant=tenant, tags=(f"organization:{tenant}", "test-mail"))
+                dispatch(send_test_mail, template.pk, request.user.pk, options=options)
         except QueueUnavailable as error:
             self.message_user(request, f"Not every test was queued. {error}", messages.ERROR)
             return

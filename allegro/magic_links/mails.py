@@ -13,6 +13,7 @@ from django.utils.safestring import mark_safe
 
 from allegro.magic_links.models import MagicLink, MailTemplate
 from allegro.magic_links.placeholders import fill
+from allegro.mail_accounts.transport import sender_of
 from allegro.mailed_links import code_of
 from allegro.organizations.models import Organization
 
@@ -59,7 +60,7 @@ def common_values(organization: Organization, member_name: str) -> dict[str, str
 def mail(
     organization: Organization, template: MailTemplate | None, values: Mapping[str, str], to: str
 ) -> EmailMultiAlternatives:
-    """Subject, text and, if there is any, HTML; to one address."""
+    """Subject, text and, if there is any, HTML; to one address, through the organization's own account if it has one."""
     subject, text, html = DEFAULT_SUBJECT, "", ""
     if template is None:
         text, html = str(render_to_string("mail/magic_link.txt")), str(render_to_string("mail/magic_link.html"))
@@ -70,6 +71,7 @@ def mail(
         subject=one_line(fill(subject, values)),
         body=fill(text, values),
         to=[to],
+        **sender_of(organization),
     )
     if html:
         body = mark_safe(fill(html, values, html=True))  # noqa: S308 - the organization's own HTML, values escaped

@@ -15,6 +15,7 @@ from redis import Redis
 from allegro.accounts.models import StaffLink, User
 from allegro.audience.models import ExternalProfile, Member, ProviderAccount, SyncRound, SyncRun
 from allegro.magic_links.models import MagicLink, MailTemplate
+from allegro.mail_accounts.models import MailAccount
 from allegro.organizations.models import Organization
 from allegro.webhooks.models import Breaker, Delivery, Endpoint, Event
 from tests.support.burst import queued, work_off
@@ -22,7 +23,7 @@ from tests.support.people import a_member, an_account, an_organization, staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-EDITABLE = [User, Organization, Member, ProviderAccount, Endpoint, MailTemplate]
+EDITABLE = [User, Organization, Member, ProviderAccount, Endpoint, MailTemplate, MailAccount]
 HISTORY = [ExternalProfile, SyncRun, SyncRound, MagicLink, StaffLink, Event, Delivery, Breaker]
 
 
@@ -40,6 +41,7 @@ def admin(client: Client, redis: Redis) -> Client:
     Endpoint.objects.create(organization=news, url="http://hook.invalid/")
     StaffLink.objects.create(email="sam@alley.com", token_hash="a-hash-of-a-token")
     MailTemplate.objects.create(organization=news, subject="Hello", text="{% sign_in_link %}")
+    MailAccount.objects.create(organization=news, service="smtp", host="mail.invalid", enabled=False)
     Breaker.objects.create(organization=news, host="hook.invalid", silences=3)
     return client
 

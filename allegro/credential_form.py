@@ -1,0 +1,32 @@
+"""A form that takes a credential and never gives one back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+
+class CredentialForm(forms.ModelForm):
+    """For models with a property ``credential``."""
+
+    new_credential = forms.CharField(
+        label="Credential",
+        required=False,
+        max_length=2000,
+        widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "off"}),
+        help_text="An API key, a header value, a password. Stored sealed and never shown again; empty keeps the one that is stored.",
+    )
+    forget_credential = forms.BooleanField(label="Forget the stored credential", required=False)
+
+    def clean(self) -> dict[str, Any] | None:
+        """Put the credential in place before the model looks at itself."""
+        cleaned = super().clean()
+        given = self.cleaned_data.get("new_credential", "").strip()
+        if not given.isprintable():
+            self.add_error("new_credential", "A credential is one line of text.")
+        elif given:
+            self.instance.credential = given
+        elif self.cleaned_data.get("forget_credential"):
+            self.instance.credential = ""
+        return cleaned

@@ -1,0 +1,99 @@
+"""The connection that an organization's mail goes through: as with all addresses that came from outside, to a public one."""
+
+from __future__ import annotations
+
+import smtplib
+import socket
+import time
+from typing import Any
+
+import httpcore
+from django.conf import settings
+from django.core.mail.backends.smtp import EmailBackend
+
+from allegro.mail_accounts import ses
+from allegro.mail_accounts.models import MailAccount
+from allegro.organizations.models import Organization
+from allegro.outbound import Silence, checked_addresses
+
+STEP_SECONDS = 10.0
+"""Time for the connection, and for each answer of the mail server."""
+
+
+class CheckedSMTP(smtplib.SMTP):
+    """Connects to the very address that was checked, whatever the name says a moment later."""
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        deadline = time.monotonic() + timeout
+        try:
+            addresses = checked_addresses(host, port, timeout, allow_private=settings.IS_LOCAL)
+        except httpcore.TimeoutException as error:
+            raise Silence(f"{host} was not found within {timeout:g} s.") from error
+        except httpcore.NetworkError as error:
+            raise Silence(f"The connection to {host} failed: {error}.") from error
+        fault: OSError = OSError("the host has no address")
+        for address in addresses:
+            try:
+                connection = socket.create_connection((address, port), max(deadline - time.monotonic(), 0.001))
+            except OSError as error:
+                fault = error
+                continue
+            connection.settimeout(timeout)
+            return connection
+        raise Silence(f"The connection to {host} failed: {fault}.") from fault
+
+
+class CheckedSMTPOverTLS(smtplib.SMTP_SSL, CheckedSMTP):
+    """The same with TLS from the start: the class before it in line wraps what the one behind it connects."""
+
+
+class AccountBackend(EmailBackend):
+    """Django's own, over a checked connection. Certificates are always checked."""
+
+    @property
+    def connection_class(self) -> type[smtplib.SMTP]:
+        return CheckedSMTPOverTLS if self.use_ssl else CheckedSMTP
+
+    def open(self) -> bool | None:
+        try:
+            return super().open()
+        except Exception:
+            # Django leaves what it had begun open; a server that did not answer is not bidden good-bye either.
+            half_open: smtplib.SMTP | None = vars(self).pop("_partial_connection")
+            self._partial_connection = None
+            if half_open is not None:
+                half_open.close()
+            raise
+
+
+def sender_of(organization: Organization) -> dict[str, Any]:
+    """``from_email`` and ``connection`` of a message, if the organization has an account of its own; else nothing.
+
+    Raises:
+        CannotOpen: its credential was sealed with a key that is gone.
+    """
+    account = MailAccount.objects.filter(organization=organization, enabled=True).first()
+    return {} if account is None else {"from_email": account.sender, "connection": connection_of(account)}
+
+
+def connection_of(account: MailAccount) -> AccountBackend:
+    """Not opened yet; whoever sends opens it."""
+    if account.service == MailAccount.Service.SES:
+        return AccountBackend(
+            host=ses.host_of(account.region),
+            port=ses.PORT,
+            username=account.username,
+            password=ses.password_of(account.credential, account.region),
+            use_tls=True,
+            use_ssl=False,
+            timeout=STEP_SECONDS,
+        )
+    return AccountBackend(
+        host=account.host,
+        port=account.port,
+        username=account.username,
+        password=account.credential,
+        use_tls=account.security == MailAccount.Security.STARTTLS,
+        use_ssl=account.security == MailAccount.Security.TLS,
+        timeout=STEP_SECONDS,
+    )
