@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, QueryDict
 
 from allegro_queue.api.answers import Refused
-from allegro_queue.api.shapes import Done
+from allegro_queue.api.shapes.told import Done
 from allegro_queue.dashboard.actions import ACTS, Told, action, carry_out, minutes_in, name_of
 from allegro_queue.history.groups import GroupState
 from allegro_queue.history.groups import mark as mark_groups
