@@ -73,8 +73,8 @@ class Done:
 
 Act = Callable[[HttpRequest, Stores], Told | Done]
 
-ACTS: dict[str, tuple[Right, Act]] = {}
-"""Each act whose right is always the same, by its name: for the API, which does the same as the pages."""
+ACTS: dict[Callable[[HttpRequest], HttpResponse], tuple[Right | Callable[[HttpRequest], Right], Act]] = {}
+"""Right and act of each view of an action: for the API, which does the same as the pages."""
 
 
 def action(
@@ -84,9 +84,6 @@ def action(
     notes it, and leads back."""
 
     def decorate(act: Act) -> Callable[[HttpRequest], HttpResponse]:
-        if isinstance(right, Right):
-            ACTS[act.__name__] = right, act
-
         @require_POST
         @functools.wraps(act)
         def view(request: HttpRequest) -> HttpResponse:
@@ -97,6 +94,7 @@ def action(
             messages.add_message(request, done.level, done.text)
             return HttpResponseRedirect(done.next or own_page(request.POST.get("next", "")))
 
+        ACTS[view] = right, act
         return view
 
     return decorate
@@ -123,7 +121,7 @@ def deed_of(request: HttpRequest, action: str, outcome: str, *, succeeded: bool,
     return Deed(
         at=time.time(),
         who=name_of(request),
-        via=Activity.Via.TOKEN if token_name(request) else Activity.Via.PAGE,
+        via=via_of(request),
         action=action.replace("_", " "),
         subject=subject or subject_of(request.POST),
         reason=request.POST.get("reason", "").strip(),
@@ -230,6 +228,11 @@ def name_of(request: HttpRequest) -> str:
         name = request.user.get_username()
         return f"{name} (token {token})" if token else name
     return f"token {token}" if token else "somebody on this machine"
+
+
+def via_of(request: HttpRequest) -> Activity.Via:
+    """By what it was done."""
+    return Activity.Via.TOKEN if token_name(request) else Activity.Via.PAGE
 
 
 def own_page(given: str) -> str:

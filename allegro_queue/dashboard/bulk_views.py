@@ -11,12 +11,11 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View, rights_of, without_right
-from allegro_queue.activity.models import Activity
 from allegro_queue.bulk import words, work
 from allegro_queue.bulk.models import BulkRun
 from allegro_queue.bulk.selection import Selection
 from allegro_queue.bulk.selection import count as counted_of
-from allegro_queue.dashboard.actions import Done, Told, action, name_of, own_page
+from allegro_queue.dashboard.actions import Done, Told, action, name_of, own_page, via_of
 from allegro_queue.dashboard.bin_page import BinPage, read_bin
 from allegro_queue.dashboard.chosen import (
     DESTROYS,
@@ -113,7 +112,7 @@ def do(request: HttpRequest, stores: Stores, act: BulkAct) -> Told | Done:
         cut_off=min(failed_until(given) or now, now),
         now=now,
         who=name_of(request),
-        via=Activity.Via.PAGE,
+        via=via_of(request),
         expected=int(expected) if expected.isascii() and expected.isdigit() and len(expected) < 9 else 0,
         to=to,
         per_minute=per_minute,
@@ -241,7 +240,7 @@ def undo_run(request: HttpRequest, stores: Stores, run: BulkRun) -> Done:
         cut_off=now,
         now=now,
         who=name_of(request),
-        via=Activity.Via.PAGE,
+        via=via_of(request),
         expected=run.done,
         address=request.META.get("REMOTE_ADDR") or None,
     )
@@ -273,7 +272,7 @@ def restore(request: HttpRequest, stores: Stores) -> Told | Done:
         cut_off=now,
         now=now,
         who=name_of(request),
-        via=Activity.Via.PAGE,
+        via=via_of(request),
         address=request.META.get("REMOTE_ADDR") or None,
     )
     work.do(stores, run)

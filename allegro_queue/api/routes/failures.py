@@ -15,6 +15,8 @@ from allegro_queue.api.asking import may_see_payload, needs, optional
 from allegro_queue.api.shapes.failures import FailureDetail, Failures, FailuresAsked, Mark
 from allegro_queue.api.shapes.given import LATEST, Fingerprint
 from allegro_queue.api.shapes.told import Done
+from allegro_queue.dashboard import failure_views
+from allegro_queue.dashboard.failure_page import MOST_MUTE_MINUTES
 from allegro_queue.history import queries
 from allegro_queue.history.groups import GroupState
 from allegro_queue.rights import Right
@@ -71,6 +73,12 @@ def known_group(fingerprint: str) -> queries.GroupRow:
 )
 def mark_failure(request: HttpRequest, fingerprint: Fingerprint, given: Body[Mark]) -> Any:
     if (given.state == "muted") != (given.minutes is not None):
-        raise Refused(422, "body minutes", "Minutes belong to 'muted' alone, and it needs them.", "1 to 10080.")
+        raise Refused(
+            422, "body minutes", "Minutes belong to 'muted' alone, and it needs them.", f"1 to {MOST_MUTE_MINUTES}."
+        )
     known_group(fingerprint)
-    return perform(request, "mark", {"group": fingerprint, "state": given.state, "minutes": optional(given.minutes)})
+    return perform(
+        request,
+        failure_views.mark_failure,
+        {"group": fingerprint, "state": given.state, "minutes": optional(given.minutes), "reason": given.reason},
+    )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Body, Query, Router
 
 from allegro_queue.api.acts import perform
@@ -18,6 +19,7 @@ from allegro_queue.api.shapes.given import JobId
 from allegro_queue.api.shapes.jobs import Chosen, JobDetailShape, Jobs, JobsAsked
 from allegro_queue.api.shapes.told import Done
 from allegro_queue.connection import page_client
+from allegro_queue.dashboard import bulk_views
 from allegro_queue.errors import did_you_mean
 from allegro_queue.masking import masked
 from allegro_queue.queues import all_queues
@@ -119,7 +121,7 @@ def known_job(stores: Stores, job_id: str) -> JobDetail:
     openapi_extra=needs(Right.RETRY),
 )
 def retry_jobs(request: HttpRequest, given: Body[Chosen]) -> Any:
-    return perform(request, "retry", chosen(given), "Name failed jobs.")
+    return perform(request, bulk_views.retry, chosen(given), "Name failed jobs.")
 
 
 @router.post(
@@ -130,7 +132,7 @@ def retry_jobs(request: HttpRequest, given: Body[Chosen]) -> Any:
     openapi_extra=needs(Right.DELETE),
 )
 def delete_jobs(request: HttpRequest, given: Body[Chosen]) -> Any:
-    return perform(request, "delete", chosen(given), "Name failed jobs.")
+    return perform(request, bulk_views.delete, chosen(given), "Name failed jobs.")
 
 
 def chosen(given: Chosen) -> dict[str, str | list[str] | None]:
@@ -156,7 +158,7 @@ def chosen(given: Chosen) -> dict[str, str | list[str] | None]:
     openapi_extra=needs(Right.RETRY),
 )
 def retry_job(request: HttpRequest, job_id: JobId) -> Any:
-    return on_failed(request, "retry", job_id)
+    return on_failed(request, bulk_views.retry, job_id)
 
 
 @router.delete(
@@ -167,10 +169,10 @@ def retry_job(request: HttpRequest, job_id: JobId) -> Any:
     openapi_extra=needs(Right.DELETE),
 )
 def delete_job(request: HttpRequest, job_id: JobId) -> Any:
-    return on_failed(request, "delete", job_id)
+    return on_failed(request, bulk_views.delete, job_id)
 
 
-def on_failed(request: HttpRequest, act: str, job_id: str) -> Any:
+def on_failed(request: HttpRequest, act: Callable[[HttpRequest], HttpResponse], job_id: str) -> Any:
     found = known_job(open_stores(), job_id).row.status
     right = f"Only a failed job can be meant; when looked at, this one was {found!r}."
     return perform(request, act, {"id": [job_id]}, right)

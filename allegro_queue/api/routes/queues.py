@@ -15,6 +15,7 @@ from allegro_queue.api.shapes.given import Name
 from allegro_queue.api.shapes.pauses import PauseAsked
 from allegro_queue.api.shapes.queues import Queues, QueueShape
 from allegro_queue.api.shapes.told import Done
+from allegro_queue.dashboard import actions
 from allegro_queue.dashboard.metric_series import wait_times
 from allegro_queue.dashboard.queue_rows import LATELY
 from allegro_queue.errors import did_you_mean
@@ -78,7 +79,7 @@ def known_or_all(name: str) -> None:
 )
 def pause_queue(request: HttpRequest, name: Name, given: Body[PauseAsked]) -> Any:
     known_or_all(name)
-    return perform(request, "pause", {"queue": name, "reason": given.reason, "minutes": optional(given.minutes)})
+    return perform(request, actions.pause, {"queue": name, "reason": given.reason, "minutes": optional(given.minutes)})
 
 
 @router.post(
@@ -90,4 +91,4 @@ def pause_queue(request: HttpRequest, name: Name, given: Body[PauseAsked]) -> An
 )
 def resume_queue(request: HttpRequest, name: Name) -> Any:
     known_or_all(name)
-    return perform(request, "resume", {"queue": name})
+    return perform(request, actions.resume, {"queue": name})

@@ -17,6 +17,7 @@ from allegro_queue.api.shapes.pauses import PauseAsked
 from allegro_queue.api.shapes.schedule import EntryDetail, Schedule
 from allegro_queue.api.shapes.told import Done
 from allegro_queue.connection import page_client
+from allegro_queue.dashboard import schedule_views
 from allegro_queue.dashboard.schedule_page import read_rows
 from allegro_queue.errors import did_you_mean
 from allegro_queue.rights import Right
@@ -88,7 +89,7 @@ def known_entry(name: str) -> None:
 )
 def run_entry(request: HttpRequest, name: Name) -> Any:
     known_entry(name)
-    return perform(request, "run_entry", {"entry": name})
+    return perform(request, schedule_views.run_entry, {"entry": name})
 
 
 @router.post(
@@ -101,7 +102,7 @@ def run_entry(request: HttpRequest, name: Name) -> Any:
 def pause_entry(request: HttpRequest, name: Name, given: Body[PauseAsked]) -> Any:
     known_entry(name)
     form = {"entry": name, "reason": given.reason, "minutes": optional(given.minutes)}
-    return perform(request, "pause_entry_now", form)
+    return perform(request, schedule_views.pause_entry_now, form)
 
 
 @router.post(
@@ -113,4 +114,4 @@ def pause_entry(request: HttpRequest, name: Name, given: Body[PauseAsked]) -> An
 )
 def resume_entry(request: HttpRequest, name: Name) -> Any:
     known_entry(name)
-    return perform(request, "resume_entry_now", {"entry": name})
+    return perform(request, schedule_views.resume_entry_now, {"entry": name})

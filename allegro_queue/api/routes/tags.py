@@ -12,6 +12,7 @@ from allegro_queue.api.asking import needs
 from allegro_queue.api.shapes.given import Name
 from allegro_queue.api.shapes.tags import TagAsked, Tags
 from allegro_queue.api.shapes.told import Done
+from allegro_queue.dashboard import monitoring_pages
 from allegro_queue.history import queries
 from allegro_queue.rights import Right
 
@@ -25,7 +26,7 @@ def tags(request: HttpRequest) -> Any:
 
 @router.post("tags", response=Done, tags=["history"], summary="Follow a tag", openapi_extra=needs(Right.EDIT_ALERTS))
 def follow_tag(request: HttpRequest, given: Body[TagAsked]) -> Any:
-    return perform(request, "follow", {"tag": given.tag})
+    return perform(request, monitoring_pages.monitor_tag, {"tag": given.tag})
 
 
 @router.delete(
@@ -36,4 +37,4 @@ def follow_tag(request: HttpRequest, given: Body[TagAsked]) -> Any:
     openapi_extra=needs(Right.EDIT_ALERTS),
 )
 def let_go_of_tag(request: HttpRequest, name: Name) -> Any:
-    return perform(request, "let_go", {"tag": name})
+    return perform(request, monitoring_pages.stop_monitoring_tag, {"tag": name})

@@ -8,7 +8,8 @@ from ninja import Schema
 from pydantic import Field
 
 from allegro_queue.api.shapes.given import Given, Paging, words
-from allegro_queue.dashboard.confirm_pages import MOST_MINUTES
+from allegro_queue.dashboard.chosen import LONGEST_REASON
+from allegro_queue.dashboard.failure_page import MOST_MUTE_MINUTES
 from allegro_queue.history.queries import GroupRow, RunRow
 
 GroupWord = Literal["new", "known", "muted", "resolved", "again"]
@@ -32,4 +33,5 @@ class FailureDetail(Schema):
 
 class Mark(Given):
     state: Literal["known", "muted", "resolved"]
-    minutes: int | None = Field(None, ge=1, le=MOST_MINUTES, description="How long it is muted.")
+    minutes: int | None = Field(None, ge=1, le=MOST_MUTE_MINUTES, description="How long it is muted.")
+    reason: str = words("For the journal.", LONGEST_REASON)
