@@ -19,7 +19,7 @@ from allegro_queue.activity.models import Activity
 from allegro_queue.connection import UNREACHABLE
 from allegro_queue.dashboard.chosen import LONGEST_REASON
 from allegro_queue.dashboard.confirm_pages import MOST_MINUTES
-from allegro_queue.dashboard.formats import count, duration, plural
+from allegro_queue.dashboard.formats import count, duration
 from allegro_queue.errors import QueueUnavailable
 from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
@@ -175,29 +175,6 @@ def resume(request: HttpRequest, stores: Stores) -> Told:
     return messages.INFO, f"{in_words(queue[:200])} not paused (any more)."
 
 
-@action(Right.DELETE)
-def empty(request: HttpRequest, stores: Stores) -> Told:
-    """Delete all that waits in a queue."""
-    queue = request.POST.get("queue", "")
-    if queue not in all_queues():
-        return messages.WARNING, f"There is no queue {queue[:200]!r}, so nothing was deleted."
-    if request.POST.get("typed", "").strip() != queue:
-        return messages.WARNING, f"{queue} was left alone: its name was not typed as it is written."
-    return messages.SUCCESS, f"Deleted {plural(stores.jobs.clear(queue), 'waiting job')} of {queue}."
-
-
-@action(Right.ENQUEUE)
-def move(request: HttpRequest, stores: Stores) -> Told:
-    """Put all that waits in a queue at the end of another."""
-    queue, to = request.POST.get("queue", ""), request.POST.get("to", "")
-    for each in (queue, to):
-        if each not in all_queues():
-            return messages.WARNING, f"There is no queue {each[:200]!r}, so nothing was moved."
-    if queue == to:
-        return messages.WARNING, f"The jobs of {queue} are there already, so nothing was moved."
-    return messages.SUCCESS, f"Moved {plural(stores.jobs.move(queue, to), 'job')} from {queue} to {to}."
-
-
 def minutes_in(text: str) -> int:
     """Minutes as a form gives them; nought for none.
 
@@ -253,6 +230,4 @@ def own_page(given: str) -> str:
 ACTIONS: list[tuple[str, View, str]] = [
     ("actions/pause/", pause, "pause"),
     ("actions/resume/", resume, "resume"),
-    ("actions/empty/", empty, "empty"),
-    ("actions/move/", move, "move"),
 ]
