@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from allegro_queue.api.routes import RIGHT, api
-from allegro_queue.api.shapes import Errors
+from allegro_queue.api.asking import RIGHT
+from allegro_queue.api.routes import api
+from allegro_queue.api.shapes.told import Errors
 from allegro_queue.rights import Right
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -53,7 +54,7 @@ def document(server: str = "/horizon/api/v1") -> dict[str, Any]:
 
 def complete(operation: dict[str, Any], method: str, *, has_place: bool) -> None:
     """Add to one operation what holds for all of its kind."""
-    operation["operationId"] = operation["operationId"].rpartition("routes_")[2]
+
     operation.setdefault(RIGHT, Right.VIEW.value)
     statuses = [401, 403, 422, 503]
     statuses += [404] if has_place else []

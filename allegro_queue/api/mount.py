@@ -23,8 +23,9 @@ def addresses() -> list[URLPattern]:
     if find_spec("ninja") is None:
         return []
     from allegro_queue.api import faults  # noqa: F401 - registers itself
+    from allegro_queue.api.asking import RIGHT
     from allegro_queue.api.document import METHODS, document
-    from allegro_queue.api.routes import RIGHT, api
+    from allegro_queue.api.routes import api
 
     paths = document()["paths"]
     found: dict[str, URLPattern] = {}

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from allegro_queue.bulk.models import BulkResult
+from allegro_queue.bulk.models import BulkResult, BulkRun
+from allegro_queue.bulk.noting import ROWS_KEPT
 from allegro_queue.history.queries import Filter, find_runs
 from allegro_queue.stores import Stores
+from allegro_queue.stores.bulk import BulkAct
 from allegro_queue.stores.jobs import State
 
 STATUSES: Mapping[State, frozenset[str]] = {
@@ -76,7 +78,7 @@ class Selection:
         if self.ids:
             return f"job {self.ids[0]}" if len(self.ids) == 1 else f"{len(self.ids):,} jobs, first {self.ids[0]}"
         if self.of_run:
-            return f"what run {self.of_run} deleted"
+            return f"what run {self.of_run} {'moved' if self.state is State.WAITING else 'deleted'}"
         parts = [f"all {self.state.value} jobs{f' of queue {self.queue}' if self.queue else ''}"]
         parts += [f"of {self.name}"] if self.name else []
         parts += [f"with {self.words!r} in the function’s name"] if self.words else []
@@ -101,7 +103,7 @@ def ids_of(stores: Stores, chosen: Selection, queues: Sequence[str], cut_off: fl
     if chosen.ids:
         yield list(chosen.ids)
     elif chosen.of_run:
-        yield from results_of(chosen.of_run)
+        yield from done_by(stores, chosen.of_run)
     elif chosen.runs is not None:
         yield from found_in_history(stores, chosen, cut_off)
     else:
@@ -140,6 +142,14 @@ def found_in_history(stores: Stores, chosen: Selection, cut_off: float) -> Itera
         if not page.after:
             return
         after = page.after
+
+
+def done_by(stores: Stores, run: int) -> Iterator[list[str]]:
+    """What a run did something to, in its order; of a large one that deleted, what the bin still has of it."""
+    found = BulkRun.objects.filter(pk=run).first()
+    if found is not None and found.act == BulkAct.DELETE and found.noted > ROWS_KEPT:
+        return stores.bulk.binned_by(run)
+    return results_of(run)
 
 
 def results_of(run: int) -> Iterator[list[str]]:

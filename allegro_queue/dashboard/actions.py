@@ -19,7 +19,7 @@ from allegro_queue.activity.models import Activity
 from allegro_queue.connection import UNREACHABLE
 from allegro_queue.dashboard.chosen import LONGEST_REASON
 from allegro_queue.dashboard.confirm_pages import MOST_MINUTES
-from allegro_queue.dashboard.formats import count, duration, plural
+from allegro_queue.dashboard.formats import count, duration
 from allegro_queue.errors import QueueUnavailable
 from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
@@ -73,8 +73,8 @@ class Done:
 
 Act = Callable[[HttpRequest, Stores], Told | Done]
 
-ACTS: dict[str, tuple[Right, Act]] = {}
-"""Each act whose right is always the same, by its name: for the API, which does the same as the pages."""
+ACTS: dict[Callable[[HttpRequest], HttpResponse], tuple[Right | Callable[[HttpRequest], Right], Act]] = {}
+"""Right and act of each view of an action: for the API, which does the same as the pages."""
 
 
 def action(
@@ -84,9 +84,6 @@ def action(
     notes it, and leads back."""
 
     def decorate(act: Act) -> Callable[[HttpRequest], HttpResponse]:
-        if isinstance(right, Right):
-            ACTS[act.__name__] = right, act
-
         @require_POST
         @functools.wraps(act)
         def view(request: HttpRequest) -> HttpResponse:
@@ -97,6 +94,7 @@ def action(
             messages.add_message(request, done.level, done.text)
             return HttpResponseRedirect(done.next or own_page(request.POST.get("next", "")))
 
+        ACTS[view] = right, act
         return view
 
     return decorate
@@ -123,7 +121,7 @@ def deed_of(request: HttpRequest, action: str, outcome: str, *, succeeded: bool,
     return Deed(
         at=time.time(),
         who=name_of(request),
-        via=Activity.Via.TOKEN if token_name(request) else Activity.Via.PAGE,
+        via=via_of(request),
         action=action.replace("_", " "),
         subject=subject or subject_of(request.POST),
         reason=request.POST.get("reason", "").strip(),
@@ -177,29 +175,6 @@ def resume(request: HttpRequest, stores: Stores) -> Told:
     return messages.INFO, f"{in_words(queue[:200])} not paused (any more)."
 
 
-@action(Right.DELETE)
-def empty(request: HttpRequest, stores: Stores) -> Told:
-    """Delete all that waits in a queue."""
-    queue = request.POST.get("queue", "")
-    if queue not in all_queues():
-        return messages.WARNING, f"There is no queue {queue[:200]!r}, so nothing was deleted."
-    if request.POST.get("typed", "").strip() != queue:
-        return messages.WARNING, f"{queue} was left alone: its name was not typed as it is written."
-    return messages.SUCCESS, f"Deleted {plural(stores.jobs.clear(queue), 'waiting job')} of {queue}."
-
-
-@action(Right.ENQUEUE)
-def move(request: HttpRequest, stores: Stores) -> Told:
-    """Put all that waits in a queue at the end of another."""
-    queue, to = request.POST.get("queue", ""), request.POST.get("to", "")
-    for each in (queue, to):
-        if each not in all_queues():
-            return messages.WARNING, f"There is no queue {each[:200]!r}, so nothing was moved."
-    if queue == to:
-        return messages.WARNING, f"The jobs of {queue} are there already, so nothing was moved."
-    return messages.SUCCESS, f"Moved {plural(stores.jobs.move(queue, to), 'job')} from {queue} to {to}."
-
-
 def minutes_in(text: str) -> int:
     """Minutes as a form gives them; nought for none.
 
@@ -232,6 +207,11 @@ def name_of(request: HttpRequest) -> str:
     return f"token {token}" if token else "somebody on this machine"
 
 
+def via_of(request: HttpRequest) -> Activity.Via:
+    """By what it was done."""
+    return Activity.Via.TOKEN if token_name(request) else Activity.Via.PAGE
+
+
 def own_page(given: str) -> str:
     """The address if it is one of the dashboard's pages, else the job list: nobody is sent elsewhere by a link."""
     fallback = reverse("horizon:jobs")
@@ -250,6 +230,4 @@ def own_page(given: str) -> str:
 ACTIONS: list[tuple[str, View, str]] = [
     ("actions/pause/", pause, "pause"),
     ("actions/resume/", resume, "resume"),
-    ("actions/empty/", empty, "empty"),
-    ("actions/move/", move, "move"),
 ]

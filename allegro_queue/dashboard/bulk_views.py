@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from uuid import uuid5
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View, rights_of, without_right
-from allegro_queue.activity.models import Activity
-from allegro_queue.bulk import words, work
+from allegro_queue.bulk import undoing, words, work
 from allegro_queue.bulk.models import BulkRun
 from allegro_queue.bulk.selection import Selection
-from allegro_queue.bulk.selection import count as counted_of
-from allegro_queue.dashboard.actions import Done, Told, action, name_of, own_page
+from allegro_queue.dashboard.actions import Done, Told, action, name_of, own_page, via_of
 from allegro_queue.dashboard.bin_page import BinPage, read_bin
+from allegro_queue.dashboard.bulk_begin import FEW, begin, in_background, problem_with_reason
 from allegro_queue.dashboard.chosen import (
     DESTROYS,
     LONGEST_REASON,
@@ -25,25 +23,18 @@ from allegro_queue.dashboard.chosen import (
     RIGHTS,
     Chosen,
     chosen_in,
-    failed_until,
     token_in,
     whole_number_in,
 )
 from allegro_queue.dashboard.confirm_pages import ConfirmPage, is_about_many, read_confirm
-from allegro_queue.dashboard.conflicts import why_not
-from allegro_queue.dashboard.formats import plural
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.render import Missing, render_page
 from allegro_queue.dashboard.run_page import RunPage, read_run
-from allegro_queue.errors import QueueUnavailable
 from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.stores.bulk import BulkAct
 from allegro_queue.stores.pulse import Pulse
-
-FEW = 500
-"""Jobs that are acted on at once, while the person waits; more are left to a run in the background."""
 
 
 def confirm(act: BulkAct, current: str = "jobs") -> View:
@@ -100,65 +91,14 @@ def do(request: HttpRequest, stores: Stores, act: BulkAct) -> Told | Done:
         per_minute = whole_number_in(given.get("per_minute", ""), MOST_PER_MINUTE)
     except ValueError as error:
         return messages.WARNING, f"Nothing was done: the rate {error}"
-    now = time.time()
-    selection = chosen.selection(act)
-    is_few = bool(selection.ids) or (
-        selection.is_whole and counted_of(stores, selection, all_queues(), now).number <= FEW
-    )
-    expected = given.get("count", "")
-    run, is_new = work.begin(
-        act,
-        selection,
-        token=token_in(given),
-        cut_off=min(failed_until(given) or now, now),
-        now=now,
-        who=name_of(request),
-        via=Activity.Via.PAGE,
-        expected=int(expected) if expected.isascii() and expected.isdigit() and len(expected) < 9 else 0,
-        to=to,
-        per_minute=per_minute,
-        reason=given.get("reason", "").strip(),
-        address=request.META.get("REMOTE_ADDR") or None,
-    )
-    page = link("run", run=run.pk)
-    if not is_new:
-        return Done(level=messages.INFO, text=f"This was begun already, as run {run.pk}.", next=page, run_id=run.pk)
-    if is_few and not per_minute:
-        return at_once(stores, run, selection, page, now)
-    return in_background(stores, run, page)
-
-
-def at_once(stores: Stores, run: BulkRun, selection: Selection, page: str, now: float) -> Done:
-    """Few jobs: the person waits for it."""
-    work.do(stores, run)
-    text = words.outcome(run)
-    if len(selection.ids) == 1 and not run.done:
-        text = f"{text.partition(';')[0]}: {why_not(stores, selection.ids[0], now)}"
-    elif run.act == BulkAct.DELETE:
-        text = f"{text} For 24 hours this can be undone."
-    level = messages.SUCCESS if run.done else messages.WARNING
-    next_page = page if run.act == BulkAct.DELETE and run.done else ""
-    return Done(level=level, text=text, next=next_page, run_id=run.pk)
-
-
-def in_background(stores: Stores, run: BulkRun, page: str) -> Done:
-    """Many jobs: a job of the library's own does it. When that cannot be queued, the run's page offers to try again."""
-    doing = words.DOING[run.act]
-    try:
-        work.queue_slice(stores, run, 1)
-    except QueueUnavailable as error:
-        text = f"Run {run.pk} is written down and has not begun: {error}"
-        return Done(level=messages.ERROR, text=text, next=page, run_id=run.pk)
-    what = plural(run.expected, "job") if run.expected else "jobs"
-    text = f"{doing} {what} in the background, as run {run.pk}."
-    return Done(level=messages.SUCCESS, text=text, next=page, run_id=run.pk)
+    return begin(request, stores, act, chosen.selection(act), to=to, per_minute=per_minute)
 
 
 def problem_of_form(request: HttpRequest, act: BulkAct, chosen: Chosen, to: str) -> str:
     """What is missing beside the choice itself; empty when nothing is."""
     reason = request.POST.get("reason", "").strip()
-    if len(reason) > LONGEST_REASON:
-        return f"Nothing was done: give a reason of up to {LONGEST_REASON} characters."
+    if problem := problem_with_reason(request):
+        return problem
     if act is BulkAct.MOVE and to not in all_queues():
         return f"There is no queue {to[:200]!r}, so nothing was moved."
     if act is BulkAct.MOVE and chosen.all and chosen.queue == to:
@@ -225,26 +165,26 @@ def carry_on_run(request: HttpRequest, stores: Stores, run: BulkRun) -> Done:
     return Done(level=messages.SUCCESS, text=text, next=page, run_id=run.pk)
 
 
-@action(Right.DELETE)
+def right_of_undo(request: HttpRequest) -> Right:
+    """What undoes a run is of the same kind as what it did."""
+    return right_of_run(request) if run_in(request) else Right.DELETE
+
+
+@action(right_of_undo)
 @act_on_run
 def undo_run(request: HttpRequest, stores: Stores, run: BulkRun) -> Done:
-    """Put what it deleted back from the bin."""
+    """Put what it deleted back from the bin, or what it moved out of a queue back into it."""
     page = link("run", run=run.pk)
-    if run.act != BulkAct.DELETE or not run.done:
-        return Done(level=messages.WARNING, text=f"Run {run.pk} deleted nothing.", next=page, run_id=run.pk)
-    now = time.time()
-    undo, is_new = work.begin(
-        BulkAct.RESTORE,
-        Selection(of_run=run.pk),
-        # Pressed twice, it is undone once.
-        token=uuid5(run.token, "undo"),
-        cut_off=now,
-        now=now,
+    undo, is_new = undoing.begin(
+        run,
+        now=time.time(),
         who=name_of(request),
-        via=Activity.Via.PAGE,
-        expected=run.done,
+        via=via_of(request),
+        reason=request.POST.get("reason", "").strip(),
         address=request.META.get("REMOTE_ADDR") or None,
     )
+    if undo is None:
+        return Done(level=messages.WARNING, text=f"Run {run.pk} did nothing to undo.", next=page, run_id=run.pk)
     undo_page = link("run", run=undo.pk)
     if not is_new:
         text = f"Run {run.pk} was undone already, by run {undo.pk}."
@@ -273,7 +213,7 @@ def restore(request: HttpRequest, stores: Stores) -> Told | Done:
         cut_off=now,
         now=now,
         who=name_of(request),
-        via=Activity.Via.PAGE,
+        via=via_of(request),
         address=request.META.get("REMOTE_ADDR") or None,
     )
     work.do(stores, run)

@@ -39,6 +39,8 @@ MUTES: tuple[tuple[int, str], ...] = (
 )
 """Minutes to mute a group for, and their words."""
 
+MOST_MUTE_MINUTES = max(minutes for minutes, _ in MUTES)
+
 OUTCOMES: Mapping[str, tuple[str, str, str]] = {
     "failed": ("bad", "bad", "Failed"),
     "retried": ("warn", "retry", "Retried"),

@@ -12,9 +12,9 @@ from allegro_queue.access import View
 from allegro_queue.conf import horizon_settings
 from allegro_queue.dashboard.actions import Told, action, name_of
 from allegro_queue.dashboard.chart_csv import CsvColumn, answer_with
-from allegro_queue.dashboard.chosen import LONGEST_REASON, MOST_TICKED, Chosen
+from allegro_queue.dashboard.chosen import LONGEST_REASON, MOST_TICKED, Chosen, whole_number_in
 from allegro_queue.dashboard.confirm_pages import ConfirmPage, read_confirm
-from allegro_queue.dashboard.failure_page import MUTES, FailurePage, read_failure, values_of
+from allegro_queue.dashboard.failure_page import MOST_MUTE_MINUTES, FailurePage, read_failure, values_of
 from allegro_queue.dashboard.failure_pages import FailuresPage, read_failures, read_groups, read_query
 from allegro_queue.dashboard.formats import duration
 from allegro_queue.dashboard.links import link
@@ -100,10 +100,13 @@ def mark_failure(request: HttpRequest, stores: Stores) -> Told:
         return messages.WARNING, f"Nothing was noted: the reason is longer than {LONGEST_REASON} characters."
     state, now, until = GroupState(wanted), time.time(), 0.0
     if state is GroupState.MUTED:
-        spans = {str(minutes): 60.0 * minutes for minutes, _ in MUTES}
-        if (minutes := request.POST.get("minutes", "")) not in spans:
+        try:
+            span = whole_number_in(request.POST.get("minutes", ""), MOST_MUTE_MINUTES)
+        except ValueError as error:
+            return messages.WARNING, f"Nothing was noted: the minutes {error}"
+        if not span:
             return messages.WARNING, "Nothing was noted: say for how long the group is to be muted."
-        until = now + spans[minutes]
+        until = now + 60.0 * span
     if not mark([group], state, by=name_of(request), now=now, until=until):
         return messages.WARNING, "There is no such group of failures (any more), so nothing was noted."
     if state is GroupState.MUTED:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from uuid import uuid4
 
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -28,6 +29,7 @@ from allegro_queue.history.measured import minutes as minutes_of
 from allegro_queue.metrics.counts import FIVE_MINUTES, HOUR, MINUTE
 from allegro_queue.metrics.drain import Drain, drain_of
 from allegro_queue.stores import Stores
+from allegro_queue.stores.bulk import BIN_MOST
 from allegro_queue.stores.pauses import ALL_QUEUES, Pause
 from allegro_queue.stores.pulse import Pulse, QueuePulse
 from allegro_queue.stores.workers import WorkerRecord
@@ -346,7 +348,15 @@ class ConfirmQueuePage:
     targets: tuple[QueuePulse, ...]
     """Queues to move to."""
     paused: tuple[str, ...]
+    asked_at: float
+    """What comes into the queue after this Unix time is left alone."""
+    token: str
+    """Of this page: the button pressed twice acts once."""
+    lost: int
+    """Jobs that the bin has no room for."""
     next: str
+    bin_most: int = BIN_MOST
+    longest_reason: int = LONGEST_REASON
 
 
 def read_confirm_queue(pulse: Pulse, act: str, queue: str, next: str) -> ConfirmQueuePage:
@@ -365,6 +375,9 @@ def read_confirm_queue(pulse: Pulse, act: str, queue: str, next: str) -> Confirm
         waiting=found.waiting if found else 0,
         targets=tuple(each for each in pulse.queues if each.name != queue),
         paused=tuple(each for each in pulse.pauses if each != ALL_QUEUES),
+        asked_at=pulse.at,
+        token=uuid4().hex,
+        lost=max(found.waiting - BIN_MOST, 0) if found else 0,
         next=next,
     )
 

@@ -1,12 +1,15 @@
-"""The pages of queues, and the step before emptying or moving one."""
+"""The pages of queues, and emptying or moving one: the step before, and the act."""
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View
-from allegro_queue.dashboard.actions import own_page
+from allegro_queue.bulk.selection import Selection
+from allegro_queue.dashboard.actions import Done, Told, action, own_page
+from allegro_queue.dashboard.bulk_begin import begin, problem_with_reason
 from allegro_queue.dashboard.queue_pages import (
     ConfirmQueuePage,
     QueuePage,
@@ -15,7 +18,11 @@ from allegro_queue.dashboard.queue_pages import (
     read_queues,
 )
 from allegro_queue.dashboard.render import Missing, render_page
+from allegro_queue.queues import all_queues
+from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
+from allegro_queue.stores.bulk import BulkAct
+from allegro_queue.stores.jobs import State
 from allegro_queue.stores.pulse import Pulse
 
 
@@ -54,9 +61,41 @@ def confirm(request: HttpRequest, act: str, title: str) -> HttpResponse:
     return render_page(request, "horizon/confirm_queue.html", read, title=title, current="queues", every=0)
 
 
+@action(Right.DELETE)
+def empty(request: HttpRequest, stores: Stores) -> Told | Done:
+    """Put all that waits in a queue into the bin."""
+    queue = request.POST.get("queue", "")
+    if queue not in all_queues():
+        return messages.WARNING, f"There is no queue {queue[:200]!r}, so nothing was deleted."
+    if request.POST.get("typed", "").strip() != queue:
+        return messages.WARNING, f"{queue} was left alone: its name was not typed as it is written."
+    if problem := problem_with_reason(request, needed=True):
+        return messages.WARNING, problem
+    return begin(request, stores, BulkAct.DELETE, Selection(state=State.WAITING, queue=queue))
+
+
+@action(Right.ENQUEUE)
+def move(request: HttpRequest, stores: Stores) -> Told | Done:
+    """Put all that waits in a queue at the end of another."""
+    queue, to = request.POST.get("queue", ""), request.POST.get("to", "")
+    for each in (queue, to):
+        if each not in all_queues():
+            return messages.WARNING, f"There is no queue {each[:200]!r}, so nothing was moved."
+    if queue == to:
+        return messages.WARNING, f"The jobs of {queue} are there already, so nothing was moved."
+    if problem := problem_with_reason(request):
+        return messages.WARNING, problem
+    return begin(request, stores, BulkAct.MOVE, Selection(state=State.WAITING, queue=queue), to=to)
+
+
 PAGES: list[tuple[str, View, str]] = [
     ("queues/", queues, "queues"),
     ("queues/empty/confirm/", confirm_empty, "confirm_empty"),
     ("queues/move/confirm/", confirm_move, "confirm_move"),
     ("queues/<str:queue>/", one_queue, "queue"),
+]
+
+ACTIONS: list[tuple[str, View, str]] = [
+    ("actions/empty/", empty, "empty"),
+    ("actions/move/", move, "move"),
 ]

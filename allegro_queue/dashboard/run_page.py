@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from allegro_queue.bulk import noting, words, work
 from allegro_queue.bulk.models import BulkResult, BulkRun
+from allegro_queue.bulk.undoing import seconds_left, way_back
 from allegro_queue.dashboard.chosen import RIGHTS
 from allegro_queue.dashboard.formats import about, count, duration, plural
 from allegro_queue.dashboard.links import link
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
-from allegro_queue.stores.bulk import BIN_SECONDS, BulkAct
+from allegro_queue.stores.bulk import BIN_MOST, BulkAct
 from allegro_queue.stores.pulse import Pulse
 
 PAGE = 50
@@ -85,6 +86,10 @@ class RunPage:
     right: Right
     may_undo: bool
     undo_for: str
+    undo_to: str
+    """The queue that it would move them back to; empty where it would restore them."""
+    lost: int
+    """Jobs that it deleted and that the bin had no room for."""
     undone_by: int
 
 
@@ -102,8 +107,9 @@ def read_run(stores: Stores, pulse: Pulse, number: int, given: Mapping[str, str]
     if kind:
         found = found.filter(result=kind)
     shown = list(found.order_by("number")[: PAGE + 1])
-    rest = BIN_SECONDS - (pulse.at - (run.ended_at or run.moved_at))
-    undone = BulkRun.objects.filter(act=BulkAct.RESTORE.value, selection__of_run=run.pk).order_by("-pk").first()
+    rest = seconds_left(run, pulse.at)
+    back = way_back(run)
+    undone = BulkRun.objects.filter(selection__of_run=run.pk).order_by("-pk").first()
     still = stands_still(stores, pulse, run) if is_open else ""
     return RunPage(
         run=run,
@@ -124,8 +130,10 @@ def read_run(stores: Stores, pulse: Pulse, number: int, given: Mapping[str, str]
         else "",
         not_kept=max(run.noted - noting.ROWS_KEPT, 0),
         right=RIGHTS[BulkAct(run.act)],
-        may_undo=run.act == BulkAct.DELETE and run.done > 0 and rest > 0 and not is_open and undone is None,
+        may_undo=back is not None and rest > 0 and not is_open and undone is None,
         undo_for=about(rest),
+        undo_to=back[1] if back else "",
+        lost=max(run.done - BIN_MOST, 0) if run.act == BulkAct.DELETE else 0,
         undone_by=undone.pk if undone else 0,
     )
 

@@ -23,6 +23,7 @@ from allegro_queue.dashboard.one_job_views import ACTIONS as ONE_JOB_ACTIONS
 from allegro_queue.dashboard.one_job_views import PAGES as ONE_JOB_PAGES
 from allegro_queue.dashboard.probes import PROBES
 from allegro_queue.dashboard.prometheus import by_token_or_gate, prometheus
+from allegro_queue.dashboard.queue_views import ACTIONS as QUEUE_ACTIONS
 from allegro_queue.dashboard.queue_views import PAGES as QUEUE_PAGES
 from allegro_queue.dashboard.saved_view_pages import PAGES as SAVED_VIEW_PAGES
 from allegro_queue.dashboard.schedule_views import PAGES as SCHEDULE_PAGES
@@ -49,6 +50,7 @@ ROUTES: list[tuple[str, View, str]] = [
     *BULK_PAGES,
     *ONE_JOB_PAGES,
     *ACTIONS,
+    *QUEUE_ACTIONS,
     *BULK_ACTIONS,
     *RUN_ACTIONS,
     *ONE_JOB_ACTIONS,

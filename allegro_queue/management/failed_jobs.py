@@ -9,16 +9,14 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from allegro_queue.activity.models import Activity
-from allegro_queue.bulk import words, work
+from allegro_queue.bulk import work
 from allegro_queue.bulk.models import BulkResult, BulkRun
 from allegro_queue.bulk.selection import Selection
 from allegro_queue.management.redis_command import RedisCommand, account
+from allegro_queue.management.run_over_many import carry_out
 from allegro_queue.queues import check_queue
 from allegro_queue.stores import Stores
 from allegro_queue.stores.bulk import BulkAct
-
-PORTION_SECONDS = 2.0
-"""Between two words about how far it is."""
 
 NAMED = 5
 """Jobs that are named when something could not be done to them."""
@@ -42,14 +40,7 @@ class FailedJobsCommand(RedisCommand):
         run, _ = work.begin(
             self.act, selection, cut_off=now, now=now, who=account(), via=Activity.Via.COMMAND, reason=options["reason"]
         )
-        told_at = now
-        while not work.do(stores, run, seconds=PORTION_SECONDS):
-            if options["verbosity"] and time.time() - told_at >= PORTION_SECONDS:
-                told_at = time.time()
-                self.stderr.write(f"{run.noted:,} of {run.total or 0:,} jobs so far (run {run.pk}).")
-        outcome = words.outcome(run)
-        self.note(run.act, run.subject, outcome, reason=options["reason"], succeeded=run.done > 0, run_id=run.pk)
-        self.stdout.write(outcome)
+        carry_out(self, stores, run, verbosity=options["verbosity"])
         self.tell_the_rest(run)
 
     def selected(self, options: dict[str, Any]) -> Selection:

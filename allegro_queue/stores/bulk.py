@@ -195,7 +195,7 @@ class BulkStore:
             ],
             args=[
                 act.value,
-                "" if run is None else "1",
+                "" if run is None else run,
                 f"{now:.6f}",
                 rq_time(now),
                 "" if until is None else rq_time(until),
@@ -361,6 +361,20 @@ class BulkStore:
                 was: Mapping[str, Any] = json.loads(place)
                 binned.append(Binned(row=read_row(job_id, values), deleted_at=at, state=str(was["status"])))
         return binned, int(total)
+
+    def binned_by(self, run: int) -> Iterator[list[str]]:
+        """What a run deleted and the bin still has, in the order in which it was deleted."""
+        # From the last to the first: the bin drops its oldest meanwhile, which moves no place that is counted from the end.
+        parts: list[list[str]] = []
+        start = 0
+        while ids := texts(self._client.zrevrange(self._keys.bin, start, start + LISTED_AT_ONCE - 1)):
+            places: list[Any] = self._client.hmget(self._keys.bin_places, ids)
+            pairs = zip(reversed(ids), reversed(places), strict=True)
+            parts.append(
+                [job_id for job_id, place in pairs if place is not None and json.loads(place).get("run") == run]
+            )
+            start += len(ids)
+        yield from reversed(parts)
 
 
 def call_in(data: bytes) -> tuple[str, list[Any], dict[str, Any]]:

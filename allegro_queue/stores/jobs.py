@@ -11,7 +11,6 @@ from typing import Any
 
 from redis import Redis
 from redis.commands.core import Script
-from rq.defaults import RQ_KEY_PREFIX
 from rq.job import Job
 from rq.queue import Queue
 from rq.registry import (
@@ -72,40 +71,6 @@ redis.call('DEL', unpack(KEYS, 2))
 return 1
 """
 
-CLEAR = (
-    script("moment", "batch")
-    + """
--- Delete every waiting job of one queue; for its batch it counts as dropped.
--- KEYS: queue. ARGV: prefix of job hashes, prefix of results, most at once, our prefix, RQ's prefix.
-local ids = redis.call('LRANGE', KEYS[1], 0, tonumber(ARGV[3]) - 1)
-redis.call('LTRIM', KEYS[1], #ids, -1)
-local now = tonumber(redis.call('TIME')[1])
-for _, id in ipairs(ids) do
-  local batch = batch_of(ARGV[1] .. id)
-  redis.call('DEL', ARGV[1] .. id, ARGV[2] .. id)
-  if batch ~= '' then batch_end(ARGV[4], batch, id, 'dropped', now, ARGV[5]) end
-end
-return #ids
-"""
-)
-
-MOVE = """
--- Put the first waiting jobs of one queue at the end of another, in their order, in one step.
--- KEYS: queue, other queue, set of queues. ARGV: prefix of job hashes, name of the other queue, most at once.
-local ids = redis.call('LRANGE', KEYS[1], 0, tonumber(ARGV[3]) - 1)
-for _, id in ipairs(ids) do
-  if redis.call('EXISTS', ARGV[1] .. id) == 1 then
-    redis.call('HSET', ARGV[1] .. id, 'origin', ARGV[2])
-    redis.call('RPUSH', KEYS[2], id)
-  end
-end
-redis.call('LTRIM', KEYS[1], #ids, -1)
-if #ids > 0 then redis.call('SADD', KEYS[3], KEYS[2]) end
-return #ids
-"""
-
-CLEAR_AT_ONCE = 5000
-
 
 class State(StrEnum):
     """The lists a job can stand in."""
@@ -162,8 +127,6 @@ class JobStore:
         self._keys = keys
         self._retry = client.register_script(RETRY)
         self._forget = client.register_script(FORGET)
-        self._clear = client.register_script(CLEAR)
-        self._move = client.register_script(MOVE)
 
     def lengths(self, queues: Sequence[str]) -> dict[str, int]:
         """Waiting jobs by queue, in one round trip."""
@@ -329,41 +292,6 @@ class JobStore:
             ]
 
         return self._act(self._forget, keys, ids, failed_until)
-
-    def clear(self, queue: str) -> int:
-        """Delete every waiting job of a queue, some thousands at a time; how many there were."""
-        total = 0
-        while True:
-            cleared = int(
-                self._clear(
-                    keys=[queue_key(queue)],
-                    args=[
-                        Job.redis_job_namespace_prefix,
-                        Result.get_key(""),
-                        CLEAR_AT_ONCE,
-                        self._keys.prefix,
-                        RQ_KEY_PREFIX,
-                    ],
-                )
-            )
-            total += cleared
-            if cleared < CLEAR_AT_ONCE:
-                return total
-
-    def move(self, queue: str, to: str) -> int:
-        """Put all that waits in a queue now at the end of another, some thousands at a time; how many there were."""
-        left = total = self.lengths([queue])[queue]
-        while left > 0:
-            moved = int(
-                self._move(
-                    keys=[queue_key(queue), queue_key(to), Queue.redis_queues_keys],
-                    args=[Job.redis_job_namespace_prefix, to, min(left, CLEAR_AT_ONCE)],
-                )
-            )
-            if not moved:
-                return total - left
-            left -= moved
-        return total
 
     def _act(
         self,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from django.db import transaction
 from redis import Redis
 
@@ -261,7 +263,7 @@ def test_waiting_jobs_that_are_cleared_count_as_dropped(
     with noting() as made:
         made.add_many(jobs.nothing, [()] * 3)
 
-    assert stores.jobs.clear("default") == 3
+    call_command("horizon_clear", "default", "--force", stdout=StringIO())
     work_off_with_terms(redis)
 
     assert record(made).dropped == 3

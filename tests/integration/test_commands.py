@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from redis import Redis
 
 from allegro_queue.activity.models import Activity
+from allegro_queue.bulk.models import BulkRun
 from allegro_queue.dispatch import dispatch
 from allegro_queue.jobs import JobOptions
 from allegro_queue.stores import Stores
@@ -47,9 +48,25 @@ def test_clearing_a_queue_deletes_its_waiting_jobs_and_no_others(stores: Stores,
     dispatch(jobs.nothing)
     dispatch(jobs.urgent)
 
-    assert said("horizon_clear", "default", "--force") == "Deleted 2 waiting jobs of default.\n"
+    answer = said("horizon_clear", "default", "--force")
+
+    assert answer.startswith("Deleted 2 jobs.\nFor 24 hours this can be undone: manage.py horizon_restore ")
     assert stores.jobs.lengths(QUEUES) == {"high": 1, "default": 0, "audience-sync": 0}
     assert len(redis.keys("rq:job:*")) == 1
+
+
+def test_what_was_cleared_is_restored_once_in_its_order(stores: Stores):
+    ids = [dispatch(jobs.nothing) for _ in range(3)]
+    said("horizon_clear", "default", "--force")
+    run = str(BulkRun.objects.get().pk)
+
+    assert said("horizon_restore", run) == "Restored 3 jobs.\n"
+
+    assert [row.id for row in stores.jobs.page(State.WAITING, ["default"])[0]] == ids
+    with pytest.raises(CommandError, match="was undone already"):
+        said("horizon_restore", run)
+    with pytest.raises(CommandError, match="There is no run 0"):
+        said("horizon_restore", "0")
 
 
 def test_clearing_asks_and_does_nothing_without_the_queues_name(stores: Stores, monkeypatch: pytest.MonkeyPatch):
@@ -221,7 +238,7 @@ def exits_with(code: int, *arguments: str) -> str:
         (["horizon_pause", "--reason", "why"], "pause", "all queues"),
         (["horizon_continue", "high"], "continue", "queue high"),
         (["horizon_continue"], "continue", "all queues"),
-        (["horizon_clear", "high", "--force"], "clear", "queue high"),
+        (["horizon_clear", "default", "--force", "--reason", "why"], "delete", "all waiting jobs of queue default"),
         (["horizon_schedule", "pause", "links-forget", "--reason", "why"], "pause entry now", "entry links-forget"),
         (["horizon_schedule", "resume", "links-forget"], "resume entry now", "entry links-forget"),
         (["horizon_schedule", "run", "links-forget"], "run entry", "entry links-forget"),

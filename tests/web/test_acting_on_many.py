@@ -294,7 +294,7 @@ def test_who_lacks_the_right_is_told_its_name_and_nothing_changes(
     job_id = failed(redis, jobs.fail)
     many_failed(redis, 3, time.time() - 60)
     run = BulkRun.objects.create(
-        token="0" * 32, act="retry", selection={"state": "failed"}, subject="x", cut_off=0, who="x", via="page",
+        token="0" * 32, act="delete" if name == "undo_run" else "retry", selection={"state": "failed"}, subject="x", cut_off=0, who="x", via="page",
         created_at=time.time(), moved_at=time.time(),
     )  # fmt: skip
     before = scenes.everything_written(stores)

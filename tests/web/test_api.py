@@ -15,6 +15,7 @@ from redis import Redis
 from allegro.accounts.models import User
 from allegro_queue.activity.models import Activity
 from allegro_queue.api.document import document
+from allegro_queue.bulk.models import BulkRun
 from allegro_queue.history import queries
 from allegro_queue.rights import ALL_RIGHTS, Right
 from allegro_queue.stores import Stores
@@ -373,6 +374,28 @@ def test_a_failure_group_is_marked(stores: Stores, caller: Callable[..., Caller]
     found = program.get(f"failures/{fingerprint}").json()
     assert (found["failure"]["state"], found["failure"]["changed_by"]) == ("muted", "token probe")
     assert "order 41" in found["newest"]["traceback"]
+
+
+def test_what_a_token_does_stands_in_the_journal_as_what_a_page_does(
+    redis: Redis, stores: Stores, caller: Callable[..., Caller]
+) -> None:
+    collected(stores, failed_record(time.time()))
+    program = caller()
+    fingerprint = program.get("failures").json()["failures"][0]["fingerprint"]
+
+    program.post(f"failures/{fingerprint}/mark", {"state": "known", "reason": "a deploy"})
+    program.post("tags", {"tag": "member:42"})
+    program.delete("tags/member:42")
+    program.post(f"jobs/{failed(redis, jobs.fail)}/retry")
+
+    deeds = Activity.objects.order_by("id").values_list("action", "via", "reason")
+    assert list(deeds) == [
+        ("mark failure", "token", "a deploy"),
+        ("monitor tag", "token", ""),
+        ("stop monitoring tag", "token", ""),
+        ("retry", "token", ""),
+    ]
+    assert BulkRun.objects.get().via == "token"
 
 
 def test_a_tag_is_followed_and_let_go(stores: Stores, caller: Callable[..., Caller]) -> None:

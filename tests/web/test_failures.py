@@ -144,7 +144,7 @@ def test_a_group_is_noted_as_known_muted_and_resolved_and_the_journal_knows_it(c
 
 @pytest.mark.parametrize(
     "form",
-    [{"state": "new"}, {"state": "again"}, {}, {"state": "muted"}, {"state": "muted", "minutes": "61"},
+    [{"state": "new"}, {"state": "again"}, {}, {"state": "muted"}, {"state": "muted", "minutes": "43201"},
      {"state": "known", "reason": "x" * 201}],
 )  # fmt: skip
 def test_nothing_is_noted_that_a_person_cannot_note(client: Client, stores: Stores, form: dict[str, str]) -> None:

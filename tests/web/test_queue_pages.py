@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from allegro_queue.bulk.models import BulkRun
 from allegro_queue.dispatch import dispatch
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
@@ -79,11 +80,50 @@ def test_emptying_takes_the_queues_name_and_deletes_what_waits(client: Client, s
     dispatch(jobs.nothing)
     dispatch(jobs.urgent)
 
-    client.post(reverse("horizon:empty"), {"queue": "default", "typed": "yes"})
+    given = {"queue": "default", "reason": "sent twice"}
+    client.post(reverse("horizon:empty"), {**given, "typed": "yes"})
+    client.post(reverse("horizon:empty"), {**given, "typed": "default", "reason": " "})
     assert stores.jobs.lengths(QUEUES)["default"] == 1
 
-    client.post(reverse("horizon:empty"), {"queue": "default", "typed": "default"})
+    client.post(reverse("horizon:empty"), {**given, "typed": "default"})
     assert stores.jobs.lengths(QUEUES) == {"high": 1, "default": 0, "audience-sync": 0}
+
+
+def test_an_emptied_queue_comes_back_as_it_stood(client: Client, stores: Stores):
+    ids = [dispatch(jobs.nothing) for _ in range(4)]
+    given = {"queue": "default", "typed": "default", "reason": "by mistake"}
+    page = client.post(reverse("horizon:empty"), given, follow=True)
+    assert "Undo: restore 4 jobs" in page.content.decode()
+
+    client.post(reverse("horizon:undo_run"), {"run": page.context["page"].run.pk})
+
+    assert [row.id for row in stores.jobs.page(State.WAITING, ["default"])[0]] == ids
+
+
+def test_what_comes_after_the_question_is_not_swept_in(client: Client, stores: Stores):
+    dispatch(jobs.nothing)
+    asked = client.get(reverse("horizon:confirm_empty"), {"queue": "default"}).context["page"]
+    later = dispatch(jobs.nothing)
+
+    given = {"queue": "default", "typed": "default", "reason": "x", "failed_until": repr(asked.asked_at)}
+    client.post(reverse("horizon:empty"), given)
+
+    assert [row.id for row in stores.jobs.page(State.WAITING, ["default"])[0]] == [later]
+
+
+def test_a_moved_queue_is_moved_back_as_far_as_it_still_waits(client: Client, stores: Stores):
+    ids = [dispatch(jobs.nothing) for _ in range(3)]
+    page = client.post(reverse("horizon:move"), {"queue": "default", "to": "high"}, follow=True)
+    worker = make_worker(["high"], name="here.1.abcd")
+    assert worker is not None
+    worker.work(burst=True, max_jobs=1)
+    run = BulkRun.objects.get().pk
+    assert "Undo: move 3 jobs back" in client.get(reverse("horizon:run", kwargs={"run": run})).content.decode()
+
+    client.post(reverse("horizon:undo_run"), {"run": run})
+
+    assert page.status_code == 200
+    assert [row.id for row in stores.jobs.page(State.WAITING, ["default"])[0]] == ids[1:]
 
 
 def test_moved_jobs_keep_their_order_and_run_from_the_other_queue(client: Client, stores: Stores):
@@ -92,7 +132,7 @@ def test_moved_jobs_keep_their_order_and_run_from_the_other_queue(client: Client
 
     answer = client.post(reverse("horizon:move"), {"queue": "default", "to": "high"}, follow=True)
 
-    assert "Moved 3 jobs from default to high." in answer.content.decode()
+    assert "Moved 3 jobs to high." in answer.content.decode()
     assert [row.id for row in stores.jobs.page(State.WAITING, ["high"])[0]] == [first, *ids]
     worker = make_worker(["high"], name="here.1.abcd")
     assert worker is not None

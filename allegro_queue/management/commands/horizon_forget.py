@@ -7,5 +7,5 @@ from allegro_queue.stores.bulk import BulkAct
 
 
 class Command(FailedJobsCommand):
-    help = "Delete failed jobs: their arguments, results and tracebacks. For 24 hours the dashboard can restore them."
+    help = "Delete failed jobs: their arguments, results and tracebacks. For 24 hours horizon_restore or the dashboard brings them back."
     act = BulkAct.DELETE

@@ -5,7 +5,7 @@
 --
 -- KEYS  1 the run's set of jobs   2 the run's results (both unused without a run)   3 RQ's set of queues
 --       4 the bin: deleted jobs by time   5 hash of what the bin keeps of each: where it stood
--- ARGV  1 what: retry, delete, cancel, move, restore   2 '1' when it belongs to a run   3 Unix time   4 now in RQ's form
+-- ARGV  1 what: retry, delete, cancel, move, restore   2 number of its run, or empty   3 Unix time   4 now in RQ's form
 --       5 leave alone what ended or was queued after this (RQ's form; empty: nothing)   6 the queue to move to
 --       7 seconds that the bin keeps, and that a cancelled job stays   8 jobs that the bin keeps at most
 --       starts of keys: 9 jobs   10 results   11 queues   12 locks   13 failed   14 finished   15 scheduled
@@ -14,7 +14,7 @@
 -- Result for each id: done, gone, running, later, is:<status>, barred:<id of who holds the lock>, taken (another step
 --        of the run has acted on it)
 local call = redis.call
-local what, has_run, now, now_text, until_text, to = ARGV[1], ARGV[2] == '1', ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local what, has_run, now, now_text, until_text, to = ARGV[1], ARGV[2] ~= '', ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local life, most = tonumber(ARGV[7]), tonumber(ARGV[8])
 local jobs, results, queues, locks = ARGV[9], ARGV[10], ARGV[11], ARGV[12]
 -- RQ files a stopped job among the failed.
@@ -43,7 +43,8 @@ local function throw_away(id)
   call('ZREM', KEYS[4], id)
 end
 
-local function into_bin(id, status, queue, place)
+-- ``turn`` keeps the order in which jobs of one step came into the bin.
+local function into_bin(id, status, queue, place, turn)
   throw_away(id)
   local rest = call('PTTL', jobs .. id)
   call('RENAME', jobs .. id, bin_jobs .. id)
@@ -52,8 +53,8 @@ local function into_bin(id, status, queue, place)
     call('RENAME', results .. id, bin_results .. id)
     call('EXPIRE', bin_results .. id, life)
   end
-  call('ZADD', KEYS[4], now, id)
-  call('HSET', KEYS[5], id, cjson.encode({status = status, queue = queue, place = place, rest = rest}))
+  call('ZADD', KEYS[4], tonumber(now) + turn * 1e-6, id)
+  call('HSET', KEYS[5], id, cjson.encode({status = status, queue = queue, place = place, rest = rest, run = tonumber(ARGV[2])}))
 end
 
 local function restore(id)
@@ -88,7 +89,7 @@ local function restore(id)
   return 'done'
 end
 
-local function act(id)
+local function act(id, turn)
   if what == 'restore' then return restore(id) end
   local job = jobs .. id
   local found = call('HMGET', job, 'status', 'origin', 'ended_at', 'enqueued_at', 'created_at')
@@ -115,7 +116,7 @@ local function act(id)
     if batch ~= '' then batch_end(own, batch, id, 'dropped', math.floor(tonumber(now)), rq) end
   end
   if what == 'delete' then
-    into_bin(id, status, queue, place)
+    into_bin(id, status, queue, place, turn)
   elseif what == 'move' then
     call('HSET', job, 'origin', to, 'enqueued_at', now_text)
     call('SADD', KEYS[3], queues .. to)
@@ -135,7 +136,7 @@ for place = 23, #ARGV do
   if has_run and call('ZREM', KEYS[1], id) == 0 then
     replies[#replies + 1] = 'taken'
   else
-    local reply = act(id)
+    local reply = act(id, place - 23)
     replies[#replies + 1] = reply
     if has_run then call('RPUSH', KEYS[2], id .. ' ' .. reply) end
   end

@@ -10,7 +10,7 @@ from django.test import TestCase
 from redis import Redis
 
 from allegro_queue.activity.models import Activity
-from allegro_queue.bulk import noting, words, work
+from allegro_queue.bulk import noting, selection, undoing, words, work
 from allegro_queue.bulk.models import BulkResult, BulkRun
 from allegro_queue.bulk.selection import Selection, count
 from allegro_queue.dispatch import dispatch
@@ -328,6 +328,23 @@ def test_results_beyond_the_first_are_counted_and_not_kept(
 
     assert (run.noted, run.done) == (5, 5)
     assert BulkResult.objects.filter(run=run).count() == 2
+
+
+def test_a_run_whose_results_are_not_all_kept_is_undone_from_the_bin_in_its_order(
+    redis: Redis, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(noting, "ROWS_KEPT", 2)
+    monkeypatch.setattr(selection, "ROWS_KEPT", 2)
+    done(stores, BulkAct.DELETE, Selection(ids=(dispatched(jobs.urgent),)))
+    ids = [dispatched(jobs.nothing) for _ in range(6)]
+    deleted = done(stores, BulkAct.DELETE, Selection(state=State.WAITING, queue="default"))
+
+    undo, _ = undoing.begin(deleted, now=time.time(), who="ada", via="page")
+    assert undo is not None
+    work.do(stores, undo)
+
+    assert redis.lrange("rq:queue:default", 0, -1) == [each.encode() for each in ids]
+    assert stores.jobs.lengths(["high"]) == {"high": 0}
 
 
 def test_old_results_go_first_and_old_runs_later(redis: Redis, stores: Stores) -> None:

@@ -1,0 +1,30 @@
+"""Every address of the API, by resource. A route names the right that it needs; the door asks for it."""
+
+from __future__ import annotations
+
+from ninja import NinjaAPI
+from ninja.operation import Operation
+
+from allegro_queue.api.routes import activity, failures, jobs, metrics, now, queues, runs, schedule, tags
+
+
+class HorizonApi(NinjaAPI):
+    """The API; an operation's id is its function's name, so that it outlives a move to another module."""
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        return str(operation.view_func.__name__)
+
+
+api = HorizonApi(
+    title="Horizon",
+    version="1",
+    description="Jobs, queues, workers, schedule, failures and metrics of allegro-queue. "
+    "Times are Unix seconds. Lists are paged by `after`. Each operation names the right that it needs as `x-right`.",
+    urls_namespace="horizon-api",
+    docs_url=None,
+    openapi_url=None,
+)
+
+# In the order of the document.
+for each in (now, queues, jobs, runs, failures, tags, schedule, metrics, activity):
+    api.add_router("", each.router)

@@ -1,0 +1,84 @@
+"""Failure groups, and noting what people know of them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Body, Query, Router
+
+from allegro_queue.api.acts import perform
+from allegro_queue.api.answers import Refused
+from allegro_queue.api.asking import may_see_payload, needs, optional
+from allegro_queue.api.shapes.failures import FailureDetail, Failures, FailuresAsked, Mark
+from allegro_queue.api.shapes.given import LATEST, Fingerprint
+from allegro_queue.api.shapes.told import Done
+from allegro_queue.dashboard import failure_views
+from allegro_queue.dashboard.failure_page import MOST_MUTE_MINUTES
+from allegro_queue.history import queries
+from allegro_queue.history.groups import GroupState
+from allegro_queue.rights import Right
+
+router = Router()
+
+
+@router.get("failures", response=Failures, tags=["failures"], summary="Failure groups, the last to fail first")
+def failures(request: HttpRequest, given: Query[FailuresAsked]) -> Any:
+    before = seconds_in(given.after)
+    states = [GroupState(each) for each in given.state]
+    found = queries.find_groups(now=time.time(), states=states, name=given.name, limit=given.limit, before=before)
+    return {
+        "failures": found,
+        "after": repr(found[-1].last_at) if len(found) == given.limit else None,
+        "counts": {state.value: number for state, number in queries.group_counts(time.time()).items()},
+    }
+
+
+def seconds_in(after: str) -> float:
+    """The place of a list that is paged by time; 0 for its start."""
+    try:
+        moment = float(after or 0)
+    except ValueError:
+        moment = -1.0
+    if not 0 <= moment <= LATEST:
+        raise Refused(422, "query after", f"{after[:100]!r} is no place in this list.", "Give a page's 'after'.")
+    return moment
+
+
+@router.get("failures/{str:fingerprint}", response=FailureDetail, tags=["failures"], summary="One failure group")
+def failure(request: HttpRequest, fingerprint: Fingerprint) -> Any:
+    group = known_group(fingerprint)
+    newest = queries.run_at(group.last_run)
+    if newest is not None and not may_see_payload(request):
+        newest = replace(newest, arguments="")
+    return {"failure": group, "newest": newest}
+
+
+def known_group(fingerprint: str) -> queries.GroupRow:
+    """404 unless there is a failure group of this fingerprint."""
+    group = queries.group_of(fingerprint, now=time.time())
+    if group is None:
+        raise Refused(404, "path fingerprint", f"There is no failure group {fingerprint!r}.", "See failures.")
+    return group
+
+
+@router.post(
+    "failures/{str:fingerprint}/mark",
+    response=Done,
+    tags=["failures"],
+    summary="Note a failure group as known, muted or resolved",
+    openapi_extra=needs(Right.EDIT_ALERTS),
+)
+def mark_failure(request: HttpRequest, fingerprint: Fingerprint, given: Body[Mark]) -> Any:
+    if (given.state == "muted") != (given.minutes is not None):
+        raise Refused(
+            422, "body minutes", "Minutes belong to 'muted' alone, and it needs them.", f"1 to {MOST_MUTE_MINUTES}."
+        )
+    known_group(fingerprint)
+    return perform(
+        request,
+        failure_views.mark_failure,
+        {"group": fingerprint, "state": given.state, "minutes": optional(given.minutes), "reason": given.reason},
+    )

@@ -1,0 +1,64 @@
+"""How things stand."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Router
+
+from allegro_queue import __version__
+from allegro_queue.alerts.report import keeper_in_words
+from allegro_queue.api.asking import reading
+from allegro_queue.api.shapes.now import Health, Masters, StatusShape, Workers
+from allegro_queue.conf import horizon_settings
+from allegro_queue.configuration import configuration_problems
+from allegro_queue.health.check import worst
+from allegro_queue.health.examine import examine
+from allegro_queue.plan import Plan
+from allegro_queue.status import status_of
+
+router = Router()
+
+
+@router.get("status", response=StatusShape, tags=["now"], summary="How things stand")
+def status(request: HttpRequest) -> Any:
+    _, pulse = reading()
+    settings = horizon_settings()
+    return {
+        "status": status_of(pulse.masters, pulse.pauses.values()),
+        "notice": Plan(environment=settings.environment, connection=settings.connection, supervisors=()).notice,
+        "environment": settings.environment,
+        "version": __version__,
+        "at": pulse.at,
+        "waiting": pulse.waiting,
+        "running": sum(queue.running for queue in pulse.queues),
+        "failed": pulse.failed,
+        "masters": len(pulse.masters),
+        "workers": len(pulse.workers),
+        "busy": sum(worker.state == "busy" for worker in pulse.workers),
+        "suspended": pulse.suspended,
+        "paused": sorted(pulse.pauses),
+        "scheduler": pulse.scheduler.host if pulse.scheduler else "",
+        "last_snapshot_at": pulse.last_snapshot_at,
+    }
+
+
+@router.get("masters", response=Masters, tags=["now"], summary="Horizon's processes and their supervisors")
+def masters(request: HttpRequest) -> Any:
+    _, pulse = reading()
+    return {"masters": [asdict(each) for each in pulse.masters]}
+
+
+@router.get("workers", response=Workers, tags=["now"], summary="Workers, and those that died lately")
+def workers(request: HttpRequest) -> Any:
+    _, pulse = reading()
+    return {"workers": list(pulse.workers), "lost": list(pulse.lost)}
+
+
+@router.get("health", response=Health, tags=["now"], summary="Is the machinery itself well?")
+def health(request: HttpRequest) -> Any:
+    stores, pulse = reading()
+    checks = examine(stores, pulse, configuration_problems(), keeper_in_words(pulse.at))
+    return {"result": worst(checks), "checks": [asdict(each) for each in checks]}

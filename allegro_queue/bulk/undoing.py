@@ -1,0 +1,55 @@
+"""Undoing a run: by a run of its own, once."""
+
+from __future__ import annotations
+
+from uuid import uuid5
+
+from allegro_queue.bulk import work
+from allegro_queue.bulk.models import BulkRun
+from allegro_queue.bulk.selection import Selection
+from allegro_queue.stores.bulk import BIN_SECONDS, BulkAct
+from allegro_queue.stores.jobs import State
+
+
+def way_back(run: BulkRun) -> tuple[BulkAct, str] | None:
+    """What undoes it, and the queue that jobs go to; ``None`` when nothing does.
+
+    What was moved goes back where all of it came from one queue; whence single jobs came, nobody has noted.
+    """
+    if not run.done:
+        return None
+    if run.act == BulkAct.DELETE:
+        return BulkAct.RESTORE, ""
+    queue = str(run.selection.get("queue", ""))
+    if run.act == BulkAct.MOVE and queue and not run.selection.get("of_run"):
+        return BulkAct.MOVE, queue
+    return None
+
+
+def seconds_left(run: BulkRun, now: float) -> float:
+    """How long it can still be undone."""
+    return BIN_SECONDS - (now - (run.ended_at or run.moved_at))
+
+
+def begin(
+    run: BulkRun, *, now: float, who: str, via: str, reason: str = "", address: str | None = None
+) -> tuple[BulkRun | None, bool]:
+    """The run that undoes another, written down and not begun, and whether it is new; none where nothing can be undone."""
+    back = way_back(run)
+    if back is None:
+        return None, False
+    act, to = back
+    return work.begin(
+        act,
+        Selection(state=State.WAITING if act is BulkAct.MOVE else State.FAILED, of_run=run.pk),
+        # Asked twice, it is undone once.
+        token=uuid5(run.token, "undo"),
+        cut_off=now,
+        now=now,
+        who=who,
+        via=via,
+        expected=run.done,
+        to=to,
+        reason=reason,
+        address=address,
+    )
