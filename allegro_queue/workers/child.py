@@ -11,10 +11,11 @@ from setproctitle import setproctitle
 
 from allegro_queue import tracing
 from allegro_queue.begun import Begun
-from allegro_queue.connection import address, client
+from allegro_queue.connection import address, client, new_client
 from allegro_queue.inbox import LEAVE, SignalInbox
 from allegro_queue.queues import get_queue
 from allegro_queue.workers.filing import will_pass
+from allegro_queue.workers.hygiene import forget_state
 from allegro_queue.workers.names import new_token, worker_name
 from allegro_queue.workers.recycling import NO_LIMITS, Share
 from allegro_queue.workers.time_limit import TimeLimit
@@ -23,6 +24,13 @@ from allegro_queue.workers.worker import HorizonWorker
 log = logging.getLogger(__name__)
 
 LONGEST_PAUSE = 5.0
+
+
+def prepare() -> None:
+    """Do once, before workers are forked, what each of them would do at its start, and so share the memory that it takes."""
+    # With the first subscription redis-py makes a logger, and at that logging visits every logger there is.
+    new_client().pubsub().close()
+    forget_state()
 
 
 def run_worker(

@@ -13,7 +13,7 @@ from statistics import median
 
 import pytest
 
-from allegro_queue.dispatch import dispatch
+from allegro_queue.dispatch import dispatch, dispatch_many
 from allegro_queue.jobs import JobOptions
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
@@ -197,6 +197,24 @@ def test_a_killed_worker_is_replaced_in_no_time(stores: Stores, tmp_path: Path):
             eventually(lambda: [each for each in ready(stores) if is_alive(each.pid)], explain=process.said)
     print(f"median {median(waits):.3f} s, longest {max(waits):.3f} s")
     assert median(waits) < 0.5
+
+
+def test_five_workers_share_so_much_that_none_takes_more_than_20_mib(stores: Stores):
+    """After 200 jobs each, with what is shared divided among those who share it."""
+    host = {"ALLOWED_HOSTS": "test.example", "SITE_URL": "https://test.example", "DEFAULT_FROM_EMAIL": "a@test.example"}
+    with horizon(stores, "web", APP_ENV="staging", EMAIL_URL="consolemail://", **host) as process:
+        dispatch_many(jobs.nothing, [()] * 1000)
+        # The fewest in this environment are five.
+        workers = eventually(lambda: mine if len(mine := ready(stores)) == 5 else [], within=30, explain=process.said)
+        eventually(lambda: sum(each.done for each in ready(stores)) == 1000, within=30, explain=process.said)
+
+        assert median(proportional_memory(each.pid) for each in workers) <= 20
+
+
+def proportional_memory(pid: int) -> float:
+    """Mebibytes of a process by the kernel's account."""
+    rows = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(row.split()[1]) for row in rows if row.startswith("Pss:")) / 1024
 
 
 def is_alive(pid: int) -> bool:

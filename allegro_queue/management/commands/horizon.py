@@ -33,7 +33,7 @@ from allegro_queue.supervision.pool import ProcessPool
 from allegro_queue.supervision.process import ChildProcess, fork
 from allegro_queue.supervision.supervisor import Supervisor
 from allegro_queue.supervisor_options import Balance, SupervisorOptions
-from allegro_queue.workers.child import run_worker
+from allegro_queue.workers.child import prepare, run_worker
 from allegro_queue.workers.housekeeping import keep_house
 from allegro_queue.workers.names import new_token, worker_name
 from allegro_queue.workers.recycling import Share
@@ -69,6 +69,7 @@ class Command(BaseCommand):
         setproctitle("horizon master")
         # As impatient as a page: while Redis does not answer, the children must be looked after all the same.
         stores = open_stores(page_client())
+        prepare()
         # Children must not share the connections of their parent.
         connections.close_all()
         supervisors = [
