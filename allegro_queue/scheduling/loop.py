@@ -67,6 +67,7 @@ class SchedulerLoop:
         self._failures = 0
         self._cursor = 0
         self._fence = 0
+        # When to do them again, by a clock that nobody sets.
         self._settle_at = self._sync_at = 0.0
         # Putting into it is safe in a signal handler, and ends the wait of the loop.
         self._inbox: SimpleQueue[int] = SimpleQueue()
@@ -118,7 +119,7 @@ class SchedulerLoop:
         if look.deposed:
             log.info("scheduler stands by pid=%d: another one leads", self._record.pid)
             return min(STAND_BY, self._interval)
-        self._settle(lead.now)
+        self._settle()
         return 0.0 if look.more else self._until_due(lead.now)
 
     def _beat(self) -> Lead:
@@ -132,17 +133,17 @@ class SchedulerLoop:
         # One entry alone is not missed here, since a newer process may have removed it.
         emptied = bool(self._scheduler.declared) and lead.leads and not self._scheduler.entries.holds_any()
         whole = not self._installed or emptied
-        if not whole and not (lead.leads and lead.now >= self._sync_at):
+        if not whole and not (lead.leads and time.monotonic() >= self._sync_at):
             return
         install_declared(self._declare(), self._scheduler, lead.now, only_database=not whole)
         self._installed = True
-        self._sync_at = lead.now + SYNC_EVERY
+        self._sync_at = time.monotonic() + SYNC_EVERY
 
-    def _settle(self, now: float) -> None:
+    def _settle(self) -> None:
         """Note how runs ended, some at a time."""
-        if self._cursor or now >= self._settle_at:
+        if self._cursor or time.monotonic() >= self._settle_at:
             self._cursor = self._scheduler.entries.settle_runs(self._cursor)
-            self._settle_at = now + SETTLE_EVERY
+            self._settle_at = time.monotonic() + SETTLE_EVERY
 
     def _until_due(self, now: float) -> float:
         """Seconds until the next look: when something is due, and in time for the next beat."""

@@ -54,6 +54,8 @@ class SchedulerRecord:
     beat_at: float
     fence: int = 0
     """Its number among all that ever led."""
+    leads_since: float = 0.0
+    """By the server's clock, as ``beat_at``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +176,9 @@ class ScheduleStore:
         given = self._client.get(self._keys.scheduler)
         return read_scheduler(given) if given is not None else None
 
-    def standing_by(self, now: float) -> int:
-        """How many living schedulers there are beside the one that leads."""
-        return max(self._client.zcount(self._keys.schedulers, now - SCHEDULER_LIFE, "+inf") - 1, 0)
+    def standing_by(self) -> int:
+        """How many living schedulers there are beside the one that leads, whose beats keep this true."""
+        return max(self._client.zcard(self._keys.schedulers) - 1, 0)
 
     def now(self) -> float:
         """The server's time, which is the same for all."""

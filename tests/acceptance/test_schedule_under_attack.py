@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -13,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from redis import Redis
 
@@ -22,26 +20,9 @@ from allegro_queue.queues import get_queue
 from allegro_queue.stores import Stores
 from allegro_queue.stores.schedule import SCHEDULED
 from tests.support.eventually import eventually
+from tests.support.given import JOB, given, queued, ticks
 from tests.support.running import MANAGE, Running, manage, running
 from tests.support.server import start_server
-
-JOB = "tests.support.jobs.nothing"
-
-
-def given(*entries: dict[str, Any]) -> dict[str, str]:
-    """Environment of a scheduler with these entries."""
-    schedule = [{"job": JOB, "queue": "default", **each} for each in entries]
-    return {"DJANGO_SETTINGS_MODULE": "tests.support.given_schedule", "GIVEN_SCHEDULE": json.dumps(schedule)}
-
-
-def queued(redis: Redis, start: str = "", queue: str = "default") -> list[str]:
-    ids = [each.decode() for each in redis.lrange(f"rq:queue:{queue}", 0, -1)]
-    return [each for each in ids if each.startswith(start)]
-
-
-def ticks(redis: Redis, name: str) -> list[int]:
-    """The times that an entry was queued for."""
-    return [int(each.rpartition("-")[2]) for each in queued(redis, f"{name}-")]
 
 
 def test_sixty_kills_at_one_command_after_another_neither_lose_nor_double_a_run(redis: Redis):
@@ -82,7 +63,7 @@ def test_killed_and_stopped_leaders_leave_no_hole_and_no_double(redis: Redis, st
         running("rqscheduler", **environment) as third,
     ):
         all_three = [first, second, third]
-        eventually(lambda: stores.schedule.standing_by(time.time()) == 2, explain=first.said)
+        eventually(lambda: stores.schedule.standing_by() == 2, explain=first.said)
         eventually(lambda: ticks(redis, "second"))
         stopped = eventually(lambda: leader(stores, all_three))
         fence = stores.schedule.scheduler().fence
@@ -168,7 +149,7 @@ def test_a_thousand_entries_in_one_second_run_once_each_while_their_leader_is_ki
     environment = given(*({"name": name, "cron": "0 0 1 1 *"} for name in names))
     with running("rqscheduler", **environment) as first, running("rqscheduler", **environment) as second:
         eventually(lambda: redis.zcard(SCHEDULED) == 1000, within=20, explain=first.said)
-        eventually(lambda: stores.schedule.standing_by(time.time()) == 1, explain=first.said)
+        eventually(lambda: stores.schedule.standing_by() == 1, explain=first.said)
         due_at = int(time.time()) + 1
         redis.zadd(SCHEDULED, dict.fromkeys((f"cron-{name}" for name in names), due_at))
         eventually(lambda: queued(redis), explain=first.said)
