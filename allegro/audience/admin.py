@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from allegro.audience.by_hand import MOST_MEMBERS, TooMany, start_round, sync_members
@@ -14,6 +14,7 @@ from allegro.audience.models import ExternalProfile, Member, ProviderAccount, Sy
 from allegro.audience.providers import provider_for
 from allegro.credential_form import CredentialForm
 from allegro.history import HistoryAdmin, HistoryInline
+from allegro.member_page import parts_of
 from allegro_queue.errors import HorizonError
 
 STATES = {
@@ -53,7 +54,15 @@ class MemberAdmin(admin.ModelAdmin):
     search_fields = ("email", "name", "=id")
     readonly_fields = ("id", "email_verified_at", "created_at", "updated_at")
     inlines = (ExternalProfileInline,)
+    change_form_template = "admin/audience/member/change_form.html"
     actions = ("sync_now",)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        if isinstance(context.get("original"), Member):
+            context["parts"] = parts_of(context["original"], request)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(boolean=True, ordering="email_verified_at")
     def verified(self, member: Member) -> bool:

@@ -5,3 +5,4 @@ from django.apps import AppConfig
 
 class MagicLinksConfig(AppConfig):
     name = "allegro.magic_links"
+    verbose_name = "Magic links"

@@ -5,3 +5,4 @@ from django.apps import AppConfig
 
 class MailAccountsConfig(AppConfig):
     name = "allegro.mail_accounts"
+    verbose_name = "Mail accounts"

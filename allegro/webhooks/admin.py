@@ -123,9 +123,9 @@ class AttemptInline(HistoryInline):
 
 @admin.register(Event)
 class EventAdmin(HistoryAdmin):
-    list_display = ("type", "id", "organization", "created_at")
+    list_display = ("type", "id", "organization", "member", "created_at")
     list_filter = ("type", "organization")
-    list_select_related = ("organization",)
+    list_select_related = ("organization", "member")
     search_fields = ("=id",)
     date_hierarchy = "created_at"
     inlines = (DeliveryInline,)

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils import timezone
 
+from allegro.audience.models import Member
 from allegro.organizations.models import Organization
 from allegro.outbound import OutboundError, parse_url
 from allegro.sealing import seal, unseal
@@ -164,6 +165,9 @@ class Event(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="events")
+    member = models.ForeignKey(
+        Member, null=True, blank=True, on_delete=models.SET_NULL, related_name="events", help_text="Whom it is about."
+    )
     type = models.CharField(max_length=100)
     data = models.JSONField()
     created_at = models.DateTimeField(default=timezone.now)

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from allegro.audience.models import Member
 from allegro.organizations.models import Organization
 from allegro.webhooks.models import Delivery, Endpoint, Event
 from allegro_queue.errors import QueueUnavailable
@@ -23,22 +24,31 @@ FORGOTTEN_AFTER = timedelta(hours=1)
 """A delivery that waits this long is queued again, in case its job was lost; a second job for it does nothing."""
 
 
-def publish(organization: Organization, event_type: str, data: Mapping[str, Any]) -> Event:
+def publish(
+    organization: Organization, event_type: str, data: Mapping[str, Any], member: Member | None = None
+) -> Event:
     """Record an event with its data as it is now, and queue a delivery to every endpoint that wants it.
 
     Call it in the transaction of the change it tells of: both are kept, or neither.
+
+    Args:
+        member: whom it is about, if it is about somebody: its page and its tag then lead to the deliveries.
     """
     endpoints = Endpoint.objects.filter(organization=organization, active=True)
-    return publish_to((each for each in endpoints if each.wants(event_type)), organization, event_type, data)
+    return publish_to((each for each in endpoints if each.wants(event_type)), organization, event_type, data, member)
 
 
 def publish_to(
-    endpoints: Iterable[Endpoint], organization: Organization, event_type: str, data: Mapping[str, Any]
+    endpoints: Iterable[Endpoint],
+    organization: Organization,
+    event_type: str,
+    data: Mapping[str, Any],
+    member: Member | None = None,
 ) -> Event:
     """The same for chosen endpoints, whatever they subscribed to."""
     due_at = timezone.now() + FORGOTTEN_AFTER
     with transaction.atomic():
-        event = Event.objects.create(organization=organization, type=event_type, data=dict(data))
+        event = Event.objects.create(organization=organization, member=member, type=event_type, data=dict(data))
         deliveries = Delivery.objects.bulk_create(
             Delivery(event=event, endpoint=each, due_at=due_at) for each in endpoints
         )
@@ -55,11 +65,22 @@ def queue_deliveries(deliveries: Iterable[Delivery]) -> None:
     from allegro.webhooks.jobs import deliver
 
     for delivery in deliveries:
-        tenant, event = str(delivery.event.organization_id), delivery.event.type
-        tags = (f"organization:{tenant}", f"webhook:{delivery.endpoint_id}", f"event:{event}")
+        tenant = str(delivery.event.organization_id)
         try:
             with acting_for(tenant):
-                dispatch_durably(deliver, str(delivery.pk), options=JobOptions(tags=tags))
+                dispatch_durably(deliver, str(delivery.pk), options=JobOptions(tags=tags_of(delivery)))
         except QueueUnavailable as error:
             log.error("webhook delivery not queued delivery=%s: %s", delivery.pk, error)
             return
+
+
+def tags_of(delivery: Delivery) -> tuple[str, ...]:
+    """Under which words a delivery's job is found."""
+    event = delivery.event
+    about = (f"member:{event.member_id}",) if event.member_id else ()
+    return (
+        f"organization:{event.organization_id}",
+        f"webhook:{delivery.endpoint_id}",
+        f"event:{event.type}",
+        *about,
+    )

@@ -16,7 +16,7 @@ from allegro.webhooks.publishing import publish, publish_to
 @receiver(post_save, sender=Member)
 def tell_of_new_member(sender: type[Member], instance: Member, created: bool, raw: bool, **kwargs: Any) -> None:
     if created and not raw:
-        publish(instance.organization, MEMBER_CREATED, member_resource(instance))
+        publish(instance.organization, MEMBER_CREATED, member_resource(instance), instance)
 
 
 @receiver(post_save, sender=Endpoint)

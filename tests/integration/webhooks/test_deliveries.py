@@ -3,9 +3,12 @@ from __future__ import annotations
 import json
 import threading
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
@@ -189,7 +192,7 @@ def test_what_redis_cannot_take_waits_in_the_outbox_and_does_not_undo_the_change
     news = an_organization()
     an_endpoint(news, "http://hook.invalid/")
 
-    a_member(news)
+    ada = a_member(news)
 
     assert news.members.count() == 1
     assert OutboxEntry.objects.count() == 2
@@ -198,6 +201,7 @@ def test_what_redis_cannot_take_waits_in_the_outbox_and_does_not_undo_the_change
         f"organization:{news.pk}",
         f"webhook:{endpoint.pk}",
         "event:audience_member.created",
+        f"member:{ada.pk}",
     )
     assert {each.tenant for each in OutboxEntry.objects.all()} == {str(news.pk)}
     assert Delivery.objects.filter(state="pending").count() == 2
@@ -269,3 +273,16 @@ def test_of_many_at_once_five_find_a_place(redis: Redis):
 
     assert sorted(outcomes) == ["made"] * 5 + ["refused"] * 3
     assert sorted(news.webhook_endpoints.values_list("slot", flat=True)) == [1, 2, 3, 4, 5]
+
+
+def test_events_of_before_are_led_to_the_members_whom_their_data_names():
+    ada = a_member(an_organization())
+    gone = Event.objects.create(
+        organization=ada.organization, type="audience_member.created", data={"id": str(uuid4())}
+    )
+    Event.objects.update(member=None)
+
+    import_module("allegro.webhooks.migrations.0004_events_about_members").find_members(apps, None)
+
+    assert Event.objects.exclude(pk=gone.pk).get().member == ada
+    assert Event.objects.get(pk=gone.pk).member is None
