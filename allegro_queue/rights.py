@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from django.utils.translation import gettext_noop
+
 
 class Right(StrEnum):
     """One right. ``VIEW`` alone makes a reader."""
@@ -21,16 +23,16 @@ class Right(StrEnum):
 
 
 WORDS: dict[Right, str] = {
-    Right.VIEW: "Can see the Horizon dashboard",
-    Right.VIEW_PAYLOAD: "Can see arguments and results of jobs",
-    Right.RETRY: "Can retry jobs",
-    Right.DELETE: "Can delete jobs and empty queues",
-    Right.PAUSE: "Can pause and resume queues",
-    Right.CONTROL_WORKERS: "Can stop jobs and control workers",
-    Right.RUN_CRON: "Can run and pause scheduled entries",
-    Right.ENQUEUE: "Can queue jobs anew and move them",
-    Right.EDIT_ALERTS: "Can mute alerts and note failures as known",
-    Right.EXPORT: "Can export lists",
+    Right.VIEW: gettext_noop("Can see the Horizon dashboard"),
+    Right.VIEW_PAYLOAD: gettext_noop("Can see arguments and results of jobs"),
+    Right.RETRY: gettext_noop("Can retry jobs"),
+    Right.DELETE: gettext_noop("Can delete jobs and empty queues"),
+    Right.PAUSE: gettext_noop("Can pause and resume queues"),
+    Right.CONTROL_WORKERS: gettext_noop("Can stop jobs and control workers"),
+    Right.RUN_CRON: gettext_noop("Can run and pause scheduled entries"),
+    Right.ENQUEUE: gettext_noop("Can queue jobs anew and move them"),
+    Right.EDIT_ALERTS: gettext_noop("Can mute alerts and note failures as known"),
+    Right.EXPORT: gettext_noop("Can export lists"),
 }
 """What admin shows beside each permission."""
 

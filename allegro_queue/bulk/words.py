@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_noop
+
 from allegro_queue.bulk.models import BulkRun
 
 DONE = {"retry": "Retried", "delete": "Deleted", "cancel": "Cancelled", "move": "Moved", "restore": "Restored"}
-DOING = {"retry": "Retrying", "delete": "Deleting", "cancel": "Cancelling", "move": "Moving", "restore": "Restoring"}
+DOING = {
+    "retry": gettext_noop("Retrying"),
+    "delete": gettext_noop("Deleting"),
+    "cancel": gettext_noop("Cancelling"),
+    "move": gettext_noop("Moving"),
+    "restore": gettext_noop("Restoring"),
+}
 
 
 def jobs(number: int) -> str:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext, ngettext
+
 from allegro_queue.activity import journal
 from allegro_queue.activity.models import Activity
-from allegro_queue.dashboard.formats import in_words, plural
+from allegro_queue.dashboard.formats import count, in_words
 from allegro_queue.dashboard.links import link
+from allegro_queue.dashboard.wording import worded
 
 ACTIONS = (
     "cancel",
@@ -75,7 +78,7 @@ def read_activity(given: Mapping[str, str]) -> ActivityPage:
     return ActivityPage(
         tone="ok",
         sentence=sentence(rows, filtered, before),
-        sub="Everything that somebody changed here or by a command, with the reason that was given.",
+        sub=gettext("Everything that somebody changed here or by a command, with the reason that was given."),
         rows=tuple(rows),
         who=who,
         action=action,
@@ -90,8 +93,20 @@ def sentence(rows: Sequence[Activity], filtered: Mapping[str, str], before: int 
     """The newest deeds in words."""
     if not rows:
         return (
-            "Nobody did anything of that kind." if any(filtered.values()) or before else "Nobody has done anything yet."
+            gettext("Nobody did anything of that kind.")
+            if any(filtered.values()) or before
+            else gettext("Nobody has done anything yet.")
         )
     who = list(dict.fromkeys(row.who for row in rows))
-    names = in_words(who[:3]) + (f" and {plural(len(who) - 3, 'other')}" if len(who) > 3 else "")
-    return f"The last {plural(len(rows), 'action')}, by {names}."
+    names = in_words(who[:3])
+    if len(who) > 3:
+        names = worded(
+            ngettext("{names} and {n} other", "{names} and {n} others", len(who) - 3),
+            names=names,
+            n=count(len(who) - 3),
+        )
+    return worded(
+        ngettext("The last {n} action, by {names}.", "The last {n} actions, by {names}.", len(rows)),
+        n=count(len(rows)),
+        names=names,
+    )

@@ -8,6 +8,7 @@ import time
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
@@ -36,7 +37,7 @@ def alerts(request: HttpRequest) -> HttpResponse:
     def read(stores: Stores, pulse: Pulse) -> AlertsPage:
         return read_alerts(request.GET.dict(), pulse.at)
 
-    return render_page(request, "horizon/alerts.html", read, title="Alerts", current="alerts", every=15)
+    return render_page(request, "horizon/alerts.html", read, title=gettext("Alerts"), current="alerts", every=15)
 
 
 @require_safe
@@ -48,7 +49,7 @@ def confirm_mute(request: HttpRequest) -> HttpResponse:
         back = own_page(asked) if asked else reverse("horizon:alerts")
         return read_mute(stores, pulse, request.GET.get("rule", ""), back)
 
-    return render_page(request, "horizon/mute.html", read, title="Mute alert", current="alerts", every=0)
+    return render_page(request, "horizon/mute.html", read, title=gettext("Mute alert"), current="alerts", every=0)
 
 
 @action(Right.EDIT_ALERTS)

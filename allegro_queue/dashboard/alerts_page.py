@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext, gettext_noop, ngettext
+
 from allegro_queue.alerts import book
 from allegro_queue.alerts.models import AlertEvent, AlertKeeper, AlertMessage
 from allegro_queue.alerts.options import AlertOptions, alert_options
@@ -12,9 +14,10 @@ from allegro_queue.alerts.report import FIRING, MUTED, WAITING, WELL, RuleReport
 from allegro_queue.alerts.rules import RULES
 from allegro_queue.alerts.standing import Happening
 from allegro_queue.dashboard.chosen import LONGEST_REASON
-from allegro_queue.dashboard.formats import duration, in_words, plural
+from allegro_queue.dashboard.formats import count, duration, in_words
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.states import Status
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
 
@@ -23,16 +26,16 @@ ALERTS_SHOWN = 5
 MOST_MUTE_MINUTES = 30 * 24 * 60
 
 STATES = {
-    FIRING: Status(tone="bad", icon="bad", word="Firing"),
-    WAITING: Status(tone="warn", icon="wait", word="Waiting"),
-    MUTED: Status(tone="idle", icon="pause", word="Muted"),
-    WELL: Status(tone="ok", icon="ok", word="Well"),
+    FIRING: Status(tone="bad", icon="bad", word=gettext_noop("Firing")),
+    WAITING: Status(tone="warn", icon="wait", word=gettext_noop("Waiting")),
+    MUTED: Status(tone="idle", icon="pause", word=gettext_noop("Muted")),
+    WELL: Status(tone="ok", icon="ok", word=gettext_noop("Well")),
 }
 
 HAPPENINGS = {
-    Happening.FIRED.value: Status(tone="bad", icon="bad", word="Fired"),
-    Happening.AGAIN.value: Status(tone="warn", icon="warn", word="Still firing"),
-    Happening.OVER.value: Status(tone="ok", icon="ok", word="Over"),
+    Happening.FIRED.value: Status(tone="bad", icon="bad", word=gettext_noop("Fired")),
+    Happening.AGAIN.value: Status(tone="warn", icon="warn", word=gettext_noop("Still firing")),
+    Happening.OVER.value: Status(tone="ok", icon="ok", word=gettext_noop("Over")),
 }
 
 
@@ -119,7 +122,7 @@ def alerts_page(
             EventRow(
                 event=each,
                 title=RULES[each.rule].title if each.rule in RULES else each.rule,
-                state=HAPPENINGS.get(each.happening, HAPPENINGS[Happening.AGAIN.value]),
+                state=HAPPENINGS.get(each.happening, HAPPENINGS[Happening.AGAIN.value]).in_language(),
             )
             for each in events
         ),
@@ -131,44 +134,61 @@ def alerts_page(
 def sentence(firing: Sequence[RuleReport]) -> str:
     """What fires, by name."""
     if not firing:
-        return "No alert fires."
+        return gettext("No alert fires.")
     number = sum(len(each.alerts) for each in firing)
     names = in_words([each.title.lower() for each in firing[:3]])
-    more = f" and {plural(len(firing) - 3, 'other rule')}" if len(firing) > 3 else ""
-    return f"{plural(number, 'alert fires', 'alerts fire')}: {names}{more}."
+    if len(firing) > 3:
+        more = len(firing) - 3
+        names = worded(ngettext("{names} and {n} other rule", "{names} and {n} other rules", more), names=names, n=more)
+    return worded(
+        ngettext("{n} alert fires: {names}.", "{n} alerts fire: {names}.", number), n=count(number), names=names
+    )
 
 
 def about_telling(options: AlertOptions, keeper: AlertKeeper | None) -> str:
     """Whether anybody would be told."""
     if keeper is None:
-        return "Nobody keeps the alerts now, so what is shown may be old and nobody is told. Horizon brings a keeper."
+        return gettext(
+            "Nobody keeps the alerts now, so what is shown may be old and nobody is told. Horizon brings a keeper."
+        )
     if not options.channels:
-        return "No channel is named, so nobody is told: set HORIZON[“alerts”][“channels”], or ADMINS."
-    return f"Kept by pid {keeper.pid} on {keeper.host}; {plural(len(options.channels), 'channel')}."
+        return gettext("No channel is named, so nobody is told: set HORIZON[“alerts”][“channels”], or ADMINS.")
+    return worded(
+        ngettext(
+            "Kept by pid {pid} on {host}; {n} channel.",
+            "Kept by pid {pid} on {host}; {n} channels.",
+            len(options.channels),
+        ),
+        pid=keeper.pid,
+        host=keeper.host,
+        n=count(len(options.channels)),
+    )
 
 
 def rule_row(report: RuleReport) -> RuleRow:
     lines = tuple(each.text for each in report.alerts[:ALERTS_SHOWN])
     return RuleRow(
         report=report,
-        state=STATES[report.state],
+        state=STATES[report.state].in_language(),
         alerts=lines,
         more=max(len(report.alerts) - ALERTS_SHOWN, 0),
-        how_often=f"again every {duration(report.repeat)}" if report.repeat else "told once",
+        how_often=worded(gettext("again every {time}"), time=duration(report.repeat))
+        if report.repeat
+        else gettext("told once"),
     )
 
 
 def state_of(message: AlertMessage | None) -> Status:
     """What became of a message."""
     if message is None:
-        return Status(tone="idle", icon="idle", word="Nothing sent yet")
+        return Status(tone="idle", icon="idle", word=gettext("Nothing sent yet"))
     if message.sent_at is not None:
-        return Status(tone="ok", icon="ok", word="Sent")
+        return Status(tone="ok", icon="ok", word=gettext("Sent"))
     if message.given_up:
-        return Status(tone="bad", icon="bad", word="Given up")
+        return Status(tone="bad", icon="bad", word=gettext("Given up"))
     if message.tries:
-        return Status(tone="warn", icon="retry", word="Tried, will be tried again")
-    return Status(tone="run", icon="wait", word="Waits to be sent")
+        return Status(tone="warn", icon="retry", word=gettext("Tried, will be tried again"))
+    return Status(tone="run", icon="wait", word=gettext("Waits to be sent"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -191,7 +211,7 @@ def read_mute(stores: Stores, pulse: Pulse, rule: str, next: str) -> MutePage:
     return MutePage(
         rule=rule,
         title=known.title if known else rule[:40],
-        problem="" if known else f"There is no rule {rule[:40]!r} that is on.",
+        problem="" if known else worded(gettext("There is no rule {rule} that is on."), rule=repr(rule[:40])),
         report=known,
         longest_reason=LONGEST_REASON,
         most_minutes=MOST_MUTE_MINUTES,

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from allegro_queue.dashboard import charts
-from allegro_queue.dashboard.formats import about, count, duration, plural
+from allegro_queue.dashboard.formats import about, count, duration
 from allegro_queue.dashboard.job_lines import Line, line_of
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.looks import Look, look_of
+from allegro_queue.dashboard.nouns import jobs
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.masking import masked
 from allegro_queue.stores import Stores
 from allegro_queue.stores.batches import BY_FAILURE, BY_SENDER, BatchRecord, Which
@@ -23,9 +26,9 @@ JOBS_SHOWN = 50
 OPEN_SHOWN = 20
 
 MOMENTS: Mapping[Which, str] = {
-    "then": "When all have succeeded",
-    "catch": "At the first failure",
-    "finally": "When all have ended",
+    "then": gettext_noop("When all have succeeded"),
+    "catch": gettext_noop("At the first failure"),
+    "finally": gettext_noop("When all have ended"),
 }
 
 
@@ -70,6 +73,8 @@ class FollowRow:
     """What follows, and whether it has come to that."""
 
     moment: str
+    follows: str
+    """For those who do not see which moment it stands beside."""
     look: Look
     address: str
     """The job's page; empty before it is queued."""
@@ -117,13 +122,13 @@ def read_batches(stores: Stores, pulse: Pulse, *, page: int, only_open: bool) ->
     return BatchesPage(
         tone=tone,
         sentence=sentence,
-        sub="A batch is a set of jobs that are counted together, with jobs that follow when they have ended.",
+        sub=gettext("A batch is a set of jobs that are counted together, with jobs that follow when they have ended."),
         tabs=(
-            BatchTab(word="All", address=link("batches"), current=not only_open),
-            BatchTab(word="Not ended", address=link("batches", query={"state": "open"}), current=only_open),
+            BatchTab(word=gettext("All"), address=link("batches"), current=not only_open),
+            BatchTab(word=gettext("Not ended"), address=link("batches", query={"state": "open"}), current=only_open),
         ),
         lines=tuple(batch_line(record, pulse.at) for record in records),
-        empty="Every batch has ended" if only_open else "No batch was made lately",
+        empty=gettext("Every batch has ended") if only_open else gettext("No batch was made lately"),
         previous=at(page - 1) if page > 1 else "",
         next=at(page + 1) if offset + PAGE_SIZE < total else "",
     )
@@ -132,12 +137,18 @@ def read_batches(stores: Stores, pulse: Pulse, *, page: int, only_open: bool) ->
 def say_of_all(records: Sequence[BatchRecord], total: int, *, only_open: bool) -> tuple[str, str]:
     """Tone and sentence: what runs, and what went wrong."""
     if not records:
-        return "ok", "No batch is under way." if only_open else "There are no batches."
+        return "ok", gettext("No batch is under way.") if only_open else gettext("There are no batches.")
     running = sum(record.finished_at is None for record in records)
     wrong = sum(record.failed > 0 or record.cancelled_by == BY_SENDER for record in records)
-    under_way = f"{plural(running, 'batch is', 'batches are')} under way" if running else "All batches have ended"
-    tail = f"; {count(wrong)} of {count(len(records))} shown had failures." if wrong else "."
-    return ("warn" if wrong else "run" if running else "ok"), under_way + tail
+    under_way = (
+        worded(ngettext("{n} batch is under way", "{n} batches are under way", running), n=count(running))
+        if running
+        else gettext("All batches have ended")
+    )
+    if not wrong:
+        return ("run" if running else "ok"), f"{under_way}."
+    tail = worded(gettext("{n} of {all} shown had failures."), n=count(wrong), all=count(len(records)))
+    return "warn", f"{under_way}; {tail}"
 
 
 def batch_line(record: BatchRecord, now: float) -> BatchLine:
@@ -160,29 +171,29 @@ def look_of_batch(record: BatchRecord) -> Look:
     """How it stands, in a word."""
     if record.finished_at is None:
         if record.cancelled_at is not None:
-            return Look(tone="warn", icon="wait", word="Stopping")
+            return Look(tone="warn", icon="wait", word=gettext("Stopping"))
         if record.is_filling:
-            return Look(tone="run", icon="run", word="Being filled")
+            return Look(tone="run", icon="run", word=gettext("Being filled"))
         if record.failed:
-            return Look(tone="warn", icon="run", word="Running, with failures")
-        return Look(tone="run", icon="run", word="Running")
+            return Look(tone="warn", icon="run", word=gettext("Running, with failures"))
+        return Look(tone="run", icon="run", word=gettext("Running"))
     if record.cancelled_by in (BY_FAILURE, BY_SENDER):
-        return Look(tone="bad", icon="bad", word="Stopped")
+        return Look(tone="bad", icon="bad", word=gettext("Stopped"))
     if record.cancelled_at is not None:
-        return Look(tone="idle", icon="idle", word="Cancelled")
+        return Look(tone="idle", icon="idle", word=gettext("Cancelled"))
     if record.failed:
-        return Look(tone="bad", icon="bad", word="Ended with failures")
-    return Look(tone="ok", icon="ok", word="Finished")
+        return Look(tone="bad", icon="bad", word=gettext("Ended with failures"))
+    return Look(tone="ok", icon="ok", word=gettext("Finished"))
 
 
 def left_of(record: BatchRecord, now: float) -> str:
     """How long it took, or about how long it still needs at the pace so far."""
     if record.finished_at is not None:
-        return f"took {duration(record.finished_at - record.created_at)}"
+        return worded(gettext("took {time}"), time=duration(record.finished_at - record.created_at))
     elapsed = now - record.created_at
     if record.processed < 1 or elapsed <= 0 or not record.pending:
-        return "time left unknown"
-    return f"about {about(record.pending * elapsed / record.processed)} left"
+        return gettext("time left unknown")
+    return worded(gettext("about {time} left"), time=about(record.pending * elapsed / record.processed))
 
 
 def read_batch(stores: Stores, pulse: Pulse, batch_id: str) -> BatchPage | None:
@@ -226,37 +237,45 @@ def state_of(status: str) -> State:
 def sentence_on(record: BatchRecord) -> str:
     """How it stands in one sentence."""
     name = masked(record.name)
-    done = f"{count(record.processed)} of {plural(record.total, 'job')}"
-    failures = f", {count(record.failed)} failed" if record.failed else ""
+    all_jobs = jobs(record.total)
+    failures = ", " + worded(gettext("{n} failed"), n=count(record.failed)) if record.failed else ""
     if record.finished_at is None:
-        stopping = "; what waits is skipped" if record.cancelled_at is not None else ""
-        return f"{name}: {done} done{failures}{stopping}."
+        stopping = "; " + gettext("what waits is skipped") if record.cancelled_at is not None else ""
+        done = worded(gettext("{batch}: {n} of {jobs} done"), batch=name, n=count(record.processed), jobs=all_jobs)
+        return f"{done}{failures}{stopping}."
     if record.cancelled_at is not None:
-        skipped = f", {count(record.skipped)} were skipped" if record.skipped else ""
-        word = "was cancelled" if record.was_cancelled else "stopped"
-        return (
-            f"{name} {word}: {count(record.succeeded)} of {plural(record.total, 'job')} succeeded{failures}{skipped}."
+        skipped = ", " + worded(gettext("{n} were skipped"), n=count(record.skipped)) if record.skipped else ""
+        text = (
+            gettext("{batch} was cancelled: {n} of {jobs} succeeded")
+            if record.was_cancelled
+            else gettext("{batch} stopped: {n} of {jobs} succeeded")
         )
+        return f"{worded(text, batch=name, n=count(record.succeeded), jobs=all_jobs)}{failures}{skipped}."
     if record.failed or record.dropped:
-        dropped = f", {count(record.dropped)} were deleted" if record.dropped else ""
-        return f"{name} ended: {count(record.succeeded)} of {plural(record.total, 'job')} succeeded{failures}{dropped}."
-    return f"{name} finished: all {plural(record.total, 'job')} succeeded." if record.total else f"{name} had no jobs."
+        dropped = ", " + worded(gettext("{n} were deleted"), n=count(record.dropped)) if record.dropped else ""
+        text = gettext("{batch} ended: {n} of {jobs} succeeded")
+        return f"{worded(text, batch=name, n=count(record.succeeded), jobs=all_jobs)}{failures}{dropped}."
+    if not record.total:
+        return worded(gettext("{batch} had no jobs."), batch=name)
+    return worded(gettext("{batch} finished: all {jobs} succeeded."), batch=name, jobs=all_jobs)
 
 
 def sub_of(record: BatchRecord, now: float) -> str:
     if record.is_filling:
-        return "Whoever made it is still adding jobs."
+        return gettext("Whoever made it is still adding jobs.")
     if record.cancelled_by == BY_SENDER:
-        return "The process that added its jobs died or lost Redis before all were queued."
+        return gettext("The process that added its jobs died or lost Redis before all were queued.")
     if record.finished_at is None:
-        return f"{left_of(record, now).capitalize()}{', at the pace so far' if record.processed else ''}."
-    return f"It {left_of(record, now)}."
+        left = left_of(record, now)
+        left = left[:1].upper() + left[1:]
+        return worded(gettext("{left}, at the pace so far."), left=left) if record.processed else f"{left}."
+    return worded(gettext("It took {time}."), time=duration(record.finished_at - record.created_at))
 
 
 def by_of(record: BatchRecord) -> str:
     if record.cancelled_at is None:
         return ""
-    return {BY_FAILURE: "its first failure", BY_SENDER: "the death of its sender"}.get(
+    return {BY_FAILURE: gettext("its first failure"), BY_SENDER: gettext("the death of its sender")}.get(
         record.cancelled_by, record.cancelled_by
     )
 
@@ -267,15 +286,16 @@ def follow_rows(record: BatchRecord) -> list[FollowRow]:
     for which, each in record.following.items():
         queued = each.queued_at is not None
         if queued:
-            look = Look(tone="ok", icon="ok", word="Queued")
+            look = Look(tone="ok", icon="ok", word=gettext("Queued"))
         elif record.finished_at is not None:
-            look = Look(tone="idle", icon="idle", word="Not needed")
+            look = Look(tone="idle", icon="idle", word=gettext("Not needed"))
         else:
             look = look_of("scheduled")
-            look = Look(tone=look.tone, icon=look.icon, word="Waits")
+            look = Look(tone=look.tone, icon=look.icon, word=gettext("Waits"))
         rows.append(
             FollowRow(
-                moment=MOMENTS[which],
+                moment=gettext(MOMENTS[which]),
+                follows=worded(gettext("that follows {moment}"), moment=gettext(MOMENTS[which])),
                 look=look,
                 address=link("job", job_id=each.job_id) if queued else "",
                 at=each.queued_at,

@@ -6,6 +6,7 @@ import time
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View
@@ -15,6 +16,7 @@ from allegro_queue.dashboard.batch_pages import BatchesPage, BatchPage, read_bat
 from allegro_queue.dashboard.formats import count, plural
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.render import Missing, render_page
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import Tally
@@ -33,7 +35,7 @@ def batches(request: HttpRequest) -> HttpResponse:
     def read(stores: Stores, pulse: Pulse) -> BatchesPage:
         return read_batches(stores, pulse, page=page, only_open=only_open)
 
-    return render_page(request, "horizon/batches.html", read, title="Batches", current="batches")
+    return render_page(request, "horizon/batches.html", read, title=gettext("Batches"), current="batches")
 
 
 @require_safe
@@ -42,14 +44,18 @@ def one_batch(request: HttpRequest, batch_id: str) -> HttpResponse:
 
     def read(stores: Stores, pulse: Pulse) -> BatchPage | Missing:
         return read_batch(stores, pulse, batch_id) or Missing(
-            heading="There is no batch of this id.",
-            words="Its time was up: batches are kept for some days past their end. Or the id is not quite the right one.",
+            heading=gettext("There is no batch of this id."),
+            words=gettext(
+                "Its time was up: batches are kept for some days past their end. Or the id is not quite the right one."
+            ),
             asked=batch_id[:200],
             back=link("batches"),
-            back_words="All batches",
+            back_words=gettext("All batches"),
         )
 
-    return render_page(request, "horizon/batch.html", read, title=f"Batch {batch_id[:8]}", current="batches")
+    return render_page(
+        request, "horizon/batch.html", read, title=worded(gettext("Batch {id}"), id=batch_id[:8]), current="batches"
+    )
 
 
 @action(Right.CONTROL_WORKERS)

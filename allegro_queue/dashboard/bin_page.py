@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import uuid4
 
-from allegro_queue.dashboard.formats import about, count, plural
+from django.utils.translation import gettext, ngettext
+
+from allegro_queue.dashboard.formats import about, count
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.looks import Look, look_of
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.stores import Stores
 from allegro_queue.stores.bulk import BIN_SECONDS, Binned
 
@@ -44,12 +47,23 @@ def read_bin(stores: Stores, given: str, now: float) -> BinPage:
     offset = (page - 1) * PAGE
     binned, total = stores.bulk.binned(offset, PAGE, now)
     return BinPage(
-        sentence=f"{plural(total, 'deleted job')} can be restored." if total else "The bin is empty.",
+        sentence=worded(
+            ngettext("{n} deleted job can be restored.", "{n} deleted jobs can be restored.", total), n=count(total)
+        )
+        if total
+        else gettext("The bin is empty."),
         lines=tuple(
             BinLine(binned=each, look=look_of(each.state), rest=about(each.deleted_at + BIN_SECONDS - now))
             for each in binned
         ),
-        rows=f"Rows {count(offset + 1)} to {count(offset + len(binned))} of {count(total)}" if binned else "",
+        rows=worded(
+            gettext("Rows {first} to {last} of {all}"),
+            first=count(offset + 1),
+            last=count(offset + len(binned)),
+            all=count(total),
+        )
+        if binned
+        else "",
         previous=link("bin", query={"page": page - 1 if page > 2 else ""}) if page > 1 else "",
         next=link("bin", query={"page": page + 1}) if offset + PAGE < total else "",
         token=uuid4().hex,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View, rights_of, without_right
@@ -26,10 +27,11 @@ from allegro_queue.dashboard.chosen import (
     token_in,
     whole_number_in,
 )
-from allegro_queue.dashboard.confirm_pages import ConfirmPage, is_about_many, read_confirm
+from allegro_queue.dashboard.confirm_pages import ConfirmPage, act_word, is_about_many, read_confirm
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.render import Missing, render_page
 from allegro_queue.dashboard.run_page import RunPage, read_run
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
@@ -48,9 +50,7 @@ def confirm(act: BulkAct, current: str = "jobs") -> View:
         def read(stores: Stores, pulse: Pulse) -> ConfirmPage:
             return read_confirm(stores, pulse, act, chosen_in(request.GET), own_page(request.GET.get("next", "")))
 
-        return render_page(
-            request, "horizon/confirm.html", read, title=act.value.capitalize(), current=current, every=0
-        )
+        return render_page(request, "horizon/confirm.html", read, title=act_word(act), current=current, every=0)
 
     return view
 
@@ -227,14 +227,21 @@ def run(request: HttpRequest, run: int) -> HttpResponse:
 
     def read(stores: Stores, pulse: Pulse) -> RunPage | Missing:
         return read_run(stores, pulse, run, request.GET.dict()) or Missing(
-            heading="There is no run of this number.",
-            words="Runs are kept as long as what people did, and then forgotten.",
+            heading=gettext("There is no run of this number."),
+            words=gettext("Runs are kept as long as what people did, and then forgotten."),
             asked=str(run),
             back=link("activity"),
-            back_words="Activity",
+            back_words=gettext("Activity"),
         )
 
-    return render_page(request, "horizon/run.html", read, title=f"Run {run}", current="activity", every=5)
+    return render_page(
+        request,
+        "horizon/run.html",
+        read,
+        title=worded(gettext("Run {number}"), number=run),
+        current="activity",
+        every=5,
+    )
 
 
 @require_safe
@@ -244,7 +251,7 @@ def bin(request: HttpRequest) -> HttpResponse:
     def read(stores: Stores, pulse: Pulse) -> BinPage:
         return read_bin(stores, request.GET.get("page", ""), pulse.at)
 
-    return render_page(request, "horizon/bin.html", read, title="Bin", current="jobs", every=0)
+    return render_page(request, "horizon/bin.html", read, title=gettext("Bin"), current="jobs", every=0)
 
 
 PAGES: list[tuple[str, View, str]] = [

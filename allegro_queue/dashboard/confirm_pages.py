@@ -7,10 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
+from django.utils.translation import gettext, gettext_noop
+
 from allegro_queue.bulk.selection import Counted, ids_of
 from allegro_queue.bulk.selection import count as counted_of
 from allegro_queue.dashboard.chosen import DESTROYS, LONGEST_REASON, MOST_PER_MINUTE, Chosen, statuses_for
-from allegro_queue.dashboard.formats import in_words, plural
+from allegro_queue.dashboard.filter_keys import ALL
+from allegro_queue.dashboard.formats import in_words
+from allegro_queue.dashboard.job_list_words import counted_units, units
+from allegro_queue.dashboard.nouns import jobs
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.stores import Stores
 from allegro_queue.stores.bulk import BulkAct
 from allegro_queue.stores.jobs import JobRow, is_job_id
@@ -72,6 +78,12 @@ class ConfirmPage:
         return self.chosen.state_for(self.act).value
 
     @property
+    def list_words(self) -> str:
+        """The list that the jobs come from."""
+        words = units(self.state, "job", 2)
+        return words[:1].upper() + words[1:]
+
+    @property
     def many(self) -> bool:
         return self.count > 1
 
@@ -103,15 +115,16 @@ def read_confirm(stores: Stores, pulse: Pulse, act: BulkAct, chosen: Chosen, nex
     if not by_queue and len(rows) == counted.number:
         by_queue = dict(Counter(row.queue for row in rows))
     if not problem and not counted.number:
-        problem = NOTHING[act]
+        problem = gettext(NOTHING[act])
     ends = [row.ended_at or row.enqueued_at or row.created_at for row in rows]
     times = [each for each in ends if each is not None]
-    word = act.value.capitalize()
     return ConfirmPage(
         act=act,
         chosen=chosen,
         problem=problem,
-        question=question(act, chosen, counted, rows) if not problem else f"{word}: nothing to do.",
+        question=question(act, chosen, counted, rows)
+        if not problem
+        else worded(gettext("{act}: nothing to do."), act=act_word(act)),
         count=counted.number,
         is_more=counted.is_more,
         gone=gone,
@@ -121,7 +134,7 @@ def read_confirm(stores: Stores, pulse: Pulse, act: BulkAct, chosen: Chosen, nex
         oldest_at=min(times, default=None) if counted.number == len(rows) else None,
         newest_at=max(times, default=None),
         targets=targets_of(act, by_queue, pulse),
-        button=f"{word} {plural(counted.number, 'job')}{' or more' if counted.is_more else ''}",
+        button=button(act, counted),
         failed_until=pulse.at,
         token=uuid4().hex,
         fields=tuple(chosen.fields()),
@@ -133,11 +146,17 @@ def read_confirm(stores: Stores, pulse: Pulse, act: BulkAct, chosen: Chosen, nex
 
 
 NOTHING = {
-    BulkAct.RETRY: "None of these jobs is failed any more: they were retried or deleted, or their time was up.",
-    BulkAct.DELETE: "None of these jobs can be deleted: they are running, or were deleted, or their time was up.",
-    BulkAct.CANCEL: "None of these jobs waits any more: they run, have run, or were cancelled or deleted.",
-    BulkAct.MOVE: "None of these jobs waits any more: they run, have run, or were cancelled or deleted.",
-    BulkAct.RESTORE: "Nothing of this is in the bin any more.",
+    BulkAct.RETRY: gettext_noop(
+        "None of these jobs is failed any more: they were retried or deleted, or their time was up."
+    ),
+    BulkAct.DELETE: gettext_noop(
+        "None of these jobs can be deleted: they are running, or were deleted, or their time was up."
+    ),
+    BulkAct.CANCEL: gettext_noop(
+        "None of these jobs waits any more: they run, have run, or were cancelled or deleted."
+    ),
+    BulkAct.MOVE: gettext_noop("None of these jobs waits any more: they run, have run, or were cancelled or deleted."),
+    BulkAct.RESTORE: gettext_noop("Nothing of this is in the bin any more."),
 }
 """Why there is nothing to do."""
 
@@ -149,17 +168,34 @@ def is_about_many(chosen: Chosen) -> bool:
 def question(act: BulkAct, chosen: Chosen, counted: Counted, rows: Sequence[JobRow]) -> str:
     """``Retry all 12 failed jobs in default?``"""
     states = {row.status for row in rows}
-    state = (
-        "failed "
-        if states and states <= {"failed", "stopped"}
-        else f"{chosen.state_for(act).value} "
-        if chosen.all
-        else ""
-    )
-    total = "all " if chosen.all and counted.number > 1 and chosen.selection(act).is_whole else ""
-    least = "at least " if counted.is_more else ""
-    where = f" in {chosen.queue}" if chosen.queue else ""
-    return f"{act.value.capitalize()} {least}{total}{plural(counted.number, f'{state}job')}{where}?"
+    is_failed = bool(states) and states <= {"failed", "stopped"}
+    state = "failed" if is_failed else chosen.state_for(act).value if chosen.all else ALL
+    what = counted_units(state, "job", counted.number)
+    if chosen.all and counted.number > 1 and chosen.selection(act).is_whole:
+        what = worded(gettext("all {jobs}"), jobs=what)
+    if counted.is_more:
+        what = worded(gettext("at least {jobs}"), jobs=what)
+    if chosen.queue:
+        return worded(gettext("{act} {jobs} in {queue}?"), act=act_word(act), jobs=what, queue=chosen.queue)
+    return worded(gettext("{act} {jobs}?"), act=act_word(act), jobs=what)
+
+
+def act_word(act: BulkAct) -> str:
+    """The act as a button names it."""
+    words = {
+        BulkAct.RETRY: gettext("Retry"),
+        BulkAct.DELETE: gettext("Delete"),
+        BulkAct.CANCEL: gettext("Cancel"),
+        BulkAct.MOVE: gettext("Move"),
+        BulkAct.RESTORE: gettext("Restore"),
+    }
+    return words[act]
+
+
+def button(act: BulkAct, counted: Counted) -> str:
+    """``Retry 12 jobs``."""
+    text = gettext("{act} {jobs} or more") if counted.is_more else gettext("{act} {jobs}")
+    return worded(text, act=act_word(act), jobs=jobs(counted.number))
 
 
 def next_ids(found: Iterator[list[str]], most: int) -> list[str]:
@@ -205,12 +241,14 @@ class PausePage:
 def read_pause(stores: Stores, pulse: Pulse, queue: str, next: str) -> PausePage:
     """The page for pausing."""
     queues = [each for each in pulse.queues if queue in (each.name, ALL_QUEUES)]
-    name = "all queues" if queue == ALL_QUEUES else queue
+    name = gettext("all queues") if queue == ALL_QUEUES else queue
     known = in_words([each.name for each in pulse.queues])
     return PausePage(
         queue=queue,
         name=name,
-        problem="" if queues else f"There is no queue {queue[:200]!r}; there are {known}.",
+        problem=""
+        if queues
+        else worded(gettext("There is no queue {queue}; there are {known}."), queue=repr(queue[:200]), known=known),
         waiting=sum(each.waiting for each in queues),
         running=sum(each.running for each in queues),
         paused=pulse.pauses.get(queue),

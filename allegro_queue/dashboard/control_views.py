@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View
@@ -15,6 +16,7 @@ from allegro_queue.dashboard.chosen import LONGEST_REASON
 from allegro_queue.dashboard.formats import plural
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.render import Missing, render_page
+from allegro_queue.dashboard.workers_page import master_state
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.stores.controls import Control
@@ -22,12 +24,20 @@ from allegro_queue.stores.masters import MasterRecord
 from allegro_queue.stores.pulse import Pulse
 
 WORDS: Mapping[Control, tuple[str, str]] = {
-    Control.PAUSE: ("Pause its workers", "They finish their jobs and take no other until it is told to go on."),
-    Control.CONTINUE: ("Let its workers go on", "They take jobs again."),
-    Control.RESTART: ("Restart its workers", "Each finishes its job and is replaced by a new one with the same code."),
+    Control.PAUSE: (
+        gettext_noop("Pause its workers"),
+        gettext_noop("They finish their jobs and take no other until it is told to go on."),
+    ),
+    Control.CONTINUE: (gettext_noop("Let its workers go on"), gettext_noop("They take jobs again.")),
+    Control.RESTART: (
+        gettext_noop("Restart its workers"),
+        gettext_noop("Each finishes its job and is replaced by a new one with the same code."),
+    ),
     Control.TERMINATE: (
-        "Have it leave",
-        "Its workers finish their jobs, then it ends. It comes back only if something on the host starts it again.",
+        gettext_noop("Have it leave"),
+        gettext_noop(
+            "Its workers finish their jobs, then it ends. It comes back only if something on the host starts it again."
+        ),
     ),
 }
 """Button and consequence by word."""
@@ -49,6 +59,7 @@ class ControlPage:
     """Tell this process something?"""
 
     master: MasterRecord
+    status_word: str
     workers: int
     busy: int
     orders: tuple[Order, ...]
@@ -60,19 +71,25 @@ def read_control(pulse: Pulse, name: str) -> ControlPage | Missing:
     master = next((each for each in pulse.masters if each.name == name), None)
     if master is None:
         return Missing(
-            heading="There is no Horizon process of this name.",
-            words="It has left, or does not report any more.",
+            heading=gettext("There is no Horizon process of this name."),
+            words=gettext("It has left, or does not report any more."),
             asked=name[:200],
             back=link("workers"),
-            back_words="All workers",
+            back_words=gettext("All workers"),
         )
     mine = [each for each in pulse.workers if each.master == name]
     return ControlPage(
         master=master,
+        status_word=master_state(master.status).word.lower(),
         workers=len(mine),
         busy=sum(1 for each in mine if each.state == "busy"),
         orders=tuple(
-            Order(word=word.value, button=button, consequence=consequence, ends=word is Control.TERMINATE)
+            Order(
+                word=word.value,
+                button=gettext(button),
+                consequence=gettext(consequence),
+                ends=word is Control.TERMINATE,
+            )
             for word, (button, consequence) in WORDS.items()
             if word in possible(master)
         ),
@@ -94,7 +111,7 @@ def confirm_control(request: HttpRequest, master: str) -> HttpResponse:
     def read(stores: Stores, pulse: Pulse) -> ControlPage | Missing:
         return read_control(pulse, master)
 
-    return render_page(request, "horizon/control.html", read, title="Control", current="workers", every=0)
+    return render_page(request, "horizon/control.html", read, title=gettext("Control"), current="workers", every=0)
 
 
 @action(Right.CONTROL_WORKERS)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.utils.translation import gettext
+
 from allegro_queue.dashboard.charts import Mark
 from allegro_queue.dashboard.metric_series import Axis
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.deploys import Deploy
 
 __all__ = ["Deploy", "marks_of"]
@@ -26,6 +29,6 @@ def marks_of(deploys: Sequence[Deploy], axis: Axis) -> list[Mark]:
             continue
         at = axis.share(each.at)
         has_room = at - named >= APART or named < 0
-        marks.append(Mark(at, f"deploy {each.version[:LONGEST]}" if has_room else ""))
+        marks.append(Mark(at, worded(gettext("deploy {version}"), version=each.version[:LONGEST]) if has_room else ""))
         named = at if has_room else named
     return marks

@@ -8,6 +8,7 @@ from itertools import islice
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from allegro_queue.access import View, rights_of, without_right
@@ -49,7 +50,7 @@ def export(request: HttpRequest) -> HttpResponse:
     def read(stores: Stores, pulse: Pulse) -> ExportPage:
         return read_export(stores, pulse, query)
 
-    return render_page(request, "horizon/export.html", read, title="Export", current="jobs", every=0)
+    return render_page(request, "horizon/export.html", read, title=gettext("Export"), current="jobs", every=0)
 
 
 @require_POST

@@ -8,18 +8,21 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from allegro_queue.conf import horizon_settings
 from allegro_queue.dashboard import charts
 from allegro_queue.dashboard.chosen import MOST_TICKED
 from allegro_queue.dashboard.deploys import Deploy, marks_of
 from allegro_queue.dashboard.failure_rows import GroupLine, line_of, short_name
-from allegro_queue.dashboard.formats import about, plural
+from allegro_queue.dashboard.formats import about, count
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.metric_series import Axis
+from allegro_queue.dashboard.nouns import failed_attempts
 from allegro_queue.dashboard.ranges import Choice, Range, axis_of, choices, labels_of, range_for, ticks_of
 from allegro_queue.dashboard.render import Missing
 from allegro_queue.dashboard.tracebacks import Trace, read_trace
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.deploys import deploys_since
 from allegro_queue.history.groups import GroupState
 from allegro_queue.history.measured import Extent, Point, extent, points
@@ -32,19 +35,19 @@ from allegro_queue.stores.pulse import Pulse
 RUNS_SHOWN = 25
 
 MUTES: tuple[tuple[int, str], ...] = (
-    (60, "1 hour"),
-    (24 * 60, "1 day"),
-    (7 * 24 * 60, "7 days"),
-    (30 * 24 * 60, "30 days"),
+    (60, gettext_noop("1 hour")),
+    (24 * 60, gettext_noop("1 day")),
+    (7 * 24 * 60, gettext_noop("7 days")),
+    (30 * 24 * 60, gettext_noop("30 days")),
 )
 """Minutes to mute a group for, and their words."""
 
 MOST_MUTE_MINUTES = max(minutes for minutes, _ in MUTES)
 
 OUTCOMES: Mapping[str, tuple[str, str, str]] = {
-    "failed": ("bad", "bad", "Failed"),
-    "retried": ("warn", "retry", "Retried"),
-    "lost": ("bad", "bad", "Lost"),
+    "failed": ("bad", "bad", gettext_noop("Failed")),
+    "retried": ("warn", "retry", gettext_noop("Retried")),
+    "lost": ("bad", "bad", gettext_noop("Lost")),
 }
 
 
@@ -103,12 +106,14 @@ def read_failure(stores: Stores, pulse: Pulse, fingerprint: str, given: Mapping[
     group = group_of(fingerprint, now=pulse.at)
     if group is None:
         return Missing(
-            heading="There is no such group of failures.",
-            words="Groups are forgotten when they have not failed for as long as history is kept. "
-            "Or the address is not quite the right one.",
+            heading=gettext("There is no such group of failures."),
+            words=gettext(
+                "Groups are forgotten when they have not failed for as long as history is kept. "
+                "Or the address is not quite the right one."
+            ),
             asked=fingerprint[:200],
             back=link("failures"),
-            back_words="All failures",
+            back_words=gettext("All failures"),
         )
     chosen = range_for(given.get("range", ""), "failure", horizon_settings(), usual="7d")
     after = given.get("after", "")
@@ -164,9 +169,12 @@ def failure_page(
         retry=link("confirm_failure", fingerprint=group.fingerprint, act="retry"),
         delete=link("confirm_failure", fingerprint=group.fingerprint, act="delete"),
         most=MOST_TICKED,
-        mutes=MUTES,
+        mutes=tuple((minutes, gettext(words)) for minutes, words in MUTES),
         settable=settable_from(group.state),
-        behind=f"{plural(reach.behind, 'run')} in Redis {'is' if reach.behind == 1 else 'are'} not counted yet."
+        behind=worded(
+            ngettext("{n} run in Redis is not counted yet.", "{n} runs in Redis are not counted yet.", reach.behind),
+            n=count(reach.behind),
+        )
         if reach.behind
         else "",
     )
@@ -177,12 +185,20 @@ def sentence_on(group: GroupRow, now: float) -> str:
     name = short_name(group)
     name = name[:1].upper() + name[1:] if " " in name and ":" not in name else name
     if group.last_hour:
-        return f"{name}, {plural(group.last_hour, 'failed attempt')} since {hour_before(now)}."
-    if group.last_day:
-        return (
-            f"{name}, {plural(group.last_day, 'failed attempt')} in the last 24 hours, none since {hour_before(now)}."
+        return worded(
+            gettext("{group}, {attempts} since {time}."),
+            group=name,
+            attempts=failed_attempts(group.last_hour),
+            time=hour_before(now),
         )
-    return f"{name}, not seen for {about(now - group.last_at)}."
+    if group.last_day:
+        return worded(
+            gettext("{group}, {attempts} in the last 24 hours, none since {time}."),
+            group=name,
+            attempts=failed_attempts(group.last_day),
+            time=hour_before(now),
+        )
+    return worded(gettext("{group}, not seen for {time}."), group=name, time=about(now - group.last_at))
 
 
 def hour_before(now: float) -> str:
@@ -193,17 +209,17 @@ def hour_before(now: float) -> str:
 def state_words(group: GroupRow) -> str:
     """What its state means."""
     return {
-        GroupState.NEW: "Nobody has looked at it yet.",
-        GroupState.KNOWN: "Somebody has looked at it.",
-        GroupState.MUTED: "Nobody is told of it until then; it is counted all the same.",
-        GroupState.RESOLVED: "Said to be mended. When it comes back it is marked “again”.",
-        GroupState.AGAIN: "It was said to be mended, and has come back.",
+        GroupState.NEW: gettext("Nobody has looked at it yet."),
+        GroupState.KNOWN: gettext("Somebody has looked at it."),
+        GroupState.MUTED: gettext("Nobody is told of it until then; it is counted all the same."),
+        GroupState.RESOLVED: gettext("Said to be mended. When it comes back it is marked “again”."),
+        GroupState.AGAIN: gettext("It was said to be mended, and has come back."),
     }[group.state]
 
 
 def settable_from(state: GroupState) -> tuple[tuple[str, str], ...]:
     """What a person can make of a group in this state, but for muting it."""
-    words = {GroupState.KNOWN: "Note as known", GroupState.RESOLVED: "Note as resolved"}
+    words = {GroupState.KNOWN: gettext("Note as known"), GroupState.RESOLVED: gettext("Note as resolved")}
     return tuple((each.value, word) for each, word in words.items() if each is not state)
 
 
@@ -220,7 +236,7 @@ def shown(samples: Sequence[Sample]) -> list[Shown]:
 
 def run_line(run: RunRow) -> RunLine:
     tone, icon, word = OUTCOMES.get(run.outcome, ("idle", "unknown", run.outcome))
-    return RunLine(run=run, address=link("job", job_id=run.job_id), tone=tone, icon=icon, word=word)
+    return RunLine(run=run, address=link("job", job_id=run.job_id), tone=tone, icon=icon, word=gettext(word))
 
 
 def values_of(found: Sequence[Point], axis: Axis, reach: Extent) -> list[float | None]:
@@ -246,22 +262,48 @@ def chart_of(
     total = round(sum(each or 0 for each in values))
     peak = max(((value, place) for place, value in enumerate(values) if value), default=None)
     sentence = (
-        f"{plural(total, 'failed attempt')}, at most {plural(round(peak[0]), 'attempt')} in {bucket}, at {times[peak[1]]}."
+        worded(
+            ngettext(
+                "{attempts}, at most {n} attempt in {bucket}, at {time}.",
+                "{attempts}, at most {n} attempts in {bucket}, at {time}.",
+                round(peak[0]),
+            ),
+            attempts=failed_attempts(total),
+            n=count(round(peak[0])),
+            bucket=bucket,
+            time=times[peak[1]],
+        )
         if peak
-        else "No failed attempt in this time."
+        else gettext("No failed attempt in this time.")
     )
     marks = marks_of(deploys, axis)
     if marks:
-        sentence += f" {plural(len(marks), 'deploy')} in this time, the last at {when(deploys[-1].at)}."
+        sentence += " " + worded(
+            ngettext(
+                "{n} deploy in this time, the last at {time}.",
+                "{n} deploys in this time, the last at {time}.",
+                len(marks),
+            ),
+            n=count(len(marks)),
+            time=when(deploys[-1].at),
+        )
     drawn = charts.strips(
-        [charts.Strip(name=f"Failed attempts in {bucket}", values=values, look="hz-fail", kind="bars", height=96)],
+        [
+            charts.Strip(
+                name=worded(gettext("Failed attempts in {bucket}"), bucket=bucket),
+                values=values,
+                look="hz-fail",
+                kind="bars",
+                height=96,
+            )
+        ],
         ticks=ticks_of(axis),
         sentence=sentence,
         marks=marks,
         unknown=spans_of(values, axis),
         running=True,
     )
-    twin = charts.twin(times, [charts.Column("Failed attempts", values)], "this group over time")
+    twin = charts.twin(times, [charts.Column(gettext("Failed attempts"), values)], gettext("this group over time"))
     return drawn, sentence, twin
 
 
@@ -274,7 +316,7 @@ def spans_of(values: Sequence[float | None], axis: Axis) -> list[charts.Span]:
         if missing and start is None:
             start = place
         if not missing and start is not None:
-            words = "not measured" if (place - start) / axis.count >= 0.12 else ""
+            words = gettext("not measured") if (place - start) / axis.count >= 0.12 else ""
             spans.append(charts.Span(start / axis.count, place / axis.count, words))
             start = None
     return spans

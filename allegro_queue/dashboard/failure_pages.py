@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext, gettext_noop, ngettext
+
 from allegro_queue.dashboard.failure_rows import GroupLine, failed_lately, line_of, short_name
-from allegro_queue.dashboard.formats import about, count, plural
+from allegro_queue.dashboard.formats import about, count
 from allegro_queue.dashboard.links import link
+from allegro_queue.dashboard.nouns import failed_attempts
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.groups import GroupState
 from allegro_queue.history.measured import extent
 from allegro_queue.history.queries import PAGE, GroupRow, find_groups, group_counts
@@ -18,11 +22,11 @@ from allegro_queue.stores.pulse import Pulse
 OPEN = (GroupState.NEW, GroupState.AGAIN, GroupState.KNOWN)
 
 TABS: Mapping[str, tuple[str, tuple[GroupState, ...]]] = {
-    "": ("Open", OPEN),
-    "new": ("New and again", (GroupState.NEW, GroupState.AGAIN)),
-    "muted": ("Muted", (GroupState.MUTED,)),
-    "resolved": ("Resolved", (GroupState.RESOLVED,)),
-    "all": ("All", tuple(GroupState)),
+    "": (gettext_noop("Open"), OPEN),
+    "new": (gettext_noop("New and again"), (GroupState.NEW, GroupState.AGAIN)),
+    "muted": (gettext_noop("Muted"), (GroupState.MUTED,)),
+    "resolved": (gettext_noop("Resolved"), (GroupState.RESOLVED,)),
+    "all": (gettext_noop("All"), tuple(GroupState)),
 }
 """Word and states by what the address says."""
 
@@ -126,7 +130,7 @@ def failures_page(
         sub=sub,
         tabs=tuple(
             Tab(
-                word=word,
+                word=gettext(word),
                 count=sum(counts[each] for each in states),
                 address=link("failures", query={"state": tab, "job": query.name}),
                 current=tab == query.tab,
@@ -139,7 +143,12 @@ def failures_page(
         if has_more
         else "",
         empty="" if groups else empty_words(query, counts),
-        behind=f"{plural(behind, 'run')} in Redis {'is' if behind == 1 else 'are'} not counted yet." if behind else "",
+        behind=worded(
+            ngettext("{n} run in Redis is not counted yet.", "{n} runs in Redis are not counted yet.", behind),
+            n=count(behind),
+        )
+        if behind
+        else "",
         jobs_address=link("jobs", query={"state": "failed"}),
         failed_jobs=failed_jobs,
     )
@@ -150,27 +159,57 @@ def say_of(groups: Sequence[GroupRow], now: float) -> tuple[str, str, str]:
     total = failed_lately(groups)
     lately = [each for each in groups if each.last_day]
     if not lately:
-        return "ok", "Nothing here failed in the last 24 hours.", ""
+        return "ok", gettext("Nothing here failed in the last 24 hours."), ""
     told = [each for each in lately if each.state in (GroupState.NEW, GroupState.AGAIN)]
     tone = "warn" if told else "ok"
-    amount = f"{plural(total, 'failed attempt')} in {plural(len(lately), 'group')} in the last 24 hours."
+    amount = worded(
+        ngettext(
+            "{attempts} in {n} group in the last 24 hours.",
+            "{attempts} in {n} groups in the last 24 hours.",
+            len(lately),
+        ),
+        attempts=failed_attempts(total),
+        n=count(len(lately)),
+    )
     top = max(lately, key=lambda each: each.last_day)
     if len(lately) > 1 and top.last_day >= MOST_OF_ALL * total:
         rest = total - top.last_day
         return (
             tone,
-            f"One error makes up {share(top.last_day, total)} of the last day’s failures: {short_name(top)}, first seen "
-            f"{about(now - top.first_at)} ago.",
-            f"{amount} The other {plural(len(lately) - 1, 'group has', 'groups have')} {count(rest)}.",
+            worded(
+                gettext("One error makes up {share} of the last day’s failures: {group}, first seen {time} ago."),
+                share=share(top.last_day, total),
+                group=short_name(top),
+                time=about(now - top.first_at),
+            ),
+            amount
+            + " "
+            + worded(
+                ngettext("The other {n} group has {rest}.", "The other {n} groups have {rest}.", len(lately) - 1),
+                n=count(len(lately) - 1),
+                rest=count(rest),
+            ),
         )
     if len(lately) == 1:
         return (
             tone,
-            f"{short_name(top)} failed {times(top.last_day)} in the last 24 hours.",
+            worded(
+                ngettext(
+                    "{group} failed once in the last 24 hours.",
+                    "{group} failed {n} times in the last 24 hours.",
+                    top.last_day,
+                ),
+                group=short_name(top),
+                n=count(top.last_day),
+            ),
             "",
         )
-    news = f" {plural(len(told), 'group is', 'groups are')} new or back." if told else " All of them are known."
-    return tone, amount, news.strip()
+    news = (
+        worded(ngettext("{n} group is new or back.", "{n} groups are new or back.", len(told)), n=count(len(told)))
+        if told
+        else gettext("All of them are known.")
+    )
+    return tone, amount, news
 
 
 def share(part: int, whole: int) -> str:
@@ -178,16 +217,12 @@ def share(part: int, whole: int) -> str:
     return f"{min(round(100 * part / whole), 99)} %"
 
 
-def times(number: int) -> str:
-    return "once" if number == 1 else f"{count(number)} times"
-
-
 def empty_words(query: FailureQuery, counts: Mapping[GroupState, int]) -> str:
     """Why the list is empty."""
     if query.before:
-        return "There are no older groups"
+        return gettext("There are no older groups")
     if query.name:
-        return f"No such group of {query.name}"
+        return worded(gettext("No such group of {job}"), job=query.name)
     if not any(counts.values()):
-        return "No job has failed in the time that history is kept"
-    return f"No group is {TABS[query.tab][0].lower()}"
+        return gettext("No job has failed in the time that history is kept")
+    return worded(gettext("No group is {state}"), state=gettext(TABS[query.tab][0]).lower())

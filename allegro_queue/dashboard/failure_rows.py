@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_noop
 
 from allegro_queue.dashboard import charts
 from allegro_queue.dashboard.formats import count
 from allegro_queue.dashboard.links import link
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.groups import OTHERS, GroupState
 from allegro_queue.history.queries import GroupRow
 from allegro_queue.history.touched import Tenants
@@ -17,11 +19,11 @@ from allegro_queue.history.touched import Tenants
 TENANTS_NAMED = 1
 
 LOOKS: Mapping[GroupState, tuple[str, str, str]] = {
-    GroupState.NEW: ("bad", "bad", "New"),
-    GroupState.AGAIN: ("warn", "warn", "Again"),
-    GroupState.KNOWN: ("idle", "idle", "Known"),
-    GroupState.MUTED: ("warn", "pause", "Muted"),
-    GroupState.RESOLVED: ("ok", "ok", "Resolved"),
+    GroupState.NEW: ("bad", "bad", gettext_noop("New")),
+    GroupState.AGAIN: ("warn", "warn", gettext_noop("Again")),
+    GroupState.KNOWN: ("idle", "idle", gettext_noop("Known")),
+    GroupState.MUTED: ("warn", "pause", gettext_noop("Muted")),
+    GroupState.RESOLVED: ("ok", "ok", gettext_noop("Resolved")),
 }
 """Tone, icon and word by state."""
 
@@ -54,16 +56,17 @@ def line_of(row: GroupRow, tenants: Tenants) -> GroupLine:
     more = len(tenants.names) - TENANTS_NAMED
     return GroupLine(
         row=row,
-        title=row.name if row.fingerprint != OTHERS else "Failures of all other kinds",
+        title=row.name if row.fingerprint != OTHERS else gettext("Failures of all other kinds"),
         address=link("failure", fingerprint=row.fingerprint),
         tone=tone,
         icon=icon,
-        word=word,
+        word=gettext(word),
         note=note_on(row),
         until=row.muted_until if row.state is GroupState.MUTED else None,
         spark=charts.bars([float(each) for each in row.trend], "hz-fail"),
         tenants=f"{count(len(tenants.names))}{'' if tenants.is_all or not tenants.names else '+'}",
-        tenants_named=", ".join(tenants.names[:TENANTS_NAMED]) + (f" and {count(more)} more" if more > 0 else ""),
+        tenants_named=", ".join(tenants.names[:TENANTS_NAMED])
+        + (" " + worded(gettext("and {n} more"), n=count(more)) if more > 0 else ""),
         jobs_address=link("failure", fingerprint=row.fingerprint) + "#hz-group-jobs",
     )
 
@@ -71,16 +74,16 @@ def line_of(row: GroupRow, tenants: Tenants) -> GroupLine:
 def note_on(row: GroupRow) -> str:
     """Who set the state, or with which version it began."""
     if row.state is GroupState.NEW:
-        return f"since version {row.first_version}" if row.first_version else ""
+        return worded(gettext("since version {version}"), version=row.first_version) if row.first_version else ""
     if row.state is GroupState.AGAIN:
-        return "was resolved, and came back"
-    return f"by {row.changed_by}" if row.changed_by else ""
+        return gettext("was resolved, and came back")
+    return worded(gettext("by {who}"), who=row.changed_by) if row.changed_by else ""
 
 
 def short_name(row: GroupRow) -> str:
     """Function and type, as a sentence names a group."""
     if row.fingerprint == OTHERS:
-        return "failures of all other kinds"
+        return gettext("failures of all other kinds")
     function = row.name.rpartition(".")[2]
     return f"{function}: {row.exception}" if row.exception else function
 

@@ -6,6 +6,7 @@ import time
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View
@@ -13,7 +14,7 @@ from allegro_queue.conf import horizon_settings
 from allegro_queue.dashboard.actions import Told, action, name_of
 from allegro_queue.dashboard.chart_csv import CsvColumn, answer_with
 from allegro_queue.dashboard.chosen import LONGEST_REASON, MOST_TICKED, Chosen, whole_number_in
-from allegro_queue.dashboard.confirm_pages import ConfirmPage, read_confirm
+from allegro_queue.dashboard.confirm_pages import ConfirmPage, act_word, read_confirm
 from allegro_queue.dashboard.failure_page import MOST_MUTE_MINUTES, FailurePage, read_failure, values_of
 from allegro_queue.dashboard.failure_pages import FailuresPage, read_failures, read_groups, read_query
 from allegro_queue.dashboard.formats import duration
@@ -46,7 +47,13 @@ def failures(request: HttpRequest) -> HttpResponse:
 
     every = 0 if query.before else EVERY
     return render_page(
-        request, "horizon/failures.html", read, title="Failures", current="failures", every=every, away=read_away
+        request,
+        "horizon/failures.html",
+        read,
+        title=gettext("Failures"),
+        current="failures",
+        every=every,
+        away=read_away,
     )
 
 
@@ -58,7 +65,9 @@ def failure(request: HttpRequest, fingerprint: str) -> HttpResponse:
         return read_failure(stores, pulse, fingerprint, request.GET.dict())
 
     every = 0 if request.GET.get("after") else EVERY
-    return render_page(request, "horizon/failure.html", read, title="Failure group", current="failures", every=every)
+    return render_page(
+        request, "horizon/failure.html", read, title=gettext("Failure group"), current="failures", every=every
+    )
 
 
 @require_safe
@@ -86,7 +95,7 @@ def confirm_failure(request: HttpRequest, fingerprint: str, act: str) -> HttpRes
         back = link("failure", fingerprint=fingerprint)
         return read_confirm(stores, pulse, BulkAct(act), Chosen(ids=ids), back)
 
-    return render_page(request, "horizon/confirm.html", read, title=act.capitalize(), current="failures", every=0)
+    return render_page(request, "horizon/confirm.html", read, title=act_word(BulkAct(act)), current="failures", every=0)
 
 
 @action(Right.EDIT_ALERTS)

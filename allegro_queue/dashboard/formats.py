@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from django.utils.formats import number_format
+from django.utils.translation import gettext, gettext_noop
+
 DASH = "–"
 
-UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+UNITS = ((86_400, gettext_noop("d")), (3_600, gettext_noop("h")), (60, gettext_noop("min")), (1, gettext_noop("s")))
 
 
 def count(number: int) -> str:
     """``12431`` as ``12,431``."""
-    return f"{number:,}"
+    return number_format(number, use_l10n=True, force_grouping=True)
 
 
 def rate(per_minute: float) -> str:
@@ -27,16 +30,16 @@ def rate(per_minute: float) -> str:
 
 def duration(seconds: float | None) -> str:
     """Seconds to two units: ``0.4 s``, ``12 s``, ``4 min 48 s``, ``2 h 3 min``. Negative ones (clock skew) are nought."""
-    number, unit = measure(seconds)
-    if seconds is None or (unit != "min" and unit != "h" and unit != "d"):
-        return f"{number} {unit}".strip()
+    if seconds is None or round(seconds) < 60:
+        return " ".join(measure(seconds)).strip()
     whole = round(max(seconds, 0.0))
     for place, (size, word) in enumerate(UNITS[:-1]):
         if whole >= size:
             smaller, smaller_word = UNITS[place + 1]
             rest = whole % size // smaller
-            return f"{whole // size} {word} {rest} {smaller_word}" if rest else f"{whole // size} {word}"
-    return f"{whole} s"
+            first = with_unit(whole // size, word)
+            return f"{first} {with_unit(rest, smaller_word)}" if rest else first
+    return with_unit(whole, "s")
 
 
 def measure(seconds: float | None) -> tuple[str, str]:
@@ -45,17 +48,21 @@ def measure(seconds: float | None) -> tuple[str, str]:
         return DASH, ""
     seconds = max(seconds, 0.0)
     if seconds < 0.9995:
-        return f"{seconds * 1000:.0f}", "ms"
+        return f"{seconds * 1000:.0f}", gettext("ms")
     if seconds < 9.95:
-        return f"{seconds:.1f}".removesuffix(".0"), "s"
+        return f"{seconds:.1f}".removesuffix(".0"), gettext("s")
     whole = round(seconds)
     if whole < 60:
-        return str(whole), "s"
+        return str(whole), gettext("s")
     if whole < 3_600:
-        return f"{whole // 60}:{whole % 60:02}", "min"
+        return f"{whole // 60}:{whole % 60:02}", gettext("min")
     if whole < 48 * 3_600:
-        return f"{whole // 3_600}:{whole % 3_600 // 60:02}", "h"
-    return str(whole // 86_400), "d"
+        return f"{whole // 3_600}:{whole % 3_600 // 60:02}", gettext("h")
+    return str(whole // 86_400), gettext("d")
+
+
+def with_unit(number: int, unit: str) -> str:
+    return f"{number} {gettext(unit)}"
 
 
 def about(seconds: float) -> str:
@@ -63,18 +70,18 @@ def about(seconds: float) -> str:
     whole = round(max(seconds, 0.0))
     for size, word in UNITS:
         if whole >= size:
-            return f"{whole // size} {word}"
-    return "0 s"
+            return with_unit(whole // size, word)
+    return with_unit(0, "s")
 
 
 def ago(then: float, now: float) -> str:
     """``just now`` below five seconds (a beat's natural age), else ``12 s ago``."""
-    return "just now" if now - then < 5 else f"{about(now - then)} ago"
+    return gettext("just now") if now - then < 5 else gettext("{time} ago").format(time=about(now - then))
 
 
 def until(then: float, now: float) -> str:
     """``in 5 min``; ``due now`` when it is over."""
-    return "due now" if then <= now else f"in {about(then - now)}"
+    return gettext("due now") if then <= now else gettext("in {time}").format(time=about(then - now))
 
 
 def size(number: int) -> tuple[str, str]:
@@ -82,7 +89,7 @@ def size(number: int) -> tuple[str, str]:
     if number <= 0:
         return DASH, ""
     megabytes = number / 1_000_000
-    return (f"{megabytes:.0f}", "MB") if megabytes < 1_000 else (f"{megabytes / 1_000:.1f}", "GB")
+    return (f"{megabytes:.0f}", gettext("MB")) if megabytes < 1_000 else (f"{megabytes / 1_000:.1f}", gettext("GB"))
 
 
 def function_parts(name: str) -> tuple[str, str]:
@@ -98,7 +105,9 @@ def plural(number: int, one: str, many: str = "") -> str:
 
 def in_words(names: list[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    if len(names) < 2:
+        return "".join(names)
+    return gettext("{names} and {last}").format(names=", ".join(names[:-1]), last=names[-1])
 
 
 FIRST_MOMENT, LAST_MOMENT = -62_000_000_000.0, 253_370_000_000.0

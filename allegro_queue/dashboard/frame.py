@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from allegro_queue.access import Access, wants_fragment
 from allegro_queue.alerts import book
@@ -138,39 +139,50 @@ def navigation(current: str, failed: int, firing: int = 0) -> tuple[tuple[NavIte
     """The pages that exist, in groups."""
     groups = (
         (
-            NavItem(label="Overview", icon="overview", address=link("overview"), current=current == "overview"),
-            NavItem(label="Jobs", icon="jobs", address=link("jobs"), current=current == "jobs"),
             NavItem(
-                label="Failures",
+                label=gettext("Overview"), icon="overview", address=link("overview"), current=current == "overview"
+            ),
+            NavItem(label=gettext("Jobs"), icon="jobs", address=link("jobs"), current=current == "jobs"),
+            NavItem(
+                label=gettext("Failures"),
                 icon="failures",
                 address=link("failures"),
                 current=current == "failures",
                 count=failed,
-                counted="failed jobs",
+                counted=gettext("failed jobs"),
             ),
         ),
         (
-            NavItem(label="Queues", icon="queues", address=link("queues"), current=current == "queues"),
-            NavItem(label="Workers", icon="workers", address=link("workers"), current=current == "workers"),
-            NavItem(label="Batches", icon="batches", address=link("batches"), current=current == "batches"),
-            NavItem(label="Schedule", icon="schedule", address=link("schedule"), current=current == "schedule"),
+            NavItem(label=gettext("Queues"), icon="queues", address=link("queues"), current=current == "queues"),
+            NavItem(label=gettext("Workers"), icon="workers", address=link("workers"), current=current == "workers"),
+            NavItem(label=gettext("Batches"), icon="batches", address=link("batches"), current=current == "batches"),
+            NavItem(
+                label=gettext("Schedule"), icon="schedule", address=link("schedule"), current=current == "schedule"
+            ),
         ),
         (
-            NavItem(label="Metrics", icon="metrics", address=link("metrics"), current=current == "metrics"),
-            NavItem(label="Monitoring", icon="monitoring", address=link("monitoring"), current=current == "monitoring"),
+            NavItem(label=gettext("Metrics"), icon="metrics", address=link("metrics"), current=current == "metrics"),
+            NavItem(
+                label=gettext("Monitoring"),
+                icon="monitoring",
+                address=link("monitoring"),
+                current=current == "monitoring",
+            ),
         ),
         (
             NavItem(
-                label="Alerts",
+                label=gettext("Alerts"),
                 icon="alerts",
                 address=link("alerts"),
                 current=current == "alerts",
                 count=firing,
-                counted="alerts that fire",
+                counted=gettext("alerts that fire"),
                 bad=True,
             ),
-            NavItem(label="Activity", icon="activity", address=link("activity"), current=current == "activity"),
-            NavItem(label="Health", icon="health", address=link("health"), current=current == "health"),
+            NavItem(
+                label=gettext("Activity"), icon="activity", address=link("activity"), current=current == "activity"
+            ),
+            NavItem(label=gettext("Health"), icon="health", address=link("health"), current=current == "health"),
         ),
     )
     mounted = (tuple(item for item in group if item.address) for group in groups)

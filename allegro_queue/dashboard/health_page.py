@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext, gettext_noop, ngettext
+
 from allegro_queue.alerts.report import keeper_in_words
 from allegro_queue.configuration import configuration_problems
-from allegro_queue.dashboard.formats import in_words, plural
+from allegro_queue.dashboard.formats import count, in_words
 from allegro_queue.dashboard.states import Status
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.health.check import Check, Result, worst
 from allegro_queue.health.examine import examine
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
 
 RESULTS = {
-    Result.WELL: Status(tone="ok", icon="ok", word="Well"),
-    Result.LOOK: Status(tone="warn", icon="warn", word="Look"),
-    Result.RISK: Status(tone="bad", icon="bad", word="At risk"),
+    Result.WELL: Status(tone="ok", icon="ok", word=gettext_noop("Well")),
+    Result.LOOK: Status(tone="warn", icon="warn", word=gettext_noop("Look")),
+    Result.RISK: Status(tone="bad", icon="bad", word=gettext_noop("At risk")),
 }
 
 
@@ -54,7 +57,7 @@ def read_health(stores: Stores, pulse: Pulse) -> HealthPage:
 def health_page(checks: tuple[Check, ...]) -> HealthPage:
     """The page, from the checks."""
     troubled = [each for each in checks if each.result is not Result.WELL]
-    groups = [("Needs a look", sorted(troubled, key=lambda each: each.result is not Result.RISK))]
+    groups = [(gettext("Needs a look"), sorted(troubled, key=lambda each: each.result is not Result.RISK))]
     groups += [
         (name, [each for each in checks if each.group == name and each.result is Result.WELL])
         for name in dict.fromkeys(each.group for each in checks)
@@ -62,9 +65,15 @@ def health_page(checks: tuple[Check, ...]) -> HealthPage:
     return HealthPage(
         tone=RESULTS[worst(checks)].tone,
         sentence=sentence(checks),
-        sub=f"{plural(len(checks), 'check')}, {len(checks) - len(troubled)} of them well.",
+        sub=worded(
+            ngettext("{n} check, {well} of them well.", "{n} checks, {well} of them well.", len(checks)),
+            n=count(len(checks)),
+            well=count(len(checks) - len(troubled)),
+        ),
         groups=tuple(
-            CheckGroup(name=name, rows=tuple(CheckRow(check=each, state=RESULTS[each.result]) for each in found))
+            CheckGroup(
+                name=name, rows=tuple(CheckRow(check=each, state=RESULTS[each.result].in_language()) for each in found)
+            )
             for name, found in groups
             if found
         ),
@@ -76,7 +85,7 @@ def sentence(checks: tuple[Check, ...]) -> str:
     risks = [each.name.lower() for each in checks if each.result is Result.RISK]
     looks = [each.name.lower() for each in checks if each.result is Result.LOOK]
     if risks:
-        return f"Jobs do not run, or can be lost: see {in_words(risks)}."
+        return worded(gettext("Jobs do not run, or can be lost: see {checks}."), checks=in_words(risks))
     if looks:
-        return f"Jobs run. To look at: {in_words(looks)}."
-    return "All well."
+        return worded(gettext("Jobs run. To look at: {checks}."), checks=in_words(looks))
+    return gettext("All well.")

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
 
 from allegro_queue.dashboard import charts
-from allegro_queue.dashboard.formats import plural
+from allegro_queue.dashboard.formats import count
 from allegro_queue.dashboard.minute_values import done_values, failed_values, waiting_values, was_measured
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.measured import Minute
 from allegro_queue.stores.pulse import Pulse
 
@@ -27,9 +29,11 @@ def last_hour(pulse: Pulse, minutes: Sequence[Minute]) -> tuple[SafeString, str,
     sentence = hour_sentence(done, waiting, failed, times, gaps)
     chart = charts.strips(
         [
-            charts.Strip(name="Done per minute", values=done, look="hz-done", height=76, now=end_value(done)),
-            charts.Strip(name="Waiting", values=waiting, look="hz-wait", kind="area", now=f"{pulse.waiting:,}"),
-            charts.Strip(name="Failed per minute", values=failed, look="hz-fail", kind="bars", height=38),
+            charts.Strip(name=gettext("Done per minute"), values=done, look="hz-done", height=76, now=end_value(done)),
+            charts.Strip(
+                name=gettext("Waiting"), values=waiting, look="hz-wait", kind="area", now=count(pulse.waiting)
+            ),
+            charts.Strip(name=gettext("Failed per minute"), values=failed, look="hz-fail", kind="bars", height=38),
         ],
         ticks=charts.time_ticks(start, end, zone),
         sentence=sentence,
@@ -37,17 +41,17 @@ def last_hour(pulse: Pulse, minutes: Sequence[Minute]) -> tuple[SafeString, str,
         running=was_measured(minutes[-1]),
     )
     columns = [
-        charts.Column("Done", done),
-        charts.Column("Waiting", waiting),
-        charts.Column("Failed", failed),
+        charts.Column(gettext("Done"), done),
+        charts.Column(gettext("Waiting"), waiting),
+        charts.Column(gettext("Failed"), failed),
     ]
-    return chart, sentence, charts.twin(times, columns, "the last hour")
+    return chart, sentence, charts.twin(times, columns, gettext("the last hour"))
 
 
 def end_value(done: Sequence[float | None]) -> str:
     """The last whole minute's value: the running one is not over."""
     last = done[-2] if len(done) > 1 else None
-    return "unknown" if last is None else f"{last:,.0f}"
+    return gettext("unknown") if last is None else count(round(last))
 
 
 def unmeasured(minutes: Sequence[Minute], times: Sequence[str]) -> list[charts.Span]:
@@ -58,7 +62,10 @@ def unmeasured(minutes: Sequence[Minute], times: Sequence[str]) -> list[charts.S
         if minute is not None and not was_measured(minute):
             begin = place if begin is None else begin
         elif begin is not None:
-            words = f"not measured since {times[begin]}" if begin and place == len(minutes) - 1 else "not measured"
+            at_end = begin and place == len(minutes) - 1
+            words = (
+                worded(gettext("not measured since {time}"), time=times[begin]) if at_end else gettext("not measured")
+            )
             words = words if place - begin >= UNNAMED_GAP else ""
             spans.append(charts.Span(begin / len(minutes), place / len(minutes), words))
             begin = None
@@ -74,14 +81,24 @@ def hour_sentence(
 ) -> str:
     """The chart in words."""
     if not any(value is not None for value in done):
-        return "Nothing was measured in the last hour."
+        return gettext("Nothing was measured in the last hour.")
     total = round(sum(value or 0 for value in done))
-    parts = [f"{plural(total, 'job was', 'jobs were')} done"]
+    parts = [worded(ngettext("{n} job was done", "{n} jobs were done", total), n=count(total))]
     peak = max((value, place) for place, value in enumerate(waiting) if value is not None) if any(waiting) else None
     if peak:
-        parts.append(f"at most {peak[0]:,.0f} waited, at {times[peak[1]]}")
+        parts.append(worded(gettext("at most {n} waited, at {time}"), n=count(round(peak[0])), time=times[peak[1]]))
     worst = max(((value, place) for place, value in enumerate(failed) if value), default=None)
-    parts.append(f"failures peaked at {worst[0]:,.0f} a minute at {times[worst[1]]}" if worst else "none failed")
+    parts.append(
+        worded(gettext("failures peaked at {n} a minute at {time}"), n=count(round(worst[0])), time=times[worst[1]])
+        if worst
+        else gettext("none failed")
+    )
     sentence = "; ".join(parts)
     missing = round(sum(gap.end - gap.start for gap in gaps) * len(done))
-    return f"{sentence}. {plural(missing, 'minute')} of the hour not measured." if missing else f"{sentence}."
+    if not missing:
+        return f"{sentence}."
+    gap = worded(
+        ngettext("{n} minute of the hour not measured.", "{n} minutes of the hour not measured.", missing),
+        n=count(missing),
+    )
+    return f"{sentence}. {gap}"

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from django.utils.translation import gettext, gettext_noop
+
 from allegro_queue.dashboard.links import link
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.rights import Right
 from allegro_queue.stores.jobs import State
 
@@ -21,17 +24,19 @@ class JobAct:
     """Of the page that asks."""
     all_address: str = ""
     """Of the page that asks about all that match; empty when the list shows all."""
+    all_words: str = ""
+    """Of the link to that page."""
     is_main: bool = False
     is_danger: bool = False
 
 
-RETRY = ("Retry", "retry", Right.RETRY, "confirm_retry")
-AGAIN = ("Run again as new", "retry", Right.ENQUEUE, "confirm_again")
-EDIT = ("Edit and run again", "", Right.ENQUEUE, "edit")
-MOVE = ("Move", "", Right.ENQUEUE, "confirm_move_jobs")
-CANCEL = ("Cancel", "close", Right.DELETE, "confirm_cancel")
-STOP = ("Stop", "close", Right.CONTROL_WORKERS, "confirm_stop")
-DELETE = ("Delete", "trash", Right.DELETE, "confirm_delete")
+RETRY = (gettext_noop("Retry"), "retry", Right.RETRY, "confirm_retry")
+AGAIN = (gettext_noop("Run again as new"), "retry", Right.ENQUEUE, "confirm_again")
+EDIT = (gettext_noop("Edit and run again"), "", Right.ENQUEUE, "edit")
+MOVE = (gettext_noop("Move"), "", Right.ENQUEUE, "confirm_move_jobs")
+CANCEL = (gettext_noop("Cancel"), "close", Right.DELETE, "confirm_cancel")
+STOP = (gettext_noop("Stop"), "close", Right.CONTROL_WORKERS, "confirm_stop")
+DELETE = (gettext_noop("Delete"), "trash", Right.DELETE, "confirm_delete")
 
 ON_ONE: Mapping[str, tuple[tuple[str, str, Right, str], ...]] = {
     "failed": (RETRY, AGAIN, EDIT, DELETE),
@@ -76,7 +81,8 @@ def acts_on_many(state: State, given: Mapping[str, str], *, has_more: bool) -> t
 def act_of(kind: tuple[str, str, Right, str], query: Mapping[str, str], has_more: bool | None = None) -> JobAct:
     word, icon, right, name = kind
     return JobAct(
-        word=word,
+        word=gettext(word),
+        all_words=worded(gettext("{act} all"), act=gettext(word)),
         icon=icon,
         right=right,
         address=link(name, query=query) if has_more is None else link(name),

@@ -11,16 +11,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from allegro_queue.conf import horizon_settings
 from allegro_queue.dashboard.filter_keys import ALL
 from allegro_queue.dashboard.formats import count, plural
-from allegro_queue.dashboard.job_list_words import state_words, where
+from allegro_queue.dashboard.job_list_words import units, where
 from allegro_queue.dashboard.job_query import JobQuery, with_default
 from allegro_queue.dashboard.job_search import Names, filter_of, queues_of, test_of
 from allegro_queue.dashboard.job_source import HistoryState, read_history_state, source_of
 from allegro_queue.dashboard.job_terms import shown_tags
 from allegro_queue.dashboard.links import link_to
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.queries import Filter, RunRow, exceptions_known, find_runs, names_of_kinds
 from allegro_queue.masking import masked
 from allegro_queue.stores import Stores
@@ -84,9 +86,9 @@ def read_export(stores: Stores, pulse: Pulse, query: JobQuery) -> ExportPage:
     unit = "run" if plan.has_arguments else "job"
     state = ",".join(plan.query.states) or "failed"
     return ExportPage(
-        sentence=f"Export {state_words(state)}{unit}s{where(plan.query)}?",
+        sentence=worded(gettext("Export {jobs}{where}?"), jobs=units(state, unit, 2), where=where(plan.query)),
         query=plan.query,
-        most=f"{count(MOST_ROWS)}",
+        most=count(MOST_ROWS),
         formats=tuple((ending, name) for ending, (name, _) in FORMATS.items()),
         back=link_to("jobs", query.pairs),
         problems=tuple(str(each) for each in query.problems),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
 from allegro_queue.dashboard.job_acts import ON_MANY
 from allegro_queue.dashboard.job_terms import of_value, shown_tags
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.looks import Look, look_of
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.queries import RunRow
 from allegro_queue.masking import masked
 from allegro_queue.stores.jobs import JobRow, State
@@ -94,7 +97,7 @@ def line_of(row: JobRow, state: State | None, now: float) -> Line:
         tenant_address=of_value("tenant", row.terms.tenant),
         tags=tuple((tag, of_value("tag", tag)) for tag in tags[:TAGS_SHOWN]),
         more_tags=max(len(tags) - TAGS_SHOWN, 0),
-        tries=f"{row.attempt} of {row.tries}",
+        tries=worded(gettext("{n} of {all}"), n=row.attempt, all=row.tries),
         wait_seconds=wait,
         run_seconds=run,
         when=when,
@@ -123,7 +126,9 @@ def line_of_run(run: RunRow, row: JobRow | None, *, may_act: bool) -> Line:
         tenant_address=of_value("tenant", run.tenant),
         tags=tuple((tag, of_value("tag", tag)) for tag in run.tags[:TAGS_SHOWN]),
         more_tags=max(len(run.tags) - TAGS_SHOWN, 0),
-        tries=f"{run.attempt} of {max(row.tries, run.attempt)}" if row else str(run.attempt),
+        tries=worded(gettext("{n} of {all}"), n=run.attempt, all=max(row.tries, run.attempt))
+        if row
+        else str(run.attempt),
         wait_seconds=run.wait_seconds,
         run_seconds=run.run_seconds,
         when=run.ended_at,

@@ -4,41 +4,92 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.utils.translation import gettext, gettext_noop, ngettext
+
 from allegro_queue.dashboard.filter_keys import ALL, ENDED, LIVE
-from allegro_queue.dashboard.formats import count, plural
+from allegro_queue.dashboard.formats import count
 from allegro_queue.dashboard.job_lines import Shown
 from allegro_queue.dashboard.job_query import JobQuery
 from allegro_queue.dashboard.job_search import Names
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.stores.jobs import State
 
 WHEN = {
-    State.WAITING: "Queued",
-    State.RUNNING: "Started",
-    State.SCHEDULED: "Due",
-    State.DEFERRED: "Created",
-    State.FINISHED: "Ended",
-    State.FAILED: "Ended",
+    State.WAITING: gettext_noop("Queued"),
+    State.RUNNING: gettext_noop("Started"),
+    State.SCHEDULED: gettext_noop("Due"),
+    State.DEFERRED: gettext_noop("Created"),
+    State.FINISHED: gettext_noop("Ended"),
+    State.FAILED: gettext_noop("Ended"),
 }
 
-ORDER = {State.WAITING: "next to run first", State.SCHEDULED: "soonest first"}
+ORDER = {State.WAITING: gettext_noop("next to run first"), State.SCHEDULED: gettext_noop("soonest first")}
+
+WORDS = {
+    "waiting": gettext_noop("waiting"),
+    "running": gettext_noop("running"),
+    "scheduled": gettext_noop("scheduled"),
+    "deferred": gettext_noop("deferred"),
+    "finished": gettext_noop("finished"),
+    "failed": gettext_noop("failed"),
+    "retried": gettext_noop("retried"),
+    "lost": gettext_noop("lost"),
+    "stopped": gettext_noop("stopped"),
+    "canceled": gettext_noop("cancelled"),
+    "all": gettext_noop("all"),
+}
+"""States as they stand before a noun and over a list; in the filter they are as they are there."""
 
 HINTS = {
-    "waiting": "Whatever was queued has been taken by a worker.",
-    "running": "No worker runs a job at this moment.",
-    "scheduled": "Jobs that are to be queued later stand here; cron entries have a page of their own.",
-    "deferred": "Jobs that wait for another job stand here.",
-    "finished": "Finished jobs stay listed for a while; no job has finished in that time.",
-    "failed": "Nothing failed in the time for which failed jobs are kept.",
-    "retried": "Attempts that failed and were followed by another one stand here.",
-    "lost": "No worker died with a job in its hands.",
-    "stopped": "Nobody stopped a job.",
-    "all": "No job has ended yet.",
+    "waiting": gettext_noop("Whatever was queued has been taken by a worker."),
+    "running": gettext_noop("No worker runs a job at this moment."),
+    "scheduled": gettext_noop("Jobs that are to be queued later stand here; cron entries have a page of their own."),
+    "deferred": gettext_noop("Jobs that wait for another job stand here."),
+    "finished": gettext_noop("Finished jobs stay listed for a while; no job has finished in that time."),
+    "failed": gettext_noop("Nothing failed in the time for which failed jobs are kept."),
+    "retried": gettext_noop("Attempts that failed and were followed by another one stand here."),
+    "lost": gettext_noop("No worker died with a job in its hands."),
+    "stopped": gettext_noop("Nobody stopped a job."),
+    "all": gettext_noop("No job has ended yet."),
 }
 
 
 def state_words(state: str) -> str:
-    """Before the noun."""
-    return "" if state == ALL else f"{state.replace(',', ' or ')} "
+    """``failed``, ``failed or lost``: one state, or several with commas between."""
+    words = [gettext(WORDS.get(each, each)) for each in state.split(",")]
+    if len(words) < 2:
+        return words[0]
+    return worded(gettext("{states} or {last}"), states=", ".join(words[:-1]), last=words[-1])
+
+
+def units(state: str, unit: str, number: int) -> str:
+    """``failed jobs``: jobs or runs in a state, in the form for that many, which is not said."""
+    if state == ALL:
+        return ngettext("job", "jobs", number) if unit == "job" else ngettext("run", "runs", number)
+    text = (
+        ngettext("{states} job", "{states} jobs", number)
+        if unit == "job"
+        else ngettext("{states} run", "{states} runs", number)
+    )
+    return worded(text, states=state_words(state))
+
+
+def counted_units(state: str, unit: str, number: int, shown: str = "") -> str:
+    """``12 failed jobs``.
+
+    Args:
+        shown: how the number is written.
+    """
+    n = shown or count(number)
+    if state == ALL:
+        text = ngettext("{n} job", "{n} jobs", number) if unit == "job" else ngettext("{n} run", "{n} runs", number)
+        return worded(text, n=n)
+    text = (
+        ngettext("{n} {states} job", "{n} {states} jobs", number)
+        if unit == "job"
+        else ngettext("{n} {states} run", "{n} {states} runs", number)
+    )
+    return worded(text, n=n, states=state_words(state))
 
 
 def where(query: JobQuery) -> str:
@@ -47,38 +98,52 @@ def where(query: JobQuery) -> str:
     if not query.asked:
         return ""
     if queue and len(query.asked) == 1:
-        return f" in {queue}"
-    return " that match"
+        return " " + worded(gettext("in {queue}"), queue=queue)
+    return " " + gettext("that match")
 
 
 def sentence_on(query: JobQuery, shown: Shown) -> str:
     """How many there are."""
-    what = f"{state_words(shown.state)}{shown.unit}"
-    if not shown.lines and shown.stopped:
-        return f"No {what}s{where(query)} so far."
-    if not shown.count:
-        return f"No {what}s{where(query)}."
+    place = where(query)
+    if not shown.count or (not shown.lines and shown.stopped):
+        text = (
+            gettext("No {jobs}{where} so far.") if not shown.lines and shown.stopped else gettext("No {jobs}{where}.")
+        )
+        return worded(text, jobs=units(shown.state, shown.unit, 0), where=place)
     if shown.unit == "run" and not shown.total:
-        return f"{plural(len(shown.lines), what)}{where(query)} so far."
-    if shown.is_more:
-        return f"{shown.total} {what}s{where(query)}."
-    return f"{plural(shown.count, what)}{where(query)}."
+        found = counted_units(shown.state, shown.unit, len(shown.lines))
+        return worded(gettext("{jobs}{where} so far."), jobs=found, where=place)
+    # Of more than were counted there are many.
+    number = max(shown.count, 100) if shown.is_more else shown.count
+    found = counted_units(shown.state, shown.unit, number, shown.total if shown.is_more else "")
+    return f"{found}{place}."
 
 
 def rows_in_words(query: JobQuery, shown: Shown) -> str:
     if not shown.lines:
         return ""
     if shown.unit == "run":
-        return f"{plural(len(shown.lines), 'row')}{' more' if query.after else ''}, newest first"
+        number = len(shown.lines)
+        text = (
+            ngettext("{n} row more, newest first", "{n} rows more, newest first", number)
+            if query.after
+            else ngettext("{n} row, newest first", "{n} rows, newest first", number)
+        )
+        return worded(text, n=count(number))
     first = query.offset + 1
-    return f"Rows {count(first)} to {count(query.offset + len(shown.lines))} of {shown.total}"
+    return worded(
+        gettext("Rows {first} to {last} of {all}"),
+        first=count(first),
+        last=count(query.offset + len(shown.lines)),
+        all=shown.total,
+    )
 
 
 def hint_for(state: str, searched: bool) -> str:
     """What an empty list means."""
     if searched:
-        return "A job’s id opens its page. Words are looked for in names, tags and errors."
-    return HINTS.get(state, "Nothing ended in one of these ways.")
+        return gettext("A job’s id opens its page. Words are looked for in names, tags and errors.")
+    return gettext(HINTS.get(state, gettext_noop("Nothing ended in one of these ways.")))
 
 
 def hints_for(queues: Sequence[str], names: Names) -> tuple[str, ...]:

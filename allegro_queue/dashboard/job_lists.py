@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.utils.translation import gettext
+
 from allegro_queue.dashboard.filter_keys import ALL
-from allegro_queue.dashboard.formats import count, plural
+from allegro_queue.dashboard.formats import count
 from allegro_queue.dashboard.job_lines import Shown, line_of
+from allegro_queue.dashboard.job_list_words import counted_units, units
 from allegro_queue.dashboard.job_query import PAGE_SIZE, JobQuery
 from allegro_queue.dashboard.job_search import queues_of, test_of
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import SEARCHED, JobRow, State
 
@@ -30,13 +34,17 @@ def from_lists(stores: Stores, query: JobQuery, queues: Sequence[str], now: floa
         if found.matches or named:
             break
     if not named and not found.matches:
-        reach = f"Searched the first {count(SEARCHED)} jobs of each state."
+        reach = worded(gettext("Searched the first {n} jobs of each state."), n=count(SEARCHED))
     elif not found.total:
-        reach = f"There are no {state} jobs at all."
+        reach = worded(gettext("There are no {jobs} at all."), jobs=units(state.value, "job", 0))
     elif found.searched < found.total:
-        reach = f"Searched the first {count(found.searched)} of {plural(found.total, f'{state} job')}."
+        reach = worded(
+            gettext("Searched the first {n} of {jobs}."),
+            n=count(found.searched),
+            jobs=counted_units(state.value, "job", found.total),
+        )
     else:
-        reach = f"Searched all {plural(found.total, f'{state} job')}."
+        reach = worded(gettext("Searched all {jobs}."), jobs=counted_units(state.value, "job", found.total))
     return listed(query, state, found.rows, found.matches, reach, now)
 
 

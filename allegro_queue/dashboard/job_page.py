@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
 
 from allegro_queue.conf import horizon_settings
 from allegro_queue.dashboard.charts import attempt_scale
@@ -15,7 +16,7 @@ from allegro_queue.dashboard.charts.runs import Result, Run, runs
 from allegro_queue.dashboard.filter_keys import ALL
 from allegro_queue.dashboard.filter_pairs import pairs_of
 from allegro_queue.dashboard.filter_terms import Term
-from allegro_queue.dashboard.formats import about, count, duration, plural
+from allegro_queue.dashboard.formats import about, count, duration
 from allegro_queue.dashboard.job_acts import JobAct, acts_on
 from allegro_queue.dashboard.job_said import Notes, read_notes
 from allegro_queue.dashboard.job_story import AttemptRow, Chapter, attempt_rows, run_seconds, span_of, story
@@ -25,6 +26,7 @@ from allegro_queue.dashboard.links import link, link_to
 from allegro_queue.dashboard.looks import Look, look_of
 from allegro_queue.dashboard.metric_series import totals
 from allegro_queue.dashboard.tracebacks import Trace, read_trace
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.measured import points
 from allegro_queue.history.queries import Filter, RunRow, find_runs, runs_of_job
 from allegro_queue.masking import masked
@@ -124,7 +126,15 @@ def read_function(name: str, job_id: str, now: float) -> FunctionPanel | None:
     sums = totals(day, DAY / 60)
     ended = sums.done + sums.failed
     well = sum(run.outcome == "succeeded" for run in last)
-    sentence = f"{well} of the last {plural(len(last), 'run')} ended well." if last else ""
+    sentence = (
+        worded(
+            ngettext("{well} of the last {n} run ended well.", "{well} of the last {n} runs ended well.", len(last)),
+            well=count(well),
+            n=count(len(last)),
+        )
+        if last
+        else ""
+    )
     strip = [
         Run(RESULTS.get(run.outcome, "done"), run.run_seconds, current=run.job_id == job_id) for run in reversed(last)
     ]
@@ -175,9 +185,11 @@ def job_page(
         reason=masked(row.reason) if row.status == "scheduled" else "",
         facts=tuple(facts_of(row, last)),
         attempts=tuple(attempt_rows(detail, now)),
-        more_attempts=f"the first {count(kept[0].attempt - 1)} are not kept any more" if first_is_gone(kept) else "",
+        more_attempts=worded(gettext("the first {n} are not kept any more"), n=count(kept[0].attempt - 1))
+        if first_is_gone(kept)
+        else "",
         scale=attempt_scale(span, duration) if span else "",
-        span=f"{duration(span)} from creation to {'now' if row.status == 'started' else 'end'}" if span else "",
+        span=span_in_words(span, is_running=row.status == "started") if span else "",
         story=tuple(story(detail, now)),
         arguments=argument_tree(detail.arguments) if detail.arguments else "",
         keywords=keyword_tree(detail.keywords) if detail.keywords else "",
@@ -186,7 +198,7 @@ def job_page(
         result=result,
         result_note=newest.unreadable if newest else "",
         trace=read_trace(told.traceback, sys.path) if told else None,
-        trace_of="" if told is newest and row.status in ("failed", "lost") else "of an earlier attempt",
+        trace_of="" if told is newest and row.status in ("failed", "lost") else gettext("of an earlier attempt"),
         group=link("failure", fingerprint=fingerprint) if fingerprint else "",
         kept=kept_in_words(detail, expired=found is None),
         acts=() if found is None else acts_on(row.id, row.status),
@@ -198,14 +210,24 @@ def job_page(
     )
 
 
+def span_in_words(span: float, *, is_running: bool) -> str:
+    text = gettext("{time} from creation to now") if is_running else gettext("{time} from creation to end")
+    return worded(text, time=duration(span))
+
+
 def first_is_gone(kept: Sequence[RunRow]) -> bool:
     return bool(kept) and kept[0].attempt > 1
 
 
 def kept_in_words(detail: JobDetail, *, expired: bool) -> str:
     if expired:
-        return f"its runs, {plural(horizon_settings().history_days, 'day')}"
-    return f"{about(detail.expires_in)} more" if detail.expires_in is not None else "until it has run"
+        return worded(
+            ngettext("its runs, {n} day", "its runs, {n} days", horizon_settings().history_days),
+            n=horizon_settings().history_days,
+        )
+    if detail.expires_in is None:
+        return gettext("until it has run")
+    return worded(gettext("{time} more"), time=about(detail.expires_in))
 
 
 # --------------------------------------------------------------------------------------------- Redis and history as one
@@ -288,16 +310,31 @@ def sentence_on(detail: JobDetail, now: float) -> str:
     if row.status == "failed":
         kind = row.error.partition(":")[0] if ":" in row.error else ""
         how = f": {kind.rpartition('.')[2]}" if kind and " " not in kind else ""
-        return f"{name} failed{f' after {ran}' if ran else ''}{how}."
+        text = gettext("{job} failed after {time}{error}.") if ran else gettext("{job} failed{error}.")
+        return worded(text, job=name, time=ran, error=how)
     if row.status == "lost":
-        return f"{name} was lost{f' after {ran}' if ran else ''}: its worker died."
+        text = (
+            gettext("{job} was lost after {time}: its worker died.")
+            if ran
+            else gettext("{job} was lost: its worker died.")
+        )
+        return worded(text, job=name, time=ran)
     if row.status == "finished":
-        return f"{name} finished{f' in {ran}' if ran else ''}."
+        return worded(gettext("{job} finished in {time}.") if ran else gettext("{job} finished."), job=name, time=ran)
     if row.status == "started":
-        since = f" for {duration(now - row.started_at)}" if row.started_at is not None else ""
-        limit = f" of at most {duration(row.timeout)}" if row.timeout else ""
-        return f"{name} has been running{since}{limit}."
+        if row.started_at is None:
+            return worded(gettext("{job} has been running."), job=name)
+        since, limit = duration(now - row.started_at), duration(row.timeout) if row.timeout else ""
+        text = (
+            gettext("{job} has been running for {time} of at most {limit}.")
+            if limit
+            else gettext("{job} has been running for {time}.")
+        )
+        return worded(text, job=name, time=since, limit=limit)
     if row.status == "queued":
-        since = f" for {about(now - row.enqueued_at)}" if row.enqueued_at is not None else ""
-        return f"{name} has been waiting in {row.queue or 'its queue'}{since}."
-    return f"{name}: {look_of(row.status).word.lower()}."
+        queue = row.queue or gettext("its queue")
+        if row.enqueued_at is None:
+            return worded(gettext("{job} has been waiting in {queue}."), job=name, queue=queue)
+        since = about(now - row.enqueued_at)
+        return worded(gettext("{job} has been waiting in {queue} for {time}."), job=name, queue=queue, time=since)
+    return worded(gettext("{job}: {state}."), job=name, state=look_of(row.status).word.lower())

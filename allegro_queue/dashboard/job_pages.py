@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
+
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from allegro_queue.activity.saved_view import views_for
 from allegro_queue.conf import horizon_settings
 from allegro_queue.dashboard.filter_keys import ARGUMENTS, KEYS, Key
 from allegro_queue.dashboard.filter_pairs import pairs_of
 from allegro_queue.dashboard.filter_terms import Problem, Term, typed
-from allegro_queue.dashboard.formats import count, plural
+from allegro_queue.dashboard.formats import count
 from allegro_queue.dashboard.job_acts import JobAct, acts_on_many
 from allegro_queue.dashboard.job_lines import Line, Shown
 from allegro_queue.dashboard.job_list_words import (
@@ -21,7 +23,7 @@ from allegro_queue.dashboard.job_list_words import (
     hints_for,
     rows_in_words,
     sentence_on,
-    state_words,
+    units,
     where,
 )
 from allegro_queue.dashboard.job_lists import from_lists
@@ -31,6 +33,7 @@ from allegro_queue.dashboard.job_search import Names, queues_of
 from allegro_queue.dashboard.job_source import HistoryState, read_history_state, source_of
 from allegro_queue.dashboard.job_tabs import Tab, tabs_of
 from allegro_queue.dashboard.links import link_to
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.queries import counts_by_outcome, exceptions_known, names_of_kinds
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
@@ -43,7 +46,14 @@ CHOICES = 100
 
 VIEWS_SHOWN = 12
 
-TIMES = (("", "any time"), ("<1h", "last hour"), ("<24h", "last 24 hours"), ("<7d", "last 7 days"))
+NEWEST = gettext_noop("newest first")
+
+TIMES = (
+    ("", gettext_noop("any time")),
+    ("<1h", gettext_noop("last hour")),
+    ("<24h", gettext_noop("last 24 hours")),
+    ("<7d", gettext_noop("last 7 days")),
+)
 """What the form offers of ``age``."""
 
 
@@ -152,6 +162,12 @@ def read_jobs(stores: Stores, pulse: Pulse, query: JobQuery, *, who: str) -> Job
     )
 
 
+def times_with(chosen: str) -> tuple[tuple[str, str], ...]:
+    """The times to choose from; one that was typed stands as it was typed."""
+    times = tuple((value, gettext(words)) for value, words in TIMES)
+    return times if chosen in dict(times) else (*times, (chosen, chosen))
+
+
 def jobs_page(
     query: JobQuery,
     shown: Shown,
@@ -167,7 +183,13 @@ def jobs_page(
     problems = list(query.problems)
     if shown.offset_pages and query.page > shown.offset_pages:
         problems.append(
-            Problem(words=f"There is no page {count(query.page)}; the last one is {count(shown.offset_pages)}.")
+            Problem(
+                words=worded(
+                    gettext("There is no page {page}; the last one is {last}."),
+                    page=count(query.page),
+                    last=count(shown.offset_pages),
+                )
+            )
         )
     chosen = {key: query.one(key) for key in ("queue", "func", "tag", "age")}
     selects = [Term(key=key, values=(value,)) for key, value in chosen.items() if value]
@@ -191,27 +213,32 @@ def jobs_page(
         queues=tuple(queues),
         functions=with_chosen(names.functions[:CHOICES], chosen["func"]),
         tags=with_chosen(names.tags[:CHOICES], chosen["tag"]),
-        times=TIMES if chosen["age"] in dict(TIMES) else (*TIMES, (chosen["age"], chosen["age"])),
+        times=times_with(chosen["age"]),
         hints=hints_for(queues, names),
         query=query,
         chosen=chosen,
-        language=(*KEYS.values(), ARGUMENTS),
+        language=tuple(replace(key, says=gettext(key.says)) for key in (*KEYS.values(), ARGUMENTS)),
         hidden=tuple(pairs_of(term for term in query.terms if term not in selects)),
         state=shown.state,
-        state_words=f"{state_words(shown.state)}{shown.unit}s",
+        state_words=units(shown.state, shown.unit, 2),
         lines=shown.lines,
-        when="Ended" if state is None or runs else WHEN[state],
-        order=ORDER.get(state, "newest first") if state and not runs else "newest first",
+        when=gettext("Ended") if state is None or runs else gettext(WHEN[state]),
+        order=gettext(ORDER.get(state, NEWEST) if state and not runs else NEWEST),
         rows=rows_in_words(query, shown),
         previous=previous,
-        previous_words="Newest" if runs else "Previous 50",
+        previous_words=gettext("Newest") if runs else gettext("Previous 50"),
         next="" if shown.stopped else following,
         acts=acts_on_many(acts_on_state, every, has_more=has_all)
         if acts_on_state is not None and any(line.acts for line in shown.lines)
         else (),
         still=link_to("jobs", pairs_of(STILL)) if runs and failed and "failed" in query.states else "",
-        still_words=f"{plural(failed, 'job')} {'is' if failed == 1 else 'are'} failed now and can be retried",
-        empty=f"No {state_words(shown.state)}{shown.unit}s{where(query)}" if not shown.lines else "",
+        still_words=worded(
+            ngettext("{n} job is failed now and can be retried", "{n} jobs are failed now and can be retried", failed),
+            n=count(failed),
+        ),
+        empty=worded(gettext("No {jobs}{where}"), jobs=units(shown.state, shown.unit, 0), where=where(query))
+        if not shown.lines
+        else "",
         hint=hint_for(shown.state, bool(query.asked)),
         elsewhere=tuple(tab for tab in tabs if tab.count not in ("", "0") and not tab.current),
         drops=tuple(Drop(words=typed([term]), address=link_to("jobs", query.without(term))) for term in query.asked),

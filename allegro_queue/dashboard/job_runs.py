@@ -6,13 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext, ngettext
 
 from allegro_queue.dashboard.filter_keys import ALL
-from allegro_queue.dashboard.formats import count, moment, plural
+from allegro_queue.dashboard.formats import count, moment
 from allegro_queue.dashboard.job_lines import Line, Shown, line_of, line_of_run
 from allegro_queue.dashboard.job_query import PAGE_SIZE, JobQuery
 from allegro_queue.dashboard.job_search import Names, can_ask_lists, filter_of, queues_of, test_of
 from allegro_queue.dashboard.job_source import HistoryState
+from allegro_queue.dashboard.nouns import runs
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.queries import COUNTED, SEARCHED, Filter, Matches, RunPage, RunRow, count_runs, find_runs
 from allegro_queue.stores import Stores
 
@@ -44,7 +48,17 @@ def from_runs(
         rows, _ = stores.jobs.search_live(queues_of(query, queues), test_of(query, now=now))
         live = [line_of(row, None, now) for row in rows[:LIVE_SHOWN]]
         if len(rows) > LIVE_SHOWN:
-            notes.append(f"{plural(len(rows), 'job')} that have not ended match; the first {LIVE_SHOWN} are shown.")
+            notes.append(
+                worded(
+                    ngettext(
+                        "{n} job that has not ended matches; the first {shown} are shown.",
+                        "{n} jobs that have not ended match; the first {shown} are shown.",
+                        len(rows),
+                    ),
+                    n=count(len(rows)),
+                    shown=LIVE_SHOWN,
+                )
+            )
     total = total_of(wanted.filter, page, by_outcome, after=query.after)
     return Shown(
         state=",".join(query.states),
@@ -87,19 +101,24 @@ def slow_words(terms: Sequence[str]) -> str:
     """That these terms take long; empty when there are none."""
     if not terms:
         return ""
-    return f"No index answers {', '.join(terms)}: runs are looked at one by one, {count(SEARCHED)} at a time."
+    return worded(
+        gettext("No index answers {terms}: runs are looked at one by one, {n} at a time."),
+        terms=", ".join(terms),
+        n=count(SEARCHED),
+    )
 
 
 def reach_of(page: RunPage, history: HistoryState, *, after: int) -> str:
     """How far it looked, where it stopped before the page was full."""
     if page.searched_to is None:
         return ""
-    more = " more" if after else ""
-    since = timezone.localtime(moment(page.searched_to))
-    return (
-        f"Searched {count(SEARCHED)}{more} of {plural(history.runs, 'run')}, newest first, back to "
-        f"{since:%-d %b %H:%M:%S}."
+    text = (
+        gettext("Searched {n} more of {runs}, newest first, back to {time}.")
+        if after
+        else gettext("Searched {n} of {runs}, newest first, back to {time}.")
     )
+    since = date_format(timezone.localtime(moment(page.searched_to)), "j M H:i:s")
+    return worded(text, n=count(SEARCHED), runs=runs(history.runs), time=since)
 
 
 def run_lines(stores: Stores, runs: Sequence[RunRow]) -> list[Line]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from allegro_queue.dashboard import charts
 from allegro_queue.dashboard.formats import count
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.job_notes import Progress
 from allegro_queue.stores import Stores
 
@@ -65,9 +67,14 @@ def read_notes(stores: Stores, job_id: str) -> Notes:
 def words_of(progress: Progress) -> str:
     """How far, in words; a job that says more than all is taken at its word."""
     if not progress.total:
-        return f"{number(progress.done)} done"
+        return worded(gettext("{n} done"), n=number(progress.done))
     share = int(100 * progress.done / progress.total)
-    return f"{number(progress.done)} of {number(progress.total)} ({share} %)"
+    return worded(
+        gettext("{done} of {total} ({percent} %)"),
+        done=number(progress.done),
+        total=number(progress.total),
+        percent=share,
+    )
 
 
 def number(value: float) -> str:

@@ -7,10 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 
+from django.utils.translation import gettext
+
 from allegro_queue.dashboard.filter_keys import ALL, ARGUMENTS, key_named
 from allegro_queue.dashboard.filter_spans import number_span, seconds_span, time_span
 from allegro_queue.dashboard.filter_terms import Term, typed
 from allegro_queue.dashboard.job_query import JobQuery, is_live
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.queries import Also, Filter
 from allegro_queue.stores.jobs import JobRow
 
@@ -161,12 +164,16 @@ def resolved(term: Term, names: Names, unknown: list[str]) -> tuple[str, ...]:
     if term.key not in ("func", "error"):
         return term.values
     known = names.functions if term.key == "func" else names.exceptions
-    what = "function" if term.key == "func" else "failure"
+    text = (
+        gettext("No function that is kept here is called “{name}”.")
+        if term.key == "func"
+        else gettext("No failure that is kept here is called “{name}”.")
+    )
     found: list[str] = []
     for value in term.values:
         matching = names_like(value, known)
         if not matching and not term.excluded:
-            unknown.append(f"No {what} that is kept here is called “{value[:80]}”.")
+            unknown.append(worded(text, name=value[:80]))
         found += matching or [value]
     return tuple(dict.fromkeys(found))
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from allegro_queue.dashboard.formats import about, plural
+from django.utils.translation import gettext
+
+from allegro_queue.dashboard.formats import about
 from allegro_queue.dashboard.job_query import JobQuery
 from allegro_queue.dashboard.job_search import can_ask_lists
+from allegro_queue.dashboard.nouns import runs
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.writing import Place, read_place
 from allegro_queue.stores import Stores
 from allegro_queue.stores.collecting import CollectorRecord, Stream, time_of
@@ -37,12 +41,15 @@ class HistoryState:
     def note(self) -> str:
         """What a reader of runs must know; empty when there is nothing."""
         if not self.is_on:
-            return "History is switched off (HORIZON['history']), so runs are not kept."
+            return gettext("History is switched off (HORIZON['history']), so runs are not kept.")
         if not self.lags:
             return ""
-        why = "" if self.has_collector else ", and no collector runs (manage.py horizon starts one)"
-        why = f" ({self.trouble})" if self.trouble else why
-        return f"History is {plural(self.behind, 'run')} and {about(self.behind_seconds)} behind{why}."
+        text = gettext("History is {runs} and {time} behind.")
+        if self.trouble:
+            text = gettext("History is {runs} and {time} behind ({trouble}).")
+        elif not self.has_collector:
+            text = gettext("History is {runs} and {time} behind, and no collector runs (manage.py horizon starts one).")
+        return worded(text, runs=runs(self.behind), time=about(self.behind_seconds), trouble=self.trouble)
 
 
 def read_history_state(stores: Stores, *, is_on: bool, now: float) -> HistoryState:
@@ -85,7 +92,7 @@ def source_of(query: JobQuery, history: HistoryState) -> Source:
         return Source(lists=True)
     listed = query.states in ((), ("finished",), ("failed",), ("all",)) and can_ask_lists(query)
     if listed and (not history.is_on or history.lags):
-        return Source(lists=True, note=f"{history.note} This is what Redis still lists.")
+        return Source(lists=True, note=history.note + " " + gettext("This is what Redis still lists."))
     if listed and not history.runs:
         return Source(lists=True)
     return Source(lists=False, note=history.note)

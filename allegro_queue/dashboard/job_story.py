@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from allegro_queue.dashboard.charts import attempt_bar
 from allegro_queue.dashboard.formats import duration
+from allegro_queue.dashboard.job_list_words import state_words
+from allegro_queue.dashboard.wording import capitalized, worded
 from allegro_queue.masking import masked
 from allegro_queue.stores.jobs import Attempt, JobDetail
 
@@ -113,7 +116,12 @@ def attempt_rows(detail: JobDetail, now: float) -> list[AttemptRow]:
                 limit=detail.row.timeout,
                 whole=whole,
                 failed=attempt.result == "failed",
-                sentence=f"Started {after} after creation, ran {duration(run)}, {attempt.result}.",
+                sentence=worded(
+                    gettext("Started {after} after creation, ran {time}, {result}."),
+                    after=after,
+                    time=duration(run),
+                    result=state_words(attempt.result),
+                ),
             )
         rows.append(
             AttemptRow(
@@ -122,7 +130,7 @@ def attempt_rows(detail: JobDetail, now: float) -> list[AttemptRow]:
                 bar=bar,
                 wait_seconds=wait,
                 run_seconds=run,
-                result=attempt.result.capitalize(),
+                result=capitalized(state_words(attempt.result)),
                 tone=tone,
                 icon=icon,
                 error=masked(attempt.error),
@@ -143,26 +151,38 @@ def story(detail: JobDetail, now: float) -> list[Chapter]:
     attempts = oldest_first(detail)
     chapters: list[Chapter] = []
     if row.created_at is not None:
-        chapters.append(Chapter(at=row.created_at, words=f"Created for the queue {row.queue or 'unknown'}"))
+        chapters.append(
+            Chapter(
+                at=row.created_at,
+                words=worded(gettext("Created for the queue {queue}"), queue=row.queue or gettext("unknown")),
+            )
+        )
     for place, attempt in enumerate(attempts):
         queued = queued_at(detail, attempts, place)
         if place and queued is not None:
-            chapters.append(Chapter(at=queued, icon="wait", words="Queued again"))
+            chapters.append(Chapter(at=queued, icon="wait", words=gettext("Queued again")))
         if attempt.started_at is not None:
             if queued is not None and attempt.started_at - queued > GAP_WORTH_NAMING:
-                chapters.append(Chapter(is_gap=True, words=f"waited {duration(attempt.started_at - queued)}"))
-            by = f" on {attempt.worker}" if attempt.worker else ""
-            chapters.append(Chapter(at=attempt.started_at, icon="run", tone="run", words=f"Started{by}"))
+                chapters.append(
+                    Chapter(
+                        is_gap=True, words=worded(gettext("waited {time}"), time=duration(attempt.started_at - queued))
+                    )
+                )
+            chapters.append(Chapter(at=attempt.started_at, icon="run", tone="run", words=started_on(attempt.worker)))
             run = run_seconds(attempt)
             if run is not None:
-                chapters.append(Chapter(is_gap=True, words=f"ran {duration(run)}"))
+                chapters.append(Chapter(is_gap=True, words=worded(gettext("ran {time}"), time=duration(run))))
         chapters.append(ending(attempt))
     return chapters + present(detail, now)
 
 
+def started_on(worker: str) -> str:
+    return worded(gettext("Started on {worker}"), worker=worker) if worker else gettext("Started")
+
+
 def ending(attempt: Attempt) -> Chapter:
     tone, icon = RESULT_LOOKS.get(attempt.result, ("", "unknown"))
-    words = attempt.result.capitalize()
+    words = capitalized(state_words(attempt.result))
     if attempt.error:
         words = f"{words}: {masked(attempt.error)}"
     return Chapter(at=attempt.ended_at, icon=icon, tone=tone, words=words)
@@ -174,17 +194,24 @@ def present(detail: JobDetail, now: float) -> list[Chapter]:
     last_end = max((each.ended_at for each in detail.attempts if each.ended_at is not None), default=0.0)
     if row.status == "queued":
         since = row.enqueued_at if row.enqueued_at is not None else row.created_at
-        again = [Chapter(at=since, icon="wait", words="Queued again")] if detail.attempts and since else []
-        return [*again, Chapter(is_gap=True, words=f"waiting{f' for {duration(now - since)}' if since else ''}")]
-    if is_running(detail) and row.started_at is not None and row.started_at >= last_end:
-        by = f" on {row.worker}" if row.worker else ""
+        again = [Chapter(at=since, icon="wait", words=gettext("Queued again"))] if detail.attempts and since else []
         return [
-            Chapter(at=row.started_at, icon="run", tone="run", words=f"Started{by}"),
-            Chapter(is_gap=True, words=f"running for {duration(now - row.started_at)}"),
+            *again,
+            Chapter(
+                is_gap=True,
+                words=worded(gettext("waiting for {time}"), time=duration(now - since))
+                if since
+                else gettext("waiting"),
+            ),
+        ]
+    if is_running(detail) and row.started_at is not None and row.started_at >= last_end:
+        return [
+            Chapter(at=row.started_at, icon="run", tone="run", words=started_on(row.worker)),
+            Chapter(is_gap=True, words=worded(gettext("running for {time}"), time=duration(now - row.started_at))),
         ]
     if row.status == "scheduled":
-        why = f": {masked(row.reason)}" if row.reason else ""
-        return [Chapter(is_gap=True, words=f"waiting for its time{why}")]
+        why = gettext("waiting for its time: {reason}") if row.reason else gettext("waiting for its time")
+        return [Chapter(is_gap=True, words=worded(why, reason=masked(row.reason)))]
     if row.status == "deferred":
-        return [Chapter(is_gap=True, words="waiting for another job that it depends on")]
+        return [Chapter(is_gap=True, words=gettext("waiting for another job that it depends on"))]
     return []

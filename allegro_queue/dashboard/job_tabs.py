@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from allegro_queue.dashboard.filter_keys import ALL, ENDED, LIVE
 from allegro_queue.dashboard.formats import count
 from allegro_queue.dashboard.job_lines import Shown
+from allegro_queue.dashboard.job_list_words import state_words
 from allegro_queue.dashboard.job_query import JobQuery
 from allegro_queue.dashboard.job_search import OUTCOMES
 from allegro_queue.dashboard.links import link_to
+from allegro_queue.dashboard.wording import capitalized
 from allegro_queue.history.queries import Matches
 from allegro_queue.stores.jobs import State
 
@@ -51,7 +53,7 @@ def tabs_of(
     rare = {"deferred", "retried", "lost", "stopped"}
     return tuple(
         Tab(
-            word=each.capitalize(),
+            word=capitalized(state_words(each)),
             count=counted.get(each, ""),
             address=link_to("jobs", query.in_state(each)),
             current=each in current,

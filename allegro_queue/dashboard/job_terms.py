@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
 from allegro_queue.dashboard.filter_keys import ALL
 from allegro_queue.dashboard.filter_pairs import pairs_of
 from allegro_queue.dashboard.filter_terms import Term
-from allegro_queue.dashboard.formats import count, duration, in_words, plural
+from allegro_queue.dashboard.formats import count, duration, in_words
 from allegro_queue.dashboard.links import link, link_to
+from allegro_queue.dashboard.nouns import runs
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.queries import RunRow
 from allegro_queue.masking import masked, rule_for_key
 from allegro_queue.stores.jobs import JobRow
@@ -29,43 +33,65 @@ class Fact:
 def facts_of(row: JobRow, last: RunRow | None) -> Iterator[Fact]:
     """Its terms, and what only its newest run knows."""
     terms = row.terms
-    yield Fact(name="Tries", words=tries(row))
+    yield Fact(name=gettext("Tries"), words=tries(row))
     if terms.tenant:
-        yield Fact(name="Tenant", words=terms.tenant, address=of_value("tenant", terms.tenant))
+        yield Fact(name=gettext("Tenant"), words=terms.tenant, address=of_value("tenant", terms.tenant))
     if terms.batch:
         address = link("batch", batch_id=terms.batch) or of_value("batch", terms.batch)
-        yield Fact(name="Batch", words=terms.batch, address=address)
+        yield Fact(name=gettext("Batch"), words=terms.batch, address=address)
     if terms.backoff:
-        longer = f", up to {terms.jitter:.0%} longer at random" if terms.jitter else ""
+        longer = worded(gettext("up to {share} longer at random"), share=f"{terms.jitter:.0%}") if terms.jitter else ""
         rests = in_words([duration(each) for each in terms.backoff])
-        then = " before each next attempt" if len(terms.backoff) == 1 else " before the next attempts, in this order"
-        yield Fact(name="Rests", words=f"{rests}{then}{longer}")
+        then = (
+            gettext("{times} before each next attempt")
+            if len(terms.backoff) == 1
+            else gettext("{times} before the next attempts, in this order")
+        )
+        words = worded(then, times=rests)
+        yield Fact(name=gettext("Rests"), words=f"{words}, {longer}" if longer else words)
     if terms.unique_key:
         yield Fact(
-            name="Unique",
-            words=f"no second job of “{masked(terms.unique_key)}” is queued until it has ended, for "
-            f"{duration(terms.unique_seconds)} at most",
+            name=gettext("Unique"),
+            words=worded(
+                gettext("no second job of “{key}” is queued until it has ended, for {time} at most"),
+                key=masked(terms.unique_key),
+                time=duration(terms.unique_seconds),
+            ),
         )
     if terms.overlap_key:
-        yield Fact(name="Alone", words=f"never at the same time as another job of “{masked(terms.overlap_key)}”")
+        yield Fact(
+            name=gettext("Alone"),
+            words=worded(gettext("never at the same time as another job of “{key}”"), key=masked(terms.overlap_key)),
+        )
     if terms.rate_key:
-        runs = plural(terms.rate_limit, "run")
-        yield Fact(name="Rate", words=f"{runs} of “{masked(terms.rate_key)}” in {duration(terms.rate_seconds)} at most")
+        yield Fact(
+            name=gettext("Rate"),
+            words=worded(
+                gettext("{runs} of “{key}” in {time} at most"),
+                runs=runs(terms.rate_limit),
+                key=masked(terms.rate_key),
+                time=duration(terms.rate_seconds),
+            ),
+        )
     if terms.isolate:
-        yield Fact(name="Process", words="one of its own")
+        yield Fact(name=gettext("Process"), words=gettext("one of its own"))
     if last is not None:
         if last.host:
-            yield Fact(name="Last host", words=last.host, address=of_value("host", last.host))
+            yield Fact(name=gettext("Last host"), words=last.host, address=of_value("host", last.host))
         if last.version:
-            yield Fact(name="Code version", words=last.version)
+            yield Fact(name=gettext("Code version"), words=last.version)
 
 
 def tries(row: JobRow) -> str:
     """``2 of 3``, with what is left in words."""
     if row.status in ENDED and not row.retries_left:
-        return f"{count(row.attempt)}, none left" if row.attempt > 1 or row.status != "finished" else "1"
-    left = f"{count(row.retries_left)} left after it" if row.retries_left else "the last one"
-    return f"{count(row.attempt)} of {count(row.tries)}, {left}"
+        return (
+            worded(gettext("{n}, none left"), n=count(row.attempt))
+            if row.attempt > 1 or row.status != "finished"
+            else "1"
+        )
+    text = gettext("{n} of {all}, {left} left after it") if row.retries_left else gettext("{n} of {all}, the last one")
+    return worded(text, n=count(row.attempt), all=count(row.tries), left=count(row.retries_left))
 
 
 def shown_tags(tags: Iterable[str]) -> list[str]:

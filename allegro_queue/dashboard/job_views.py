@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View, rights_of, wants_fragment
@@ -14,6 +15,7 @@ from allegro_queue.dashboard.job_pages import JobsPage, read_jobs
 from allegro_queue.dashboard.job_query import only_word, read_query
 from allegro_queue.dashboard.links import link, link_to
 from allegro_queue.dashboard.render import Missing, render_page
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.queries import runs_of_job
 from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
@@ -40,7 +42,7 @@ def jobs(request: HttpRequest) -> HttpResponse:
         return read_jobs(stores, pulse, query, who=name_of(request))
 
     current = "failures" if query.states == ("failed",) and not query.asked else "jobs"
-    return render_page(request, "horizon/jobs.html", read, title="Jobs", current=current, every=10)
+    return render_page(request, "horizon/jobs.html", read, title=gettext("Jobs"), current=current, every=10)
 
 
 def pairs_in(given: QueryDict) -> list[tuple[str, str]]:
@@ -64,15 +66,19 @@ def job(request: HttpRequest, job_id: str) -> HttpResponse:
 
     def read(stores: Stores, pulse: Pulse) -> JobPage | Missing:
         return read_job(stores, pulse, job_id) or Missing(
-            heading="There is no job of this id.",
-            words="It was deleted, or its time was up: finished and failed jobs are kept for a while only. "
-            "Or the id is not quite the right one.",
+            heading=gettext("There is no job of this id."),
+            words=gettext(
+                "It was deleted, or its time was up: finished and failed jobs are kept for a while only. "
+                "Or the id is not quite the right one."
+            ),
             asked=job_id,
             back=link("jobs"),
-            back_words="All jobs",
+            back_words=gettext("All jobs"),
         )
 
-    return render_page(request, "horizon/job.html", read, title=f"Job {job_id[:8]}", current="jobs")
+    return render_page(
+        request, "horizon/job.html", read, title=worded(gettext("Job {id}"), id=job_id[:8]), current="jobs"
+    )
 
 
 @require_safe
@@ -83,7 +89,7 @@ def confirm_pause(request: HttpRequest) -> HttpResponse:
         given = request.GET.get("next", "") or link("overview")
         return read_pause(stores, pulse, request.GET.get("queue", ""), own_page(given))
 
-    return render_page(request, "horizon/pause.html", read, title="Pause", current="overview", every=0)
+    return render_page(request, "horizon/pause.html", read, title=gettext("Pause"), current="overview", every=0)
 
 
 PAGES: list[tuple[str, View, str]] = [

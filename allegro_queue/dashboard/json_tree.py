@@ -8,8 +8,11 @@ from typing import Any
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
 
 from allegro_queue.dashboard.charts.parts import legible
+from allegro_queue.dashboard.formats import count
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.masking import pieces, rule_for_key
 
 DEEPEST = 12
@@ -44,7 +47,13 @@ def lines(items: Iterable[tuple[str, Any]], depth: int) -> SafeString:
     given = list(items)
     shown = [(line(key, value, depth),) for key, value in given[:MOST_ITEMS]]
     if len(given) > MOST_ITEMS:
-        shown.append((format_html('<li class="hz-quiet">and {} more</li>', f"{len(given) - MOST_ITEMS:,}"),))
+        shown.append(
+            (
+                format_html(
+                    '<li class="hz-quiet">{}</li>', worded(gettext("and {n} more"), n=count(len(given) - MOST_ITEMS))
+                ),
+            )
+        )
     return format_html("<ul>{}</ul>", format_html_join("", "{}", shown))
 
 
@@ -63,7 +72,11 @@ def node(value: Any, depth: int) -> SafeString:
     """A value without a name."""
     if isinstance(value, str):
         cut = value[:LONGEST_TEXT]
-        more = f" … {len(value) - LONGEST_TEXT:,} characters more" if len(value) > LONGEST_TEXT else ""
+        more = (
+            " … " + worded(gettext("{n} characters more"), n=count(len(value) - LONGEST_TEXT))
+            if len(value) > LONGEST_TEXT
+            else ""
+        )
         return format_html('"{}"{}', masked_text(cut, as_json=True), more)
     if isinstance(value, dict | list) and value:
         return folded(SafeString(""), value, depth)
@@ -74,9 +87,16 @@ def node(value: Any, depth: int) -> SafeString:
 
 def folded(name: SafeString, value: dict[str, Any] | list[Any], depth: int) -> SafeString:
     """A list or dict as ``<details>``."""
-    size = f"{len(value):,} {'key' if isinstance(value, dict) else 'item'}{'' if len(value) == 1 else 's'}"
+    text = (
+        ngettext("{n} key", "{n} keys", len(value))
+        if isinstance(value, dict)
+        else ngettext("{n} item", "{n} items", len(value))
+    )
+    size = worded(text, n=count(len(value)))
     if depth >= DEEPEST:
-        return format_html('{} <span class="hz-quiet">{}, nested too deep to show</span>', name, size)
+        return format_html(
+            '{} <span class="hz-quiet">{}</span>', name, worded(gettext("{size}, nested too deep to show"), size=size)
+        )
     items = value.items() if isinstance(value, dict) else ((str(place), item) for place, item in enumerate(value))
     return format_html(
         "<details{}><summary>{} {}</summary>{}</details>",
@@ -103,4 +123,4 @@ def stretch(text: str, as_json: bool) -> SafeString:
 
 
 def mask(rule: str) -> SafeString:
-    return format_html('<span class="hz-mask">masked: {}</span>', rule)
+    return format_html('<span class="hz-mask">{}</span>', worded(gettext("masked: {rule}"), rule=rule))

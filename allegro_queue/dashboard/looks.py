@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from django.utils.translation import gettext, gettext_noop
+
+from allegro_queue.dashboard.wording import worded
+
 LOOKS: Mapping[str, tuple[str, str, str]] = {
-    "queued": ("idle", "wait", "Waiting"),
-    "started": ("run", "run", "Running"),
-    "scheduled": ("idle", "wait", "Scheduled"),
-    "deferred": ("idle", "wait", "Deferred"),
-    "finished": ("ok", "ok", "Finished"),
-    "succeeded": ("ok", "ok", "Finished"),
-    "failed": ("bad", "bad", "Failed"),
-    "retried": ("run", "retry", "Retried"),
-    "lost": ("bad", "unknown", "Lost"),
-    "stopped": ("idle", "idle", "Stopped"),
-    "canceled": ("idle", "idle", "Cancelled"),
+    "queued": ("idle", "wait", gettext_noop("Waiting")),
+    "started": ("run", "run", gettext_noop("Running")),
+    "scheduled": ("idle", "wait", gettext_noop("Scheduled")),
+    "deferred": ("idle", "wait", gettext_noop("Deferred")),
+    "finished": ("ok", "ok", gettext_noop("Finished")),
+    "succeeded": ("ok", "ok", gettext_noop("Finished")),
+    "failed": ("bad", "bad", gettext_noop("Failed")),
+    "retried": ("run", "retry", gettext_noop("Retried")),
+    "lost": ("bad", "unknown", gettext_noop("Lost")),
+    "stopped": ("idle", "idle", gettext_noop("Stopped")),
+    "canceled": ("idle", "idle", gettext_noop("Cancelled")),
 }
 """By RQ's status, or by a run's outcome. One that we have no word for is shown in its own."""
 
@@ -31,5 +35,9 @@ class Look:
 
 
 def look_of(status: str) -> Look:
-    tone, icon, word = LOOKS.get(status, ("idle", "unknown", f"Unknown: {status or 'no state'}"))
-    return Look(tone=tone, icon=icon, word=word)
+    tone, icon, word = LOOKS.get(status, ("idle", "unknown", ""))
+    return Look(
+        tone=tone,
+        icon=icon,
+        word=gettext(word) if word else worded(gettext("Unknown: {state}"), state=status or gettext("no state")),
+    )

@@ -6,14 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from allegro_queue.dashboard import charts
 from allegro_queue.dashboard.charts import Column, Series, Strip
 from allegro_queue.dashboard.deploys import Deploy, marks_of
-from allegro_queue.dashboard.formats import duration, in_words, plural, rate
+from allegro_queue.dashboard.formats import count, duration, in_words, rate
 from allegro_queue.dashboard.metric_series import Axis, Bucket, Times, is_stale, unmeasured_spans
 from allegro_queue.dashboard.metric_words import clock
 from allegro_queue.dashboard.ranges import labels_of, ticks_of
+from allegro_queue.dashboard.wording import worded
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,8 +64,8 @@ def charts_of(measured: Measured, *, has_depth: bool) -> tuple[Chart, ...]:
     """
     return (
         counts_chart(measured, has_depth),
-        times_chart(measured, "run", "Run time", lambda each: each.runtime),
-        times_chart(measured, "wait", "Wait", lambda each: each.wait),
+        times_chart(measured, "run", gettext("Run time"), lambda each: each.runtime),
+        times_chart(measured, "wait", gettext("Wait"), lambda each: each.wait),
     )
 
 
@@ -73,27 +75,38 @@ def counts_chart(measured: Measured, has_depth: bool) -> Chart:
     done, failed = [each.done for each in found], [each.failed for each in found]
     percents = [each.failed_percent for each in found]
     rows = [
-        Strip(name="Done per minute", values=done, height=76, now=last_known(done)),
-        Strip(name="Failed per minute", values=failed, look="hz-fail", kind="bars", height=38, now=last_known(failed)),
+        Strip(name=gettext("Done per minute"), values=done, height=76, now=last_known(done)),
+        Strip(
+            name=gettext("Failed per minute"),
+            values=failed,
+            look="hz-fail",
+            kind="bars",
+            height=38,
+            now=last_known(failed),
+        ),
     ]
     if has_depth:
         waiting = [each.waiting for each in found]
-        strip = Strip(name="Waiting", values=waiting, look="hz-wait", kind="area", height=52, now=last_known(waiting))
+        strip = Strip(
+            name=gettext("Waiting"), values=waiting, look="hz-wait", kind="area", height=52, now=last_known(waiting)
+        )
         rows.insert(1, strip)
     times = labels_of(measured.axis)
     said = [charts.describe(row.name, trimmed(row.values), times, rate, gaps=False) for row in rows]
     if any(percents):
-        rows.append(Strip(name="Failed, %", values=percents, look="hz-fail", height=38, now=last_percent(percents)))
-        said.append(charts.describe("Share that failed", trimmed(percents), times, percent, gaps=False))
+        rows.append(
+            Strip(name=gettext("Failed, %"), values=percents, look="hz-fail", height=38, now=last_percent(percents))
+        )
+        said.append(charts.describe(gettext("Share that failed"), trimmed(percents), times, percent, gaps=False))
     unknown = measured.unknown()
     sentence = " ".join([*said, gaps_in_words(unknown, measured.axis), deploys_in_words(measured)])
     sentence = " ".join(sentence.split())
     columns = [Column(row.name, row.values, rate) for row in rows if row.values is not percents]
-    columns.append(Column("Failed, %", percents, percent, "nothing ended"))
+    columns.append(Column(gettext("Failed, %"), percents, percent, gettext_noop("nothing ended")))
     return Chart(
         key="counts",
-        title="Throughput and failures",
-        note=f"{duration(measured.axis.seconds)} buckets",
+        title=gettext("Throughput and failures"),
+        note=worded(gettext("{time} buckets"), time=duration(measured.axis.seconds)),
         drawing=charts.strips(
             rows,
             ticks=ticks_of(measured.axis),
@@ -103,7 +116,7 @@ def counts_chart(measured: Measured, has_depth: bool) -> Chart:
             running=measured.is_running,
         ),
         sentence=sentence,
-        twin=charts.twin(times, columns, "throughput and failures"),
+        twin=charts.twin(times, columns, gettext("Throughput and failures")),
         columns=tuple(columns),
     )
 
@@ -113,17 +126,22 @@ def times_chart(measured: Measured, key: str, title: str, pick: Callable[[Bucket
     found = [pick(each) for each in measured.buckets]
     p50, p95, p99 = [each.p50 for each in found], [each.p95 for each in found], [each.p99 for each in found]
     times = labels_of(measured.axis)
-    sentence = describe_times(f"{title}, 95 of 100 within", p95, times)
+    sentence = describe_times(worded(gettext("{measure}, 95 of 100 within"), measure=title), p95, times)
     columns = (
-        Column(f"{title} p50", p50, duration, "no run"),
-        Column(f"{title} p95", p95, duration, "no run"),
-        Column(f"{title} p99", p99, duration, "no run"),
-        Column(f"{title}, longest", [each.longest for each in found], duration, "no run"),
+        Column(f"{title} p50", p50, duration, gettext_noop("no run")),
+        Column(f"{title} p95", p95, duration, gettext_noop("no run")),
+        Column(f"{title} p99", p99, duration, gettext_noop("no run")),
+        Column(
+            worded(gettext("{measure}, longest"), measure=title),
+            [each.longest for each in found],
+            duration,
+            gettext_noop("no run"),
+        ),
     )
     return Chart(
         key=key,
         title=title,
-        note=f"log scale, {duration(measured.axis.seconds)} buckets",
+        note=worded(gettext("log scale, {time} buckets"), time=duration(measured.axis.seconds)),
         drawing=charts.durations(
             [
                 Series(name="p99", values=p99, look="hz-p99"),
@@ -138,7 +156,7 @@ def times_chart(measured: Measured, key: str, title: str, pick: Callable[[Bucket
             running=measured.is_running,
         ),
         sentence=sentence,
-        twin=charts.twin(times, columns, title.lower()),
+        twin=charts.twin(times, columns, title),
         columns=columns,
     )
 
@@ -150,7 +168,7 @@ def percent(value: float) -> str:
 
 def last_percent(values: Sequence[charts.Value]) -> str:
     known = [value for value in values if value is not None]
-    return percent(known[-1]) if known else "unknown"
+    return percent(known[-1]) if known else gettext("unknown")
 
 
 def gaps_in_words(unknown: Sequence[charts.Span], axis: Axis) -> str:
@@ -158,13 +176,18 @@ def gaps_in_words(unknown: Sequence[charts.Span], axis: Axis) -> str:
     length = axis.end - axis.start
     spans = [each for each in unknown if each.start > 0]
     named = [
-        f"from {clock(axis.start + each.start * length)} to {clock(axis.start + each.end * length)}" for each in spans
+        worded(
+            gettext("from {begin} to {end}"),
+            begin=clock(axis.start + each.start * length),
+            end=clock(axis.start + each.end * length),
+        )
+        for each in spans
     ]
     if not named:
         return ""
     if len(named) > 3:
-        return f"{len(named)} stretches were not measured."
-    return f"Not measured {in_words(named)}."
+        return worded(gettext("{n} stretches were not measured."), n=count(len(named)))
+    return worded(gettext("Not measured {times}."), times=in_words(named))
 
 
 def deploys_in_words(measured: Measured) -> str:
@@ -172,16 +195,26 @@ def deploys_in_words(measured: Measured) -> str:
     seen = [each for each in measured.deploys if measured.axis.start <= each.at < measured.axis.end]
     if not seen:
         return ""
-    return f"{plural(len(seen), 'deploy')}, the last of {seen[-1].version}."
+    return worded(
+        ngettext("{n} deploy, the last of {version}.", "{n} deploys, the last of {version}.", len(seen)),
+        n=count(len(seen)),
+        version=seen[-1].version,
+    )
 
 
 def describe_times(name: str, values: Sequence[charts.Value], times: Sequence[str]) -> str:
     """A duration in words. Where nothing ran there is none, which is no gap in the measurement."""
     known = [(value, times[place]) for place, value in enumerate(values) if value is not None]
     if not known:
-        return f"{name}: nothing ran."
+        return worded(gettext("{name}: nothing ran."), name=name)
     highest, when = max(known)
-    return f"{name}: {duration(known[-1][0])} last, highest {duration(highest)} at {when}."
+    return worded(
+        gettext("{name}: {last} last, highest {highest} at {time}."),
+        name=name,
+        last=duration(known[-1][0]),
+        highest=duration(highest),
+        time=when,
+    )
 
 
 def trimmed(values: Sequence[charts.Value]) -> list[charts.Value]:
@@ -194,4 +227,4 @@ def trimmed(values: Sequence[charts.Value]) -> list[charts.Value]:
 
 def last_known(values: Sequence[charts.Value]) -> str:
     known = [value for value in values if value is not None]
-    return rate(known[-1]) if known else "unknown"
+    return rate(known[-1]) if known else gettext("unknown")

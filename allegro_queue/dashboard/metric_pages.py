@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
 from allegro_queue.conf import horizon_settings
-from allegro_queue.dashboard.formats import duration, rate
+from allegro_queue.dashboard.formats import count, duration, rate
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.metric_charts import Chart, Measured, charts_of
 from allegro_queue.dashboard.metric_rows import MetricKind, MetricRow, address_of, failures_of, rows, sentence_on
 from allegro_queue.dashboard.metric_series import Totals, buckets, totals
 from allegro_queue.dashboard.metric_words import holes_in, stale_since, sub_on, waits_on
 from allegro_queue.dashboard.ranges import Choice, Range, axis_of, choices, range_for
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.deploys import Deploy, deploys_since
 from allegro_queue.history.measured import OTHER_NAMES, Extent, Point, busiest, extent, known, points
 from allegro_queue.history.writing import MOST_NAMES
@@ -115,7 +118,11 @@ def metrics_page(
         choices=choices(chosen, link("metrics"), "job"),
         span=span,
         empty=reach.first is None,
-        capped=f"{MOST_NAMES:,} names are measured by themselves, all others together as {OTHER_NAMES}."
+        capped=worded(
+            gettext("{n} names are measured by themselves, all others together as {name}."),
+            n=count(MOST_NAMES),
+            name=OTHER_NAMES,
+        )
         if capped
         else "",
         stale_since=stale_since(reach, now),
@@ -222,6 +229,12 @@ def metric_page(
 def metric_sentence(short: str, sums: Totals) -> str:
     """How much ran, and how long it took."""
     if not sums.runs:
-        return f"{short}: nothing ran in the time that was measured."
-    took = f", {duration(sums.runtime.p95)} each at most in 95 of 100" if sums.runtime.p95 is not None else ""
-    return f"{short}: {rate(sums.per_minute)} done a minute{took}."
+        return worded(gettext("{name}: nothing ran in the time that was measured."), name=short)
+    if sums.runtime.p95 is None:
+        return worded(gettext("{name}: {n} done a minute."), name=short, n=rate(sums.per_minute))
+    return worded(
+        gettext("{name}: {n} done a minute, {time} each at most in 95 of 100."),
+        name=short,
+        n=rate(sums.per_minute),
+        time=duration(sums.runtime.p95),
+    )

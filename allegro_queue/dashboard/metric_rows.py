@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from allegro_queue.dashboard import charts
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.metric_series import Axis, Totals, done_only, totals
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.measured import OTHER_NAMES, Extent, Point
 
 MetricKind = Literal["queue", "job"]
@@ -70,9 +72,15 @@ def sentence_on(jobs: Sequence[MetricRow]) -> str:
     busy = sum(row.totals.busy_seconds for row in jobs)
     if not busy:
         ended = any(row.totals.runs for row in jobs)
-        return f"No job has {'succeeded' if ended else 'ended'} in the time that was measured."
+        return (
+            gettext("No job has succeeded in the time that was measured.")
+            if ended
+            else gettext("No job has ended in the time that was measured.")
+        )
     top = jobs[0]
     short = top.name.rpartition(".")[2]
     if len(jobs) == 1:
-        return f"{short} takes all of the workers’ time."
-    return f"{short} takes {top.totals.busy_seconds / busy:.0%} of the workers’ time."
+        return worded(gettext("{job} takes all of the workers’ time."), job=short)
+    return worded(
+        gettext("{job} takes {share} of the workers’ time."), job=short, share=f"{top.totals.busy_seconds / busy:.0%}"
+    )

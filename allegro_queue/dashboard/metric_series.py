@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
 from allegro_queue.dashboard.charts import Span, Value
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.measured import Extent, Point, whole
 from allegro_queue.metrics.counts import Counts
 from allegro_queue.metrics.histograms import percentile
@@ -156,7 +159,7 @@ def unmeasured_spans(
 
 
 def span(start: int, end: int, axis: Axis, since: str) -> Span:
-    words = f"not measured since {since}" if since else "not measured"
+    words = worded(gettext("not measured since {time}"), time=since) if since else gettext("not measured")
     return Span(start / axis.count, end / axis.count, words if (end - start) / axis.count >= WORDS_FROM else "")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View
@@ -28,30 +29,32 @@ def metrics(request: HttpRequest) -> HttpResponse:
     def read(stores: Stores, pulse: Pulse) -> MetricsPage:
         return read_metrics(stores, pulse, request.GET.get("range", ""))
 
-    return render_page(request, "horizon/metrics.html", read, title="Metrics", current="metrics", every=EVERY)
+    return render_page(request, "horizon/metrics.html", read, title=gettext("Metrics"), current="metrics", every=EVERY)
 
 
 @require_safe
 def queue_metrics(request: HttpRequest, queue: str) -> HttpResponse:
     """One queue over time."""
-    return one(request, "queue", queue, "There is no queue of this name.")
+    return one(request, "queue", queue, gettext("There is no queue of this name."))
 
 
 @require_safe
 def job_metrics(request: HttpRequest, job_name: str) -> HttpResponse:
     """One job name over time."""
-    return one(request, "job", job_name, "No job of this name has been measured.")
+    return one(request, "job", job_name, gettext("No job of this name has been measured."))
 
 
 def one(request: HttpRequest, kind: MetricKind, name: str, heading: str) -> HttpResponse:
     def read(stores: Stores, pulse: Pulse) -> MetricPage | Missing:
         return read_metric(stores, pulse, kind, name, request.GET.get("range", "")) or Missing(
             heading=heading,
-            words="Names that have not run for long are forgotten, and new ones appear with their first job. "
-            "Or the name is not quite the right one.",
+            words=gettext(
+                "Names that have not run for long are forgotten, and new ones appear with their first job. "
+                "Or the name is not quite the right one."
+            ),
             asked=name,
             back=link("metrics"),
-            back_words="All metrics",
+            back_words=gettext("All metrics"),
         )
 
     return render_page(request, "horizon/metric.html", read, title=name, current="metrics", every=EVERY)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
 
 from allegro_queue.dashboard import charts
-from allegro_queue.dashboard.formats import count, duration, plural
+from allegro_queue.dashboard.formats import count, duration
 from allegro_queue.dashboard.metric_series import Totals, is_stale
+from allegro_queue.dashboard.nouns import runs
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.measured import Extent
 
 
@@ -19,11 +22,12 @@ def waits_on(reach: Extent) -> str:
     """What the collector has still to count."""
     if not reach.behind:
         return ""
-    behind = plural(reach.behind, "run")
+    text = gettext("Metrics wait for the collector: {runs} behind.")
     if reach.collector is None:
-        return f"Metrics wait for the collector: {behind} behind, and no collector runs."
-    trouble = f" ({reach.collector.trouble})" if reach.collector.trouble else ""
-    return f"Metrics wait for the collector: {behind} behind{trouble}."
+        text = gettext("Metrics wait for the collector: {runs} behind, and no collector runs.")
+    elif reach.collector.trouble:
+        text = gettext("Metrics wait for the collector: {runs} behind ({trouble}).")
+    return worded(text, runs=runs(reach.behind), trouble=reach.collector.trouble if reach.collector else "")
 
 
 def holes_in(reach: Extent, since: float) -> str:
@@ -31,19 +35,35 @@ def holes_in(reach: Extent, since: float) -> str:
     found = [each for each in reach.holes if each.to_at >= since]
     if not found:
         return ""
-    missed = plural(sum(each.missed for each in found), "run")
-    return (
-        f"{missed} between {clock(found[-1].from_at)} and {clock(found[0].to_at)} were dropped from Redis before the "
-        "collector came to them; the graphs leave that time out."
+    missed = sum(each.missed for each in found)
+    text = ngettext(
+        "{n} run between {begin} and {end} was dropped from Redis before the collector came to it; "
+        "the graphs leave that time out.",
+        "{n} runs between {begin} and {end} were dropped from Redis before the collector came to them; "
+        "the graphs leave that time out.",
+        missed,
     )
+    return worded(text, n=count(missed), begin=clock(found[-1].from_at), end=clock(found[0].to_at))
 
 
 def sub_on(whole: Totals, span: str) -> str:
     """How much ran, and what of it failed."""
-    failed = f"{count(whole.failed)} failed ({whole.failed_share:.1%})" if whole.failed else "none failed"
-    return (
-        f"{plural(whole.runs, 'run')} used {duration(whole.busy_seconds)} of worker time in the last {span}; {failed}."
+    used = worded(
+        ngettext(
+            "{n} run used {time} of worker time in the last {span}",
+            "{n} runs used {time} of worker time in the last {span}",
+            whole.runs,
+        ),
+        n=count(whole.runs),
+        time=duration(whole.busy_seconds),
+        span=span,
     )
+    failed = (
+        worded(gettext("{n} failed ({share})"), n=count(whole.failed), share=f"{whole.failed_share:.1%}")
+        if whole.failed
+        else gettext("none failed")
+    )
+    return f"{used}; {failed}."
 
 
 def clock(unix: float) -> str:

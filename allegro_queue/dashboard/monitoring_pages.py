@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.contrib import messages
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View
@@ -16,10 +17,11 @@ from allegro_queue.dashboard.actions import Told, action, name_of
 from allegro_queue.dashboard.filter_keys import ALL
 from allegro_queue.dashboard.filter_pairs import pairs_of
 from allegro_queue.dashboard.filter_terms import Term
-from allegro_queue.dashboard.formats import plural
+from allegro_queue.dashboard.formats import count
 from allegro_queue.dashboard.job_source import read_history_state
 from allegro_queue.dashboard.links import link_to
 from allegro_queue.dashboard.render import render_page
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.queries import MOST_MONITORED, TagRow, monitor, monitored_tags, names_known, stop_monitoring
 from allegro_queue.history.tags import LONGEST_TAG
 from allegro_queue.rights import Right
@@ -66,16 +68,27 @@ def monitoring_page(tags: list[TagRow], note: str, hints: tuple[str, ...]) -> Mo
     """The page, from what was read."""
     failing = [each for each in tags if each.failed]
     if not tags:
-        sentence = "No tag is followed."
+        sentence = gettext("No tag is followed.")
     elif failing:
         worst = max(failing, key=lambda each: each.failed)
-        sentence = f"{worst.tag} has failed {plural(worst.failed, 'time')} since it is followed."
+        sentence = worded(
+            ngettext(
+                "{tag} has failed {n} time since it is followed.",
+                "{tag} has failed {n} times since it is followed.",
+                worst.failed,
+            ),
+            n=count(worst.failed),
+            tag=worst.tag,
+        )
     else:
-        sentence = f"{plural(len(tags), 'tag is', 'tags are')} followed; nothing failed."
+        sentence = worded(
+            ngettext("{n} tag is followed; nothing failed.", "{n} tags are followed; nothing failed.", len(tags)),
+            n=count(len(tags)),
+        )
     return MonitoringPage(
         tone="ok",
         sentence=sentence,
-        sub="Runs of jobs that carry a tag are counted from the moment it is followed, for everybody here.",
+        sub=gettext("Runs of jobs that carry a tag are counted from the moment it is followed, for everybody here."),
         note=note,
         rows=tuple(
             FollowedRow(
@@ -104,7 +117,7 @@ def jobs_of(tag: str, states: str) -> str:
 def monitoring(request: HttpRequest) -> HttpResponse:
     """What became of this customer's jobs?"""
     return render_page(
-        request, "horizon/monitoring.html", read_monitoring, title="Monitoring", current="monitoring", every=15
+        request, "horizon/monitoring.html", read_monitoring, title=gettext("Monitoring"), current="monitoring", every=15
     )
 
 

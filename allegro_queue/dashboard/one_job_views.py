@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_safe
 from rq.utils import now as rq_now
 
@@ -20,6 +21,7 @@ from allegro_queue.dashboard.conflicts import why_not
 from allegro_queue.dashboard.formats import about
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.render import Missing, render_page
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.errors import HorizonError, QueueUnavailable
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
@@ -55,18 +57,22 @@ def read_one(stores: Stores, pulse: Pulse, act: str, job_id: str, next: str) -> 
     rows = stores.jobs.rows([job_id])
     if not rows:
         return Missing(
-            heading="There is no job of this id.",
-            words="It was deleted, or its time was up. What was deleted in the last 24 hours can be restored.",
+            heading=gettext("There is no job of this id."),
+            words=gettext("It was deleted, or its time was up. What was deleted in the last 24 hours can be restored."),
             asked=job_id[:200],
             back=link("bin"),
-            back_words="The bin",
+            back_words=gettext("The bin"),
         )
     row = rows[0]
     args = kwargs = ""
     has_masks = False
     name = row.name
     if act == "stop":
-        problem = "" if row.status == "started" else f"It cannot be stopped: {why_not(stores, job_id, pulse.at)}"
+        problem = (
+            ""
+            if row.status == "started"
+            else worded(gettext("It cannot be stopped: {reason}"), reason=why_not(stores, job_id, pulse.at))
+        )
     else:
         source = stores.bulk.payload(job_id)
         problem = problem_with(source)
@@ -82,9 +88,9 @@ def read_one(stores: Stores, pulse: Pulse, act: str, job_id: str, next: str) -> 
         row=row,
         problem=problem,
         question={
-            "again": f"Run {short} again as a new job?",
-            "edit": f"Run {short} again with other arguments?",
-            "stop": f"Stop {short}?",
+            "again": worded(gettext("Run {job} again as a new job?"), job=short),
+            "edit": worded(gettext("Run {job} again with other arguments?"), job=short),
+            "stop": worded(gettext("Stop {job}?"), job=short),
         }[act],
         name=name,
         waiting=next_waiting(pulse, row.queue),
@@ -115,7 +121,7 @@ def confirm(act: str, title: str, *rights: Right) -> View:
         def read(stores: Stores, pulse: Pulse) -> OneJobPage | Missing:
             return read_one(stores, pulse, act, job_id, own_page(request.GET.get("next", "")))
 
-        return render_page(request, "horizon/one_job.html", read, title=title, current="jobs", every=0)
+        return render_page(request, "horizon/one_job.html", read, title=gettext(title), current="jobs", every=0)
 
     return view
 
@@ -175,9 +181,9 @@ def stop(request: HttpRequest, stores: Stores) -> Told:
 
 
 PAGES: list[tuple[str, View, str]] = [
-    ("confirm/again/", confirm("again", "Run again", Right.ENQUEUE), "confirm_again"),
-    ("confirm/edit/", confirm("edit", "Edit and run again", Right.ENQUEUE, Right.VIEW_PAYLOAD), "edit"),
-    ("confirm/stop/", confirm("stop", "Stop", Right.CONTROL_WORKERS), "confirm_stop"),
+    ("confirm/again/", confirm("again", gettext_noop("Run again"), Right.ENQUEUE), "confirm_again"),
+    ("confirm/edit/", confirm("edit", gettext_noop("Edit and run again"), Right.ENQUEUE, Right.VIEW_PAYLOAD), "edit"),
+    ("confirm/stop/", confirm("stop", gettext_noop("Stop"), Right.CONTROL_WORKERS), "confirm_stop"),
 ]
 
 ACTIONS: list[tuple[str, View, str]] = [

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
 
 from allegro_queue.activity import journal
 from allegro_queue.activity.models import Activity
@@ -15,12 +16,13 @@ from allegro_queue.dashboard.failure_pages import OPEN
 from allegro_queue.dashboard.failure_rows import GroupLine, line_of
 from allegro_queue.dashboard.findings.clockwork import Overdue, Parked
 from allegro_queue.dashboard.findings.verdict import Verdict, verdict_on
-from allegro_queue.dashboard.formats import moment, plural
+from allegro_queue.dashboard.formats import count, moment
 from allegro_queue.dashboard.hour_chart import last_hour
 from allegro_queue.dashboard.minute_values import MINUTES, clock
 from allegro_queue.dashboard.queue_rows import LATELY, MOST_SLOTS, QueueRow, queue_row
 from allegro_queue.dashboard.states import ENTRY_LATE
 from allegro_queue.dashboard.tiles import Tile, tiles
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.measured import Extent, Minute, Point, extent, minutes, points
 from allegro_queue.history.queries import find_groups
 from allegro_queue.history.touched import Tenants
@@ -143,8 +145,20 @@ def overview(
 def quiet_note(pulse: Pulse, minutes: Sequence[Minute]) -> str:
     """The second line when all is well."""
     ended = [each.starts_at for each in minutes if each.done]
-    parts = [f"{plural(len(pulse.workers), 'worker listens', 'workers listen')}."]
-    parts.append(f"Last job done at {clock(ended[-1])[:5]}." if ended else "No job was done in the last hour.")
+    parts = [
+        worded(ngettext("{n} worker listens.", "{n} workers listen.", len(pulse.workers)), n=count(len(pulse.workers)))
+    ]
+    parts.append(
+        worded(gettext("Last job done at {time}."), time=clock(ended[-1])[:5])
+        if ended
+        else gettext("No job was done in the last hour.")
+    )
     failed = sum(sum(each.failed.values()) for each in minutes)
-    parts.append(f"{plural(failed, 'job')} failed in the last hour." if failed else "None failed in the last hour.")
+    parts.append(
+        worded(
+            ngettext("{n} job failed in the last hour.", "{n} jobs failed in the last hour.", failed), n=count(failed)
+        )
+        if failed
+        else gettext("None failed in the last hour.")
+    )
     return " ".join(parts)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.utils.translation import gettext, gettext_noop
+
 from allegro_queue.activity.journal import deeds_on
 from allegro_queue.activity.models import Activity
 from allegro_queue.dashboard.charts import Mark
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.stores.pauses import ALL_QUEUES
 
-WORDS = {"pause": "paused", "resume": "resumed"}
+WORDS = {"pause": gettext_noop("paused by {who}"), "resume": gettext_noop("resumed by {who}")}
 
 APART = 0.22
 """Share of the width that a mark's words need; closer ones have none."""
@@ -28,6 +31,6 @@ def marks_of(deeds: Sequence[Activity], start: float, end: float) -> list[Mark]:
     for each in deeds:
         at = (each.at.timestamp() - start) / (end - start)
         has_room = named < 0 or at - named >= APART
-        marks.append(Mark(at, f"{WORDS[each.action]} by {each.who[:20]}" if has_room else "", "pause"))
+        marks.append(Mark(at, worded(gettext(WORDS[each.action]), who=each.who[:20]) if has_room else "", "pause"))
         named = at if has_room else named
     return marks

@@ -8,21 +8,24 @@ from uuid import uuid4
 
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from allegro_queue.conf import HorizonSettings, horizon_settings
 from allegro_queue.dashboard import charts
 from allegro_queue.dashboard.chosen import LONGEST_REASON
-from allegro_queue.dashboard.formats import about, count, duration, in_words, measure, plural, rate
+from allegro_queue.dashboard.formats import about, count, duration, in_words, measure, rate
 from allegro_queue.dashboard.hour_chart import end_value, unmeasured
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.metric_charts import Chart, Measured, times_chart
 from allegro_queue.dashboard.metric_series import Axis, buckets
 from allegro_queue.dashboard.minute_values import MINUTES, RATE_MINUTES, clock, mean, was_measured
+from allegro_queue.dashboard.nouns import jobs, jobs_wait
 from allegro_queue.dashboard.pause_marks import read_marks
 from allegro_queue.dashboard.queue_rows import LATELY, QueueRow, queue_row
 from allegro_queue.dashboard.render import Missing
 from allegro_queue.dashboard.states import LONGEST_WAIT
 from allegro_queue.dashboard.tiles import Tile, share
+from allegro_queue.dashboard.wording import apart, worded
 from allegro_queue.history.by_function import FunctionShares, functions_of
 from allegro_queue.history.measured import Extent, Minute, extent, points
 from allegro_queue.history.measured import minutes as minutes_of
@@ -35,7 +38,11 @@ from allegro_queue.stores.pulse import Pulse, QueuePulse
 from allegro_queue.stores.workers import WorkerRecord
 from allegro_queue.supervisor_options import planned_queues
 
-PAUSE_MINUTES = ((15, "15 min"), (60, "1 hour"), (None, "until I resume"))
+PAUSE_MINUTES = (
+    (15, gettext_noop("15 min")),
+    (60, gettext_noop("1 hour")),
+    (None, gettext_noop("until I resume")),
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,7 +91,7 @@ class QueuePage:
     empty_address: str
     move_address: str
     start_command: str
-    pause_minutes: tuple[tuple[int | None, str], ...] = PAUSE_MINUTES
+    pause_minutes: tuple[tuple[int | None, str], ...]
     longest_reason: int = LONGEST_REASON
 
 
@@ -96,7 +103,7 @@ def read_queues(stores: Stores, pulse: Pulse) -> QueuesPage:
     return QueuesPage(
         tone=tone,
         sentence=sentence,
-        sub="Workers always take from the highest queue that has work.",
+        sub=gettext("Workers always take from the highest queue that has work."),
         queues=rows,
         lane_scale=charts.lane_scale(),
         slot_count=len(pulse.workers),
@@ -128,12 +135,14 @@ def say_of_all(rows: Sequence[QueueRow], pulse: Pulse) -> tuple[str, str]:
         names = [row.pulse.name for row in rows if row.state.tone == tone]
         if names:
             words = in_words(list(dict.fromkeys(row.state.word.lower() for row in rows if row.state.tone == tone)))
-            return tone, f"{in_words(names)}: {words}. {waiting_words(pulse.waiting)}"
-    return "ok", f"All queues keep up. {waiting_words(pulse.waiting)}" if rows else "No queue is configured."
+            return tone, f"{apart(in_words(names))}: {words}. {waiting_words(pulse.waiting)}"
+    return "ok", gettext("All queues keep up.") + " " + waiting_words(pulse.waiting) if rows else gettext(
+        "No queue is configured."
+    )
 
 
 def waiting_words(waiting: int) -> str:
-    return f"{plural(waiting, 'job waits', 'jobs wait')}." if waiting else "Nothing waits."
+    return f"{jobs_wait(waiting)}." if waiting else gettext("Nothing waits.")
 
 
 def read_queue(stores: Stores, pulse: Pulse, name: str) -> QueuePage | Missing:
@@ -141,11 +150,11 @@ def read_queue(stores: Stores, pulse: Pulse, name: str) -> QueuePage | Missing:
     queue = next((each for each in pulse.queues if each.name == name), None)
     if queue is None:
         return Missing(
-            heading="There is no queue of this name.",
-            words=f"RQ_QUEUES has {in_words([each.name for each in pulse.queues])}.",
+            heading=gettext("There is no queue of this name."),
+            words=worded(gettext("RQ_QUEUES has {queues}."), queues=in_words([each.name for each in pulse.queues])),
             asked=name[:200],
             back=link("queues"),
-            back_words="All queues",
+            back_words=gettext("All queues"),
         )
     settings = horizon_settings()
     reach = extent(stores, pulse.at)
@@ -183,6 +192,7 @@ def read_queue(stores: Stores, pulse: Pulse, name: str) -> QueuePage | Missing:
             Listener(record=worker, place=worker.queues.index(name) + 1) for worker in pulse.workers_of(name)
         ),
         pause=pulse.pauses.get(name),
+        pause_minutes=tuple((minutes, gettext(words)) for minutes, words in PAUSE_MINUTES),
         waiting=queue.waiting,
         empty_address=link("confirm_empty", query={"queue": name, "next": link("queue", queue=name)}),
         move_address=link("confirm_move", query={"queue": name, "next": link("queue", queue=name)}),
@@ -194,40 +204,52 @@ def say_of_one(
     queue: QueuePulse, row: QueueRow, pulse: Pulse, drain: Drain, settings: HorizonSettings
 ) -> tuple[str, str, str]:
     """Tone, sentence, and the second line with what the sentence rests on."""
-    waiting = plural(queue.waiting, "job waits", "jobs wait")
-    oldest = f"The oldest waits {duration(int(row.oldest_seconds))}." if row.oldest_seconds else ""
+    waiting = jobs_wait(queue.waiting)
+    oldest = (
+        worded(gettext("The oldest waits {time}."), time=duration(int(row.oldest_seconds)))
+        if row.oldest_seconds
+        else ""
+    )
     if pulse.is_paused(queue.name):
-        behind = f"{waiting} behind the pause" if queue.waiting else "Paused; nothing waits"
-        left = (
-            f"; resumed now, {they(queue.waiting)} about {about(drain.seconds)}"
-            if drain.seconds and queue.waiting
-            else ""
-        )
-        return "warn", f"{behind}{left}.", estimate_words(drain) if left else ""
+        if not queue.waiting:
+            return "warn", gettext("Paused; nothing waits."), ""
+        behind = worded(gettext("{jobs_wait} behind the pause"), jobs_wait=waiting)
+        if not drain.seconds:
+            return "warn", f"{behind}.", ""
+        left = ngettext("resumed now, it needs about {time}", "resumed now, they need about {time}", queue.waiting)
+        return "warn", f"{behind}; {worded(left, time=about(drain.seconds))}.", estimate_words(drain)
     if row.state.tone == "bad":
-        return "bad", f"No worker listens. {waiting_words(queue.waiting)}", oldest
+        return "bad", gettext("No worker listens.") + " " + waiting_words(queue.waiting), oldest
     if not queue.waiting:
-        running = f" {plural(queue.running, 'job runs', 'jobs run')}." if queue.running else ""
-        return "ok", f"Keeping up. Nothing waits.{running}", ""
+        if not queue.running:
+            return "ok", gettext("Keeping up. Nothing waits."), ""
+        text = ngettext(
+            "Keeping up. Nothing waits. {n} job runs.", "Keeping up. Nothing waits. {n} jobs run.", queue.running
+        )
+        return "ok", worded(text, n=count(queue.running)), ""
     limit = settings.waits.get(queue.name, LONGEST_WAIT)
     tone = "warn" if (row.oldest_seconds or 0.0) > limit else "ok"
     if drain.seconds is None:
-        return tone, f"{waiting}, and none was done in the last minutes.", oldest
+        return tone, worded(gettext("{jobs_wait}, and none was done in the last minutes."), jobs_wait=waiting), oldest
     return (
         tone,
-        f"{waiting}; {they(queue.waiting)} about {about(drain.seconds)}.",
+        worded(
+            ngettext("{jobs_wait}; it needs about {time}.", "{jobs_wait}; they need about {time}.", queue.waiting),
+            jobs_wait=waiting,
+            time=about(drain.seconds),
+        ),
         f"{oldest} {estimate_words(drain)}".strip(),
     )
 
 
-def they(number: int) -> str:
-    return "it needs" if number == 1 else "they need"
-
-
 def estimate_words(drain: Drain) -> str:
     """What an estimate assumes."""
-    ahead = f", with {plural(drain.ahead, 'job')} of higher queues before them" if drain.ahead else ""
-    return f"An estimate: {rate(drain.per_minute)} a minute, the rate of the last {RATE_MINUTES} minutes{ahead}."
+    text = gettext("An estimate: {n} a minute, the rate of the last {minutes} minutes.")
+    if drain.ahead:
+        text = gettext(
+            "An estimate: {n} a minute, the rate of the last {minutes} minutes, with {jobs} of higher queues before them."
+        )
+    return worded(text, n=rate(drain.per_minute), minutes=RATE_MINUTES, jobs=jobs(drain.ahead))
 
 
 def tiles_of(queue: QueuePulse, row: QueueRow, pulse: Pulse, minutes: Sequence[Minute]) -> list[Tile]:
@@ -236,43 +258,51 @@ def tiles_of(queue: QueuePulse, row: QueueRow, pulse: Pulse, minutes: Sequence[M
     oldest, unit = measure(row.oldest_seconds)
     free = sum(1 for worker in pulse.workers_of(queue.name) if worker.state == "idle")
     return [
-        Tile(label="Waiting", value=count(queue.waiting), unit="", note="now", address=row.waiting_address),
         Tile(
-            label="Oldest",
-            value=oldest if row.oldest_seconds is not None else "0",
-            unit=unit if row.oldest_seconds is not None else "s",
-            note=f"since {clock(queue.oldest_at)}" if queue.oldest_at else "nothing waits",
+            label=gettext("Waiting"),
+            value=count(queue.waiting),
+            unit="",
+            note=gettext("now"),
             address=row.waiting_address,
         ),
         Tile(
-            label="Running",
+            label=gettext("Oldest"),
+            value=oldest if row.oldest_seconds is not None else "0",
+            unit=unit if row.oldest_seconds is not None else gettext("s"),
+            note=worded(gettext("since {time}"), time=clock(queue.oldest_at))
+            if queue.oldest_at
+            else gettext("nothing waits"),
+            address=row.waiting_address,
+        ),
+        Tile(
+            label=gettext("Running"),
             value=count(queue.running),
-            unit=f"of {row.workers}",
-            note=f"{free} ready",
+            unit=worded(gettext("of {all}"), all=row.workers),
+            note=worded(gettext("{n} ready"), n=free),
             address=link("jobs", query={"state": "running", "queue": queue.name}),
             tone="" if row.workers else "bad",
         ),
         Tile(
-            label="Done",
-            value=rate(row.per_minute) if row.per_minute is not None else "unknown",
-            unit="/min" if row.per_minute is not None else "",
-            note=f"{plural(done, 'job')} in the last hour",
+            label=gettext("Done"),
+            value=rate(row.per_minute) if row.per_minute is not None else gettext("unknown"),
+            unit=gettext("/min") if row.per_minute is not None else "",
+            note=worded(ngettext("{n} job in the last hour", "{n} jobs in the last hour", done), n=count(done)),
             address=link("queue_metrics", queue=queue.name),
             drawing=row.spark,
             tone="" if row.per_minute is not None else "stale",
         ),
         Tile(
-            label="Wait, p95",
-            value=measure(row.wait_seconds)[0] if row.wait_seconds is not None else "unknown",
+            label=gettext("Wait, p95"),
+            value=measure(row.wait_seconds)[0] if row.wait_seconds is not None else gettext("unknown"),
             unit=measure(row.wait_seconds)[1],
-            note="of the last minutes' runs",
+            note=gettext("of the last minutes’ runs"),
             address=link("queue_metrics", queue=queue.name),
             tone="" if row.wait_seconds is not None else "stale",
         ),
         Tile(
-            label="Failed, last hour",
+            label=gettext("Failed, last hour"),
             value=count(row.failed_last_hour),
-            unit=f"of {count(row.failed_last_hour + done)}",
+            unit=worded(gettext("of {all}"), all=count(row.failed_last_hour + done)),
             note=share(row.failed_last_hour, row.failed_last_hour + done),
             address=row.failed_address,
         ),
@@ -290,7 +320,7 @@ def wait_chart(name: str, reach: Extent, now: float, marks: Sequence[charts.Mark
     axis = Axis(start=end - MINUTES * MINUTE, seconds=MINUTE, count=MINUTES)
     found = points("queue", [name], seconds=MINUTE, since=axis.start)[name]
     measured = Measured(buckets=buckets(found, axis, reach), axis=axis, until=reach.until, now=now, marks=marks)
-    return times_chart(measured, "wait", "Wait", lambda each: each.wait)
+    return times_chart(measured, "wait", gettext("Wait"), lambda each: each.wait)
 
 
 def last_hour_of(
@@ -308,10 +338,15 @@ def last_hour_of(
     chart = charts.strips(
         [
             charts.Strip(
-                name="Waiting", values=waiting, look="hz-wait", kind="area", now=count(queue.waiting), height=76
+                name=gettext("Waiting"),
+                values=waiting,
+                look="hz-wait",
+                kind="area",
+                now=count(queue.waiting),
+                height=76,
             ),
-            charts.Strip(name="Done per minute", values=done, look="hz-done", now=end_value(done)),
-            charts.Strip(name="Failed per minute", values=failed, look="hz-fail", kind="bars", height=38),
+            charts.Strip(name=gettext("Done per minute"), values=done, look="hz-done", now=end_value(done)),
+            charts.Strip(name=gettext("Failed per minute"), values=failed, look="hz-fail", kind="bars", height=38),
         ],
         ticks=charts.time_ticks(start, end, zone),
         sentence=sentence,
@@ -319,18 +354,27 @@ def last_hour_of(
         unknown=unmeasured(minutes, times),
         running=was_measured(minutes[-1]),
     )
-    columns = [charts.Column("Waiting", waiting), charts.Column("Done", done), charts.Column("Failed", failed)]
-    return chart, sentence, charts.twin(times, columns, f"the last hour of {name}")
+    columns = [
+        charts.Column(gettext("Waiting"), waiting),
+        charts.Column(gettext("Done"), done),
+        charts.Column(gettext("Failed"), failed),
+    ]
+    return chart, sentence, charts.twin(times, columns, worded(gettext("the last hour of {queue}"), queue=name))
 
 
 def hour_words(waiting: Sequence[float | None], done: Sequence[float | None], times: Sequence[str]) -> str:
     """The chart in words."""
     if mean(done) is None and mean(waiting) is None:
-        return "Nothing was measured in the last hour."
+        return gettext("Nothing was measured in the last hour.")
     total = round(sum(value or 0 for value in done))
     peak, place = max(((value or 0.0, place) for place, value in enumerate(waiting)), default=(0.0, 0))
-    backlog = f"at most {peak:,.0f} waited, at {times[place]}" if peak else "none had to wait at a full minute"
-    return f"{plural(total, 'job was', 'jobs were')} done; {backlog}."
+    backlog = (
+        worded(gettext("at most {n} waited, at {time}"), n=count(round(peak)), time=times[place])
+        if peak
+        else gettext("none had to wait at a full minute")
+    )
+    done_words = worded(ngettext("{n} job was done", "{n} jobs were done", total), n=count(total))
+    return f"{done_words}; {backlog}."
 
 
 # ------------------------------------------------------------------------------------- Before emptying and moving
@@ -363,9 +407,13 @@ def read_confirm_queue(pulse: Pulse, act: str, queue: str, next: str) -> Confirm
     """The step before acting on all that waits in a queue."""
     found = queue_named(pulse, queue)
     if found is None:
-        problem = f"There is no queue {queue[:200]!r}; there are {in_words([each.name for each in pulse.queues])}."
+        problem = worded(
+            gettext("There is no queue {queue}; there are {known}."),
+            queue=repr(queue[:200]),
+            known=in_words([each.name for each in pulse.queues]),
+        )
     elif not found.waiting:
-        problem = f"Nothing waits in {queue}."
+        problem = worded(gettext("Nothing waits in {queue}."), queue=queue)
     else:
         problem = ""
     return ConfirmQueuePage(

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
 
 from allegro_queue.conf import HorizonSettings
 from allegro_queue.dashboard import charts
 from allegro_queue.dashboard.charts.lanes import Slot
-from allegro_queue.dashboard.formats import plural
+from allegro_queue.dashboard.formats import count
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.metric_series import wait_times
 from allegro_queue.dashboard.minute_values import done_values, rate_of
 from allegro_queue.dashboard.states import LONGEST_WAIT, Status
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.measured import Minute, Point, whole
 from allegro_queue.stores.pulse import Pulse, QueuePulse
 
@@ -72,7 +74,7 @@ def queue_row(
         failed_last_hour=sum(each.failed.get(queue.name, 0) for each in minutes),
         workers=len(pulse.workers_of(queue.name)),
         state=state,
-        lane=charts.lane(queue.waiting, f"{queue.waiting:,} waiting", lane_look),
+        lane=charts.lane(queue.waiting, worded(gettext("{n} waiting"), n=count(queue.waiting)), lane_look),
         slots=slots_of(pulse, queue.name),
         spark=charts.spark(done[-SPARK_MINUTES:], area=False),
         waiting_address=link("jobs", query={"state": "waiting", "queue": queue.name}),
@@ -84,16 +86,16 @@ def queue_row(
 def queue_state(queue: QueuePulse, settings: HorizonSettings, pulse: Pulse) -> Status:
     """The state of one queue; paused ones never warn."""
     if pulse.is_paused(queue.name):
-        return Status(tone="warn", icon="pause", word="Suspended" if pulse.suspended else "Paused")
+        return Status(tone="warn", icon="pause", word=gettext("Suspended") if pulse.suspended else gettext("Paused"))
     listening = pulse.workers_of(queue.name)
     if not listening:
-        return Status(tone="bad", icon="bad", word="No workers")
+        return Status(tone="bad", icon="bad", word=gettext("No workers"))
     waited = pulse.at - queue.oldest_at if queue.oldest_at is not None else 0.0
     if waited > settings.waits.get(queue.name, LONGEST_WAIT):
-        return Status(tone="warn", icon="warn", word="Behind")
+        return Status(tone="warn", icon="warn", word=gettext("Behind"))
     if queue.waiting:
-        return Status(tone="run", icon="run", word="Draining")
-    return Status(tone="ok", icon="ok", word="Keeping up")
+        return Status(tone="run", icon="run", word=gettext("Draining"))
+    return Status(tone="ok", icon="ok", word=gettext("Keeping up"))
 
 
 def slots_of(pulse: Pulse, queue: str) -> SafeString:
@@ -111,7 +113,19 @@ def slots_of(pulse: Pulse, queue: str) -> SafeString:
     here = cells.count("busy")
     free = cells.count("free")
     return (
-        charts.slots(cells, f"{plural(here, 'worker')} busy here, {free} free, {missing} missing")
+        charts.slots(
+            cells,
+            worded(
+                ngettext(
+                    "{n} worker busy here, {free} free, {missing} missing",
+                    "{n} workers busy here, {free} free, {missing} missing",
+                    here,
+                ),
+                n=count(here),
+                free=free,
+                missing=missing,
+            ),
+        )
         if cells
         else SafeString()
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View
@@ -29,7 +30,7 @@ from allegro_queue.stores.pulse import Pulse
 @require_safe
 def queues(request: HttpRequest) -> HttpResponse:
     """Are the queues keeping up?"""
-    return render_page(request, "horizon/queues.html", read_queues, title="Queues", current="queues")
+    return render_page(request, "horizon/queues.html", read_queues, title=gettext("Queues"), current="queues")
 
 
 @require_safe
@@ -45,13 +46,13 @@ def one_queue(request: HttpRequest, queue: str) -> HttpResponse:
 @require_safe
 def confirm_empty(request: HttpRequest) -> HttpResponse:
     """Empty this queue?"""
-    return confirm(request, "empty", "Empty queue")
+    return confirm(request, "empty", gettext("Empty queue"))
 
 
 @require_safe
 def confirm_move(request: HttpRequest) -> HttpResponse:
     """Move all that waits in it?"""
-    return confirm(request, "move", "Move jobs")
+    return confirm(request, "move", gettext("Move jobs"))
 
 
 def confirm(request: HttpRequest, act: str, title: str) -> HttpResponse:

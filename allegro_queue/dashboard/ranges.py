@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
 
 from allegro_queue.conf import HorizonSettings
 from allegro_queue.dashboard import charts
@@ -14,11 +15,11 @@ from allegro_queue.dashboard.metric_series import MOST_BUCKETS, Axis
 from allegro_queue.metrics.counts import DAY, FIVE_MINUTES, HOUR, LENGTHS, MINUTE, Kind
 
 RANGES: Mapping[str, tuple[str, int]] = {
-    "1h": ("1 hour", HOUR),
-    "24h": ("24 hours", DAY),
-    "7d": ("7 days", 7 * DAY),
-    "30d": ("30 days", 30 * DAY),
-    "400d": ("400 days", 400 * DAY),
+    "1h": (gettext_noop("1 hour"), HOUR),
+    "24h": (gettext_noop("24 hours"), DAY),
+    "7d": (gettext_noop("7 days"), 7 * DAY),
+    "30d": (gettext_noop("30 days"), 30 * DAY),
+    "400d": (gettext_noop("400 days"), 400 * DAY),
 }
 """Words and seconds by what the address says."""
 
@@ -74,7 +75,7 @@ def choices(chosen: Range, address: str, kind: Kind) -> tuple[Choice, ...]:
         address: of the page, without a query.
     """
     return tuple(
-        Choice(key=key, word=word, address=f"{address}?range={key}", current=key == chosen.key)
+        Choice(key=key, word=gettext(word), address=f"{address}?range={key}", current=key == chosen.key)
         for key, (word, seconds) in RANGES.items()
         if seconds > LENGTHS[kind][0]
     )

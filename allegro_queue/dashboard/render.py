@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext
 
 from allegro_queue.access import rights_of, wants_fragment
 from allegro_queue.conf import horizon_settings
@@ -111,18 +112,18 @@ def reason(error: Exception) -> str:
     """Why Redis did not answer, in a few words. The driver's own text may hold more than is meant for a page."""
     words = str(error).lower()
     if "refused" in words:
-        return "connection refused"
+        return gettext("connection refused")
     if "no such file" in words:
-        return "no socket there"
+        return gettext("no socket there")
     if "auth" in words or "password" in words:
-        return "it refused the password"
+        return gettext("it refused the password")
     if "loading" in words:
-        return "it is still loading its data"
+        return gettext("it is still loading its data")
     if "timeout" in words or "timed out" in words:
-        return "time-out"
+        return gettext("time-out")
     if ("name" in words and "known" in words) or "resolution" in words:
-        return "unknown host name"
-    return "connection failed"
+        return gettext("unknown host name")
+    return gettext("connection failed")
 
 
 def with_etag(request: HttpRequest, response: HttpResponse) -> HttpResponse:

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from django.utils.translation import gettext, gettext_noop
+
 from allegro_queue.bulk import noting, words, work
 from allegro_queue.bulk.models import BulkResult, BulkRun
 from allegro_queue.bulk.undoing import seconds_left, way_back
 from allegro_queue.dashboard.chosen import RIGHTS
-from allegro_queue.dashboard.formats import about, count, duration, plural
+from allegro_queue.dashboard.confirm_pages import act_word
+from allegro_queue.dashboard.formats import about, count, duration
 from allegro_queue.dashboard.links import link
+from allegro_queue.dashboard.nouns import jobs
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.stores.bulk import BIN_MOST, BulkAct
@@ -22,21 +27,21 @@ STANDS_STILL = 60.0
 """Seconds without progress after which the page says so."""
 
 WORDS: Mapping[str, str] = {
-    "done": "Done",
-    "running": "Running already",
-    "gone": "Gone",
-    "later": "Came later",
-    "barred": "Barred",
-    "other": "In another state",
+    "done": gettext_noop("Done"),
+    "running": gettext_noop("Running already"),
+    "gone": gettext_noop("Gone"),
+    "later": gettext_noop("Came later"),
+    "barred": gettext_noop("Barred"),
+    "other": gettext_noop("In another state"),
 }
 
 MEANS: Mapping[str, str] = {
     "done": "",
-    "running": "left alone: a worker had it",
-    "gone": "deleted, expired, or acted on by somebody else before its turn",
-    "later": "left alone: came into its state after the page was shown",
-    "barred": "left alone: another of its kind waits or runs",
-    "other": "left alone: its state was another by then",
+    "running": gettext_noop("left alone: a worker had it"),
+    "gone": gettext_noop("deleted, expired, or acted on by somebody else before its turn"),
+    "later": gettext_noop("left alone: came into its state after the page was shown"),
+    "barred": gettext_noop("left alone: another of its kind waits or runs"),
+    "other": gettext_noop("left alone: its state was another by then"),
 }
 
 
@@ -69,6 +74,7 @@ class RunPage:
     run: BulkRun
     tone: str
     icon: str
+    act_word: str
     sentence: str
     sub: str
     doing: str
@@ -115,9 +121,10 @@ def read_run(stores: Stores, pulse: Pulse, number: int, given: Mapping[str, str]
         run=run,
         tone="warn" if still else "ok" if not is_open else "run",
         icon="warn" if still else "run" if is_open else "ok" if run.state == BulkRun.State.DONE else "idle",
+        act_word=act_word(BulkAct(run.act)),
         sentence=sentence(run, total, is_open),
         sub=sub(run, total, is_open, pulse.at),
-        doing=words.DOING[run.act],
+        doing=gettext(words.DOING[run.act]),
         acted=run.noted,
         total=total,
         is_open=is_open,
@@ -142,46 +149,56 @@ def sentence(run: BulkRun, total: int, is_open: bool) -> str:
     """How far it is."""
     if not is_open:
         return words.outcome(run)
+    doing = gettext(words.DOING[run.act])
     if run.state == BulkRun.State.WAITING:
-        return f"{words.DOING[run.act]} {plural(total, 'job') if total else 'jobs'}: waits for a worker."
+        if not total:
+            return worded(gettext("{doing} jobs: waits for a worker."), doing=doing)
+        return worded(gettext("{doing} {jobs}: waits for a worker."), doing=doing, jobs=jobs(total))
     if run.state == BulkRun.State.CHOOSING:
-        return f"{words.DOING[run.act]}: the jobs are being chosen."
-    return f"{words.DOING[run.act]} {plural(total, 'job')}: {count(run.noted)} so far."
+        return worded(gettext("{doing}: the jobs are being chosen."), doing=doing)
+    return worded(gettext("{doing} {jobs}: {n} so far."), doing=doing, jobs=jobs(total), n=count(run.noted))
 
 
 def sub(run: BulkRun, total: int, is_open: bool, now: float) -> str:
     """How long it took, or how long it may yet take."""
     if run.state == BulkRun.State.CANCELLED:
-        return f"Cancelled by {run.ended_by}. What was done before stays done."
+        return worded(gettext("Cancelled by {who}. What was done before stays done."), who=run.ended_by)
     if not is_open:
-        return f"Took {duration((run.ended_at or run.moved_at) - run.created_at)}."
+        return worded(gettext("Took {time}."), time=duration((run.ended_at or run.moved_at) - run.created_at))
     if run.state != BulkRun.State.RUNNING or not run.noted:
-        return "It goes on without this page."
+        return gettext("It goes on without this page.")
     took = max(run.moved_at - (run.began_at or run.created_at), 0.1)
     left = (total - run.noted) / run.per_minute * 60 if run.per_minute else took / run.noted * (total - run.noted)
-    return f"About {about(left)} to go (an estimate). It goes on without this page."
+    return worded(gettext("About {time} to go (an estimate). It goes on without this page."), time=about(left))
 
 
 def stands_still(stores: Stores, pulse: Pulse, run: BulkRun) -> str:
     """Why it does not get on."""
     if run.per_minute and run.noted and pulse.scheduler is None:
-        return "Its next jobs wait for their time, and no scheduler is running. Start one: manage.py horizon or rqscheduler."
+        return gettext(
+            "Its next jobs wait for their time, and no scheduler is running. Start one: manage.py horizon or rqscheduler."
+        )
     quiet = pulse.at - run.moved_at - (work.period(run) if run.per_minute else 0.0)
     if quiet < STANDS_STILL:
         return ""
     if not pulse.workers:
-        return f"It has not got on for {about(quiet)}, and no worker lives. It goes on when one is started."
+        return worded(
+            gettext("It has not got on for {time}, and no worker lives. It goes on when one is started."),
+            time=about(quiet),
+        )
     if all(pulse.is_paused(queue.name) for queue in pulse.queues):
-        return f"It has not got on for {about(quiet)}: all queues are paused."
-    return f"It has not got on for {about(quiet)}. Its job may be lost, or no worker may be free."
+        return worded(gettext("It has not got on for {time}: all queues are paused."), time=about(quiet))
+    return worded(
+        gettext("It has not got on for {time}. Its job may be lost, or no worker may be free."), time=about(quiet)
+    )
 
 
 def kinds(run: BulkRun, chosen: str) -> list[Kind]:
     """Results with their numbers, those that there are."""
     found = [
         Kind(
-            word=WORDS[word],
-            means=MEANS[word],
+            word=gettext(WORDS[word]),
+            means=gettext(MEANS[word]) if MEANS[word] else "",
             count=getattr(run, word),
             address=link("run", run=run.pk, query={"result": word}),
             current=word == chosen,
@@ -189,7 +206,9 @@ def kinds(run: BulkRun, chosen: str) -> list[Kind]:
         for word in WORDS
         if getattr(run, word)
     ]
-    everything = Kind(word="All", means="", count=run.noted, address=link("run", run=run.pk), current=not chosen)
+    everything = Kind(
+        word=gettext("All"), means="", count=run.noted, address=link("run", run=run.pk), current=not chosen
+    )
     return [everything, *found] if found else []
 
 
@@ -197,7 +216,7 @@ def row_of(result: BulkResult) -> ResultRow:
     return ResultRow(
         job_id=result.job_id,
         address=link("job", job_id=result.job_id),
-        word=WORDS.get(result.result, result.result),
+        word=gettext(WORDS[result.result]) if result.result in WORDS else result.result,
         tone="ok" if result.result == "done" else "warn" if result.result == "barred" else "idle",
         detail=detail_of(result),
     )
@@ -205,5 +224,5 @@ def row_of(result: BulkResult) -> ResultRow:
 
 def detail_of(result: BulkResult) -> str:
     if result.result == "barred":
-        return f"by job {result.detail}"
-    return f"it was {result.detail}" if result.detail else ""
+        return worded(gettext("by job {id}"), id=result.detail)
+    return worded(gettext("it was {state}"), state=result.detail) if result.detail else ""

@@ -8,15 +8,18 @@ from urllib.parse import parse_qsl, urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View, rights_of
 from allegro_queue.activity.saved_view import LONGEST_NAME, CannotSave, SavedView, delete_view, save_view, views_for
 from allegro_queue.dashboard.actions import Told, action, name_of
 from allegro_queue.dashboard.filter_terms import typed
+from allegro_queue.dashboard.formats import count
 from allegro_queue.dashboard.job_query import JobQuery, read_query
 from allegro_queue.dashboard.links import link_to
 from allegro_queue.dashboard.render import render_page
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
@@ -63,7 +66,11 @@ def views_page(who: str, query: JobQuery, *, may_share: bool) -> ViewsPage:
         )
         for view in views_for(who)
     )
-    many = f"{len(rows)} saved {'view' if len(rows) == 1 else 'views'}." if rows else "No view is saved yet."
+    many = (
+        worded(ngettext("{n} saved view.", "{n} saved views.", len(rows)), n=count(len(rows)))
+        if rows
+        else gettext("No view is saved yet.")
+    )
     return ViewsPage(
         sentence=many,
         rows=rows,
@@ -89,7 +96,7 @@ def saved_views(request: HttpRequest) -> HttpResponse:
     def read(stores: Stores, pulse: Pulse) -> ViewsPage:
         return views_page(name_of(request), query, may_share=SHARING in rights_of(request))
 
-    return render_page(request, "horizon/saved_views.html", read, title="Saved views", current="jobs", every=0)
+    return render_page(request, "horizon/saved_views.html", read, title=gettext("Saved views"), current="jobs", every=0)
 
 
 @action(Right.VIEW)

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from allegro_queue.dashboard import charts
-from allegro_queue.dashboard.formats import ago, count, duration, in_words, plural, until
+from allegro_queue.dashboard.formats import ago, count, duration, in_words, until
+from allegro_queue.dashboard.job_list_words import state_words
 from allegro_queue.dashboard.states import ENTRY_LATE, Status
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.scheduling.entries import DATABASE
 from allegro_queue.scheduling.table import Fault, ScheduleRow, faults_in, rows_of
 from allegro_queue.stores import Stores
@@ -26,11 +29,14 @@ NAMES_SHOWN = 3
 FAILED = ("failed", "stopped", "canceled")
 """RQ's words for a job that did not do its work."""
 
-OVERLAP_WORDS = {"skip": "skips a time while the run before has not ended", "allow": "runs beside the run before"}
+OVERLAP_WORDS = {
+    "skip": gettext_noop("It skips a time while the run before has not ended"),
+    "allow": gettext_noop("It runs beside the run before"),
+}
 MISSED_WORDS = {
-    "once": "makes up for missed times with one run",
-    "skip": "skips missed times",
-    "all": "makes up for each missed time",
+    "once": gettext_noop("makes up for missed times with one run"),
+    "skip": gettext_noop("skips missed times"),
+    "all": gettext_noop("makes up for each missed time, {n} at most"),
 }
 
 
@@ -100,58 +106,74 @@ def entry_row(row: ScheduleRow, accounts: Sequence[Account], pulse: Pulse) -> En
         result=result_of(last_run) if last_run is not None else None,
         late_seconds=late if late >= LATE_START else 0.0,
         coming=row.coming(),
-        rules=f"{OVERLAP_WORDS[row.entry.overlap]}; {MISSED_WORDS[row.entry.missed]}"
-        + (f", {row.entry.missed_limit} at most" if row.entry.missed == "all" else ""),
+        rules=gettext(OVERLAP_WORDS[row.entry.overlap])
+        + "; "
+        + worded(gettext(MISSED_WORDS[row.entry.missed]), n=row.entry.missed_limit)
+        + ".",
     )
 
 
 def entry_state(row: ScheduleRow, last_run: Account | None, late: float, pulse: Pulse) -> Status:
     """The worst that is known of an entry."""
     if not row.entry.enabled:
-        return Status(tone="idle", icon="idle", word="Not enabled")
+        return Status(tone="idle", icon="idle", word=gettext("Not enabled"))
     if row.state.error:
-        return Status(tone="bad", icon="bad", word="Not queued")
+        return Status(tone="bad", icon="bad", word=gettext("Not queued"))
     if row.pause is not None:
-        return Status(tone="warn", icon="pause", word="Paused")
+        return Status(tone="warn", icon="pause", word=gettext("Paused"))
     if row.late_seconds > ENTRY_LATE:
-        return Status(tone="bad" if pulse.scheduler is None else "warn", icon="warn", word="Overdue")
+        return Status(tone="bad" if pulse.scheduler is None else "warn", icon="warn", word=gettext("Overdue"))
     if pulse.scheduler is None:
-        return Status(tone="warn", icon="unknown", word="No scheduler")
+        return Status(tone="warn", icon="unknown", word=gettext("No scheduler"))
     if last_run is not None and last_run.result in FAILED:
-        return Status(tone="bad", icon="bad", word="Failed")
+        return Status(tone="bad", icon="bad", word=gettext("Failed"))
     if row.last is not None and row.last.what in ("skipped", "missed"):
-        return Status(tone="warn", icon="warn", word=row.last.what.capitalize())
+        return Status(
+            tone="warn", icon="warn", word=gettext("Skipped") if row.last.what == "skipped" else gettext("Missed")
+        )
     if late >= LATE_START:
-        return Status(tone="warn", icon="warn", word="Was late")
+        return Status(tone="warn", icon="warn", word=gettext("Was late"))
     if row.next_at is None:
-        return Status(tone="idle", icon="wait", word="Being installed")
-    return Status(tone="ok", icon="ok", word="On time" if row.last is not None else "Planned")
+        return Status(tone="idle", icon="wait", word=gettext("Being installed"))
+    return Status(tone="ok", icon="ok", word=gettext("On time") if row.last is not None else gettext("Planned"))
 
 
 def result_of(account: Account) -> Status | None:
     """How a run ended, in a word; nothing for a time that had none."""
     if not account.job_id:
         return None
-    took = f" in {duration(account.seconds)}" if account.seconds is not None else ""
+    took = duration(account.seconds) if account.seconds is not None else ""
     if not account.result:
-        return Status(tone="run", icon="run", word="not ended yet")
+        return Status(tone="run", icon="run", word=gettext("not ended yet"))
     if account.result == "finished":
-        return Status(tone="ok", icon="ok", word=f"done{took}")
+        return Status(
+            tone="ok", icon="ok", word=worded(gettext("done in {time}"), time=took) if took else gettext("done")
+        )
     if account.result == "gone":
-        return Status(tone="idle", icon="unknown", word="no longer listed")
-    return Status(tone="bad", icon="bad", word=f"{account.result}{took}")
+        return Status(tone="idle", icon="unknown", word=gettext("no longer listed"))
+    state = state_words(account.result)
+    word = worded(gettext("{state} in {time}"), state=state, time=took) if took else state
+    return Status(tone="bad", icon="bad", word=word)
 
 
 def strip(accounts: Sequence[Account]) -> SafeString:
     """The last times, oldest first. Those that had no run are one frame, however many they were."""
     shapes = [charts.Run(shape_of(each), each.seconds) for each in reversed(accounts)]
-    kinds = {"done": "done", "late": "late", "failed": "failed", "missed": "without a run"}
+    kinds = {
+        "done": gettext("{n} done"),
+        "late": gettext("{n} late"),
+        "failed": gettext("{n} failed"),
+        "missed": gettext("{n} without a run"),
+    }
     said = [
-        f"{count(number)} {words}"
+        worded(words, n=count(number))
         for kind, words in kinds.items()
         if (number := sum(each.result == kind for each in shapes))
     ]
-    return charts.runs(shapes, f"Last {plural(len(shapes), 'time')}: {', '.join(said)}") if shapes else SafeString("")
+    if not shapes:
+        return SafeString("")
+    text = ngettext("Last {n} time: {results}", "Last {n} times: {results}", len(shapes))
+    return charts.runs(shapes, worded(text, n=count(len(shapes)), results=", ".join(said)))
 
 
 def shape_of(account: Account) -> charts.RunResult:
@@ -165,35 +187,52 @@ def shape_of(account: Account) -> charts.RunResult:
 def say(rows: Sequence[EntryRow], faults: Sequence[Fault], pulse: Pulse) -> tuple[str, str]:
     """The page's tone and sentence."""
     if not rows and not faults:
-        return "ok", "Nothing is scheduled. HORIZON[“schedule”] names no entry."
+        return "ok", gettext("Nothing is scheduled. HORIZON[“schedule”] names no entry.")
     overdue = [each.row.entry.name for each in rows if each.row.late_seconds > ENTRY_LATE]
     refused = [each.row.entry.name for each in rows if each.row.state.error] + [each.name for each in faults]
     if pulse.scheduler is None:
-        late = f" {names(overdue)} {'is' if len(overdue) == 1 else 'are'} overdue." if overdue else ""
-        return "bad", f"No scheduler runs, so nothing is queued by the clock.{late}"
+        stopped = gettext("No scheduler runs, so nothing is queued by the clock.")
+        return "bad", f"{stopped} {overdue_words(overdue)}" if overdue else stopped
     if refused:
-        return "bad", f"{names(refused)} cannot be queued."
+        return "bad", worded(gettext("{entries} cannot be queued."), entries=names(refused))
     if overdue:
-        return "warn", f"{names(overdue)} {'is' if len(overdue) == 1 else 'are'} overdue."
+        return "warn", overdue_words(overdue)
     paused = [each.row.entry.name for each in rows if each.row.pause is not None]
     if paused:
-        return "warn", f"{names(paused)} {'is' if len(paused) == 1 else 'are'} paused."
+        return "warn", worded(
+            ngettext("{entries} is paused.", "{entries} are paused.", len(paused)), entries=names(paused)
+        )
     coming = min(
         (each.row for each in rows if each.row.next_at is not None), key=lambda row: row.next_at or 0.0, default=None
     )
     if coming is None or coming.next_at is None:
-        return "ok", f"{plural(len(rows), 'entry is', 'entries are')} being installed."
+        return "ok", worded(
+            ngettext("{n} entry is being installed.", "{n} entries are being installed.", len(rows)), n=count(len(rows))
+        )
     return (
         "ok",
-        f"{plural(len(rows), 'entry is', 'entries are')} on plan; {coming.entry.name} is next, {until(coming.next_at, pulse.at)}.",
+        worded(
+            ngettext(
+                "{n} entry is on plan; {entry} is next, {time}.",
+                "{n} entries are on plan; {entry} is next, {time}.",
+                len(rows),
+            ),
+            n=count(len(rows)),
+            entry=coming.entry.name,
+            time=until(coming.next_at, pulse.at),
+        ),
     )
+
+
+def overdue_words(given: Sequence[str]) -> str:
+    return worded(ngettext("{entries} is overdue.", "{entries} are overdue.", len(given)), entries=names(given))
 
 
 def names(given: Sequence[str]) -> str:
     """Some names, and how many more."""
     shown = list(given[:NAMES_SHOWN])
     if len(given) > NAMES_SHOWN:
-        shown.append(f"{count(len(given) - NAMES_SHOWN)} more")
+        shown.append(worded(gettext("{n} more"), n=count(len(given) - NAMES_SHOWN)))
     return in_words(shown)
 
 
@@ -202,10 +241,12 @@ def holder(pulse: Pulse) -> str:
     if pulse.scheduler is None:
         return ""
     record = pulse.scheduler
-    alone = "" if record.master else ", started by hand"
-    return (
-        f"Run by {record.host}, process {record.pid}{alone}, for {duration(float(int(pulse.at - record.started_at)))}."
+    text = (
+        gettext("Run by {host}, process {pid}, for {time}.")
+        if record.master
+        else gettext("Run by {host}, process {pid}, started by hand, for {time}.")
     )
+    return worded(text, host=record.host, pid=record.pid, time=duration(float(int(pulse.at - record.started_at))))
 
 
 # ------------------------------------------------------------------------------------------------- One entry
@@ -232,7 +273,12 @@ def read_entry(stores: Stores, pulse: Pulse, name: str) -> EntryPage | None:
     return EntryPage(
         tone={"run": "ok", "idle": "ok"}.get(each.state.tone, each.state.tone),
         sentence=sentence_on(each, pulse),
-        sub=f"{count(row.state.runs)} run, {count(row.state.missed)} missed, {count(row.state.skipped)} skipped since it was installed.",
+        sub=worded(
+            gettext("{run} run, {missed} missed, {skipped} skipped since it was installed."),
+            run=count(row.state.runs),
+            missed=count(row.state.missed),
+            skipped=count(row.state.skipped),
+        ),
         each=each,
         lines=tuple((account, result_of(account)) for account in each.accounts),
     )
@@ -242,14 +288,23 @@ def sentence_on(each: EntryRow, pulse: Pulse) -> str:
     """How one entry fares."""
     row = each.row
     if row.state.error:
-        return f"{row.entry.name} cannot be queued: {row.state.error}"
+        return worded(gettext("{entry} cannot be queued: {error}"), entry=row.entry.name, error=row.state.error)
     if not row.entry.enabled:
-        return f"{row.entry.name} is not enabled."
+        return worded(gettext("{entry} is not enabled."), entry=row.entry.name)
     if row.pause is not None:
-        by = f" by {row.pause.by}" if row.pause.by else ""
-        return f"{row.entry.name} is paused{by}, since {duration(float(int(pulse.at - row.pause.since)))}."
+        text = (
+            gettext("{entry} is paused by {who}, since {time}.")
+            if row.pause.by
+            else gettext("{entry} is paused, since {time}.")
+        )
+        since = duration(float(int(pulse.at - row.pause.since)))
+        return worded(text, entry=row.entry.name, who=row.pause.by, time=since)
     if row.next_at is None:
-        return f"{row.entry.name} is being installed."
+        return worded(gettext("{entry} is being installed."), entry=row.entry.name)
     if row.late_seconds > ENTRY_LATE:
-        return f"{row.entry.name} was due {ago(row.next_at, pulse.at)} and is not queued yet."
-    return f"{row.entry.name} runs next {until(row.next_at, pulse.at)}."
+        return worded(
+            gettext("{entry} was due {ago} and is not queued yet."),
+            entry=row.entry.name,
+            ago=ago(row.next_at, pulse.at),
+        )
+    return worded(gettext("{entry} runs next {time}."), entry=row.entry.name, time=until(row.next_at, pulse.at))

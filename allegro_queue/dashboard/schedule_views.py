@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View
@@ -28,7 +29,7 @@ from allegro_queue.stores.pulse import Pulse
 def schedule(request: HttpRequest) -> HttpResponse:
     """What runs when, and did it run?"""
     return render_page(
-        request, "horizon/schedule.html", read_schedule_page, title="Schedule", current="schedule", every=15
+        request, "horizon/schedule.html", read_schedule_page, title=gettext("Schedule"), current="schedule", every=15
     )
 
 
@@ -76,7 +77,7 @@ def confirm_run_entry(request: HttpRequest) -> HttpResponse:
     def read(stores: Stores, pulse: Pulse) -> ConfirmEntry | Missing:
         return read_confirm(stores, pulse, request)
 
-    return render_page(request, "horizon/run_entry.html", read, title="Run", current="schedule", every=0)
+    return render_page(request, "horizon/run_entry.html", read, title=gettext("Run"), current="schedule", every=0)
 
 
 @require_safe
@@ -86,16 +87,16 @@ def confirm_pause_entry(request: HttpRequest) -> HttpResponse:
     def read(stores: Stores, pulse: Pulse) -> ConfirmEntry | Missing:
         return read_confirm(stores, pulse, request)
 
-    return render_page(request, "horizon/pause_entry.html", read, title="Pause", current="schedule", every=0)
+    return render_page(request, "horizon/pause_entry.html", read, title=gettext("Pause"), current="schedule", every=0)
 
 
 def missing(name: str) -> Missing:
     return Missing(
-        heading="There is no cron entry of this name.",
-        words="It was renamed or removed, or the name is not quite the right one.",
+        heading=gettext("There is no cron entry of this name."),
+        words=gettext("It was renamed or removed, or the name is not quite the right one."),
         asked=name[:200],
         back=link("schedule"),
-        back_words="The schedule",
+        back_words=gettext("The schedule"),
     )
 
 

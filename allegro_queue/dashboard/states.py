@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from django.utils.translation import gettext
 
 from allegro_queue.stores.pauses import ALL_QUEUES
 from allegro_queue.stores.pulse import Pulse
@@ -23,27 +25,31 @@ class Status:
     icon: str
     word: str
 
+    def in_language(self) -> Status:
+        """The same in the reader's language, for one that a module keeps."""
+        return replace(self, word=gettext(self.word))
+
 
 def status_of(pulse: Pulse, connection: str) -> Status:
     """The word for the bar; the worst condition wins."""
     if connection != "redis":
-        return Status(tone="bad", icon="bad", word="Idle: wrong connection")
+        return Status(tone="bad", icon="bad", word=gettext("Idle: wrong connection"))
     if not pulse.masters and not pulse.workers:
-        return Status(tone="bad", icon="bad", word="Inactive")
+        return Status(tone="bad", icon="bad", word=gettext("Inactive"))
     if pulse.suspended:
-        return Status(tone="warn", icon="pause", word="Suspended")
+        return Status(tone="warn", icon="pause", word=gettext("Suspended"))
     if is_all_paused(pulse):
-        return Status(tone="warn", icon="pause", word="Paused")
+        return Status(tone="warn", icon="pause", word=gettext("Paused"))
     if not pulse.workers:
-        return Status(tone="bad", icon="bad", word="No workers")
+        return Status(tone="bad", icon="bad", word=gettext("No workers"))
     if not pulse.masters:
-        return Status(tone="warn", icon="warn", word="No Horizon process")
-    return Status(tone="ok", icon="ok", word="Running")
+        return Status(tone="warn", icon="warn", word=gettext("No Horizon process"))
+    return Status(tone="ok", icon="ok", word=gettext("Running"))
 
 
 def status_unreachable() -> Status:
     """Redis does not answer, so nothing is known."""
-    return Status(tone="bad", icon="unknown", word="Redis unreachable")
+    return Status(tone="bad", icon="unknown", word=gettext("Redis unreachable"))
 
 
 def is_all_paused(pulse: Pulse) -> bool:

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
 
 from allegro_queue.conf import HorizonSettings
 from allegro_queue.dashboard import charts
-from allegro_queue.dashboard.formats import measure, moment, plural, rate
+from allegro_queue.dashboard.formats import count, measure, moment, rate
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.minute_values import done_values, failed_values, rate_of, waiting_values
 from allegro_queue.dashboard.queue_rows import slots_of
 from allegro_queue.dashboard.states import LONGEST_WAIT
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.measured import Minute
 from allegro_queue.scheduling.table import ScheduleRow
 from allegro_queue.stores.pulse import Pulse
@@ -45,18 +47,18 @@ def tiles(
     failed_sum = round(sum(value or 0 for value in failed))
     return [
         Tile(
-            label="Throughput",
-            value=rate(per_minute) if per_minute is not None else "unknown",
-            unit="/min" if per_minute is not None else "",
-            note=f"{plural(done_sum, 'job')} in the last hour",
+            label=gettext("Throughput"),
+            value=rate(per_minute) if per_minute is not None else gettext("unknown"),
+            unit=gettext("/min") if per_minute is not None else "",
+            note=worded(ngettext("{n} job in the last hour", "{n} jobs in the last hour", done_sum), n=count(done_sum)),
             address=link("metrics"),
             drawing=charts.spark(done),
             tone="" if per_minute is not None else "stale",
         ),
         Tile(
-            label="Failed, last hour",
-            value=f"{failed_sum:,}",
-            unit=f"of {done_sum + failed_sum:,}",
+            label=gettext("Failed, last hour"),
+            value=count(failed_sum),
+            unit=worded(gettext("of {all}"), all=count(done_sum + failed_sum)),
             note=share(failed_sum, done_sum + failed_sum),
             address=link("failures"),
             drawing=charts.bars(failed, "hz-fail"),
@@ -64,10 +66,10 @@ def tiles(
         wait_tile(settings, pulse, waiting),
         running_tile(pulse),
         Tile(
-            label="Processes",
+            label=gettext("Processes"),
             value=str(len(pulse.masters)),
             unit="Horizon",
-            note=", ".join(sorted({master.host for master in pulse.masters})) or "none reports",
+            note=", ".join(sorted({master.host for master in pulse.masters})) or gettext("none reports"),
             address=link("workers"),
             tone="" if pulse.masters else "bad",
         ),
@@ -78,7 +80,7 @@ def tiles(
 def share(part: int, whole: int) -> str:
     """``0.04 %``, or words when there is nothing to divide."""
     if not whole:
-        return "nothing ended"
+        return gettext("nothing ended")
     percent = 100 * part / whole
     return f"{percent:.2g} %" if 0 < percent < 10 else f"{percent:.0f} %"
 
@@ -88,16 +90,21 @@ def wait_tile(settings: HorizonSettings, pulse: Pulse, waiting: Sequence[float |
     drawing = charts.spark(waiting, "hz-wait")
     if not waits:
         return Tile(
-            label="Longest wait now", value="0", unit="s", note="nothing waits", address=link("jobs"), drawing=drawing
+            label=gettext("Longest wait now"),
+            value="0",
+            unit=gettext("s"),
+            note=gettext("nothing waits"),
+            address=link("jobs"),
+            drawing=drawing,
         )
     seconds, queue = max(waits, key=lambda each: each[0])
     value, unit = measure(seconds)
     over = seconds > settings.waits.get(queue.name, LONGEST_WAIT) and not pulse.is_paused(queue.name)
     return Tile(
-        label="Longest wait now",
+        label=gettext("Longest wait now"),
         value=value,
         unit=unit,
-        note=f"{queue.name}, oldest of {queue.waiting:,}",
+        note=worded(gettext("{queue}, oldest of {n}"), queue=queue.name, n=count(queue.waiting)),
         address=link("jobs", query={"state": "waiting", "queue": queue.name}),
         drawing=drawing,
         tone="bad" if over else "",
@@ -107,10 +114,14 @@ def wait_tile(settings: HorizonSettings, pulse: Pulse, waiting: Sequence[float |
 def running_tile(pulse: Pulse) -> Tile:
     busy = sum(1 for worker in pulse.workers if worker.state == "busy")
     return Tile(
-        label="Running now",
+        label=gettext("Running now"),
         value=str(busy),
-        unit=f"of {len(pulse.workers)}",
-        note=f"{plural(len(pulse.workers) - busy, 'worker')} ready" if pulse.workers else "no worker",
+        unit=worded(gettext("of {all}"), all=len(pulse.workers)),
+        note=worded(
+            ngettext("{n} worker ready", "{n} workers ready", len(pulse.workers) - busy), n=len(pulse.workers) - busy
+        )
+        if pulse.workers
+        else gettext("no worker"),
         address=link("workers"),
         drawing=slots_of(pulse, ""),
         tone="" if pulse.workers else "bad",
@@ -119,11 +130,18 @@ def running_tile(pulse: Pulse) -> Tile:
 
 def cron_tile(pulse: Pulse, coming: Sequence[ScheduleRow]) -> Tile:
     if pulse.scheduler is None or not coming or coming[0].next_at is None:
-        note = "no scheduler runs" if pulse.scheduler is None else "nothing is planned"
-        return Tile(label="Next cron", value="unknown", unit="", note=note, address=link("schedule"), tone="stale")
+        note = gettext("no scheduler runs") if pulse.scheduler is None else gettext("nothing is planned")
+        return Tile(
+            label=gettext("Next cron"),
+            value=gettext("unknown"),
+            unit="",
+            note=note,
+            address=link("schedule"),
+            tone="stale",
+        )
     first = coming[0]
     return Tile(
-        label="Next cron",
+        label=gettext("Next cron"),
         value=date_format(timezone.localtime(moment(coming[0].next_at)), "H:i"),
         unit="",
         note=first.entry.name,

@@ -9,22 +9,29 @@ from datetime import datetime
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from allegro_queue.access import View, rights_of, without_right
 from allegro_queue.activity.journal import note
 from allegro_queue.dashboard.actions import Told, action, deed_of
-from allegro_queue.dashboard.formats import plural
+from allegro_queue.dashboard.formats import count
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.render import render_page
 from allegro_queue.dashboard.states import Status
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.rights import ALL_RIGHTS, WORDS, Right
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
 from allegro_queue.tokens.models import ApiToken
 from allegro_queue.tokens.tokens import InvalidToken, listed, make, revoke
 
-DAYS = (("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("", "until it is revoked"))
+DAYS = (
+    ("30", gettext_noop("30 days")),
+    ("90", gettext_noop("90 days")),
+    ("365", gettext_noop("a year")),
+    ("", gettext_noop("until it is revoked")),
+)
 """Lives that can be chosen."""
 
 
@@ -65,11 +72,17 @@ def read_tokens(request: HttpRequest, made: str = "", made_name: str = "") -> To
     holding = sum(row.holds for row in rows)
     return TokensPage(
         tone="ok",
-        sentence=f"{plural(holding, 'token holds', 'tokens hold')}." if holding else "No token holds.",
-        sub="A token lets a program use the API. One that a person made never does more than that person may at the time.",
+        sentence=worded(ngettext("{n} token holds.", "{n} tokens hold.", holding), n=count(holding))
+        if holding
+        else gettext("No token holds."),
+        sub=gettext(
+            "A token lets a program use the API. One that a person made never does more than that person may at the time."
+        ),
         rows=rows,
-        rights=tuple((right.value, WORDS[right]) for right in Right if right in mine and right is not Right.VIEW),
-        days=DAYS,
+        rights=tuple(
+            (right.value, gettext(WORDS[right])) for right in Right if right in mine and right is not Right.VIEW
+        ),
+        days=tuple((value, gettext(words)) for value, words in DAYS),
         can_make=request.user.is_authenticated,
         made=made,
         made_name=made_name,
@@ -84,11 +97,11 @@ def tokens_for(request: HttpRequest) -> Sequence[ApiToken]:
 
 def row_of(token: ApiToken, now: datetime) -> TokenRow:
     """A token with its state."""
-    state, holds = Status(tone="ok", icon="ok", word="Holds"), True
+    state, holds = Status(tone="ok", icon="ok", word=gettext("Holds")), True
     if token.revoked_at is not None:
-        state, holds = Status(tone="idle", icon="idle", word="Revoked"), False
+        state, holds = Status(tone="idle", icon="idle", word=gettext("Revoked")), False
     elif token.expires_at is not None and token.expires_at <= now:
-        state, holds = Status(tone="idle", icon="idle", word="Over"), False
+        state, holds = Status(tone="idle", icon="idle", word=gettext("Over")), False
     return TokenRow(
         token=token,
         state=state,
@@ -103,7 +116,7 @@ def page_of(request: HttpRequest, made: str = "", made_name: str = "") -> HttpRe
     def read(stores: Stores, pulse: Pulse) -> TokensPage:
         return read_tokens(request, made, made_name)
 
-    return render_page(request, "horizon/tokens.html", read, title="Tokens", current="activity", every=0)
+    return render_page(request, "horizon/tokens.html", read, title=gettext("Tokens"), current="activity", every=0)
 
 
 @require_safe

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from allegro_queue.dashboard.activity_page import ActivityPage, read_activity
@@ -17,19 +18,19 @@ from allegro_queue.stores.pulse import Pulse
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
     """Is anything wrong, and where?"""
-    return render_page(request, "horizon/overview.html", read_overview, title="Overview", current="overview")
+    return render_page(request, "horizon/overview.html", read_overview, title=gettext("Overview"), current="overview")
 
 
 @require_safe
 def workers(request: HttpRequest) -> HttpResponse:
     """Who works, on what, since when?"""
-    return render_page(request, "horizon/workers.html", read_workers, title="Workers", current="workers")
+    return render_page(request, "horizon/workers.html", read_workers, title=gettext("Workers"), current="workers")
 
 
 @require_safe
 def health(request: HttpRequest) -> HttpResponse:
     """Is the machinery itself well?"""
-    return render_page(request, "horizon/health.html", read_health, title="Health", current="health", every=15)
+    return render_page(request, "horizon/health.html", read_health, title=gettext("Health"), current="health", every=15)
 
 
 @require_safe
@@ -43,7 +44,7 @@ def activity(request: HttpRequest) -> HttpResponse:
         return read_activity(request.GET.dict())
 
     return render_page(
-        request, "horizon/activity.html", read, title="Activity", current="activity", every=15, away=read_away
+        request, "horizon/activity.html", read, title=gettext("Activity"), current="activity", every=15, away=read_away
     )
 
 

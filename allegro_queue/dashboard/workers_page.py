@@ -5,30 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils.html import escape
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from allegro_queue.dashboard.charts.limits import NEAR, limit_bar
-from allegro_queue.dashboard.formats import duration, in_words, plural
+from allegro_queue.dashboard.formats import count, duration, in_words
 from allegro_queue.dashboard.states import Status
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.stores import Stores
 from allegro_queue.stores.masters import MasterRecord, SupervisorRecord
 from allegro_queue.stores.pulse import Pulse
 from allegro_queue.stores.workers import LostWorker, WorkerRecord
 
 WORKER_STATES = {
-    "busy": Status(tone="run", icon="run", word="Busy"),
-    "idle": Status(tone="idle", icon="idle", word="Ready"),
-    "starting": Status(tone="idle", icon="wait", word="Starting"),
-    "paused": Status(tone="warn", icon="pause", word="Paused"),
-    "leaving": Status(tone="warn", icon="pause", word="Leaving"),
+    "busy": Status(tone="run", icon="run", word=gettext_noop("Busy")),
+    "idle": Status(tone="idle", icon="idle", word=gettext_noop("Ready")),
+    "starting": Status(tone="idle", icon="wait", word=gettext_noop("Starting")),
+    "paused": Status(tone="warn", icon="pause", word=gettext_noop("Paused")),
+    "leaving": Status(tone="warn", icon="pause", word=gettext_noop("Leaving")),
 }
 MASTER_STATES = {
-    "running": Status(tone="ok", icon="ok", word="Running"),
-    "paused": Status(tone="warn", icon="pause", word="Paused"),
-    "leaving": Status(tone="warn", icon="pause", word="Leaving"),
-    "idle": Status(tone="bad", icon="bad", word="Idle: wrong connection"),
+    "running": Status(tone="ok", icon="ok", word=gettext_noop("Running")),
+    "paused": Status(tone="warn", icon="pause", word=gettext_noop("Paused")),
+    "leaving": Status(tone="warn", icon="pause", word=gettext_noop("Leaving")),
+    "idle": Status(tone="bad", icon="bad", word=gettext_noop("Idle: wrong connection")),
 }
-NEAR_LIMIT = Status(tone="bad", icon="bad", word="Near limit")
+NEAR_LIMIT = Status(tone="bad", icon="bad", word=gettext_noop("Near limit"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,19 +93,24 @@ def group_of(master: MasterRecord, rows: Sequence[WorkerRow]) -> Group:
     mine = tuple(row for row in rows if row.record.master == master.name)
     return Group(
         master=master,
-        state=MASTER_STATES.get(master.status, unknown(master.status)),
+        state=master_state(master.status),
         supervisors=tuple(
             SupervisorRow(
                 record=each,
-                state=MASTER_STATES.get(each.status, unknown(each.status))
+                state=master_state(each.status)
                 if not each.trouble
-                else Status(tone="bad", icon="bad", word="Trouble"),
+                else Status(tone="bad", icon="bad", word=gettext("Trouble")),
                 alive=sum(1 for row in mine if row.record.supervisor == each.name),
             )
             for each in master.supervisors
         ),
         workers=mine,
     )
+
+
+def master_state(status: str) -> Status:
+    """The state of a Horizon process or a supervisor by its own word for it."""
+    return MASTER_STATES.get(status, unknown(status)).in_language()
 
 
 def unknown(word: str) -> Status:
@@ -112,40 +120,55 @@ def unknown(word: str) -> Status:
 
 def worker_row(worker: WorkerRecord, now: float) -> WorkerRow:
     """A worker with its job's age against its limit."""
-    state = WORKER_STATES.get(worker.state, unknown(worker.state))
+    state = WORKER_STATES.get(worker.state, unknown(worker.state)).in_language()
     if not worker.job_id:
         return WorkerRow(record=worker, state=state, run_seconds=None, limit=SafeString())
     seconds = max(now - worker.job_started_at, 0.0)
     if worker.job_timeout <= 0:
-        return WorkerRow(record=worker, state=state, run_seconds=seconds, limit=SafeString("no limit"))
+        return WorkerRow(record=worker, state=state, run_seconds=seconds, limit=SafeString(escape(gettext("no limit"))))
     return WorkerRow(
         record=worker,
-        state=NEAR_LIMIT if seconds > NEAR * worker.job_timeout else state,
+        state=NEAR_LIMIT.in_language() if seconds > NEAR * worker.job_timeout else state,
         run_seconds=seconds,
         limit=limit_bar(
-            seconds, worker.job_timeout, f"{duration(seconds)} of {duration(worker.job_timeout)} that it may run"
+            seconds,
+            worker.job_timeout,
+            worded(
+                gettext("{time} of {limit} that it may run"), time=duration(seconds), limit=duration(worker.job_timeout)
+            ),
         ),
     )
 
 
 def say(pulse: Pulse, rows: Sequence[WorkerRow]) -> tuple[str, str]:
     """The page's tone and sentence."""
-    near = [row for row in rows if row.state is NEAR_LIMIT]
+    near = [row for row in rows if row.state.tone == NEAR_LIMIT.tone]
     troubled = [each for master in pulse.masters for each in master.supervisors if each.trouble]
     if not rows:
-        return "bad", "No worker is alive." if pulse.masters else "No Horizon process and no worker is alive."
-    sentence = plural(len(rows), "worker listens", "workers listen")
+        return "bad", gettext("No worker is alive.") if pulse.masters else gettext(
+            "No Horizon process and no worker is alive."
+        )
+    sentence = worded(ngettext("{n} worker listens", "{n} workers listen", len(rows)), n=count(len(rows)))
     if troubled:
-        return "bad", f"{in_words([each.name for each in troubled])} cannot keep its workers alive."
+        return "bad", worded(
+            ngettext(
+                "{supervisors} cannot keep its workers alive.",
+                "{supervisors} cannot keep their workers alive.",
+                len(troubled),
+            ),
+            supervisors=in_words([each.name for each in troubled]),
+        )
     if near:
-        sentence += f"; {'one is' if len(near) == 1 else f'{len(near)} are'} close to the time limit"
+        text = ngettext("one is close to the time limit", "{n} are close to the time limit", len(near))
+        sentence += f"; {worded(text, n=count(len(near)))}"
     if pulse.lost:
-        sentence += f"{' and' if near else ';'} {plural(len(pulse.lost), 'has', 'have')} died in the last 15 minutes"
+        text = ngettext("{n} has died in the last 15 minutes", "{n} have died in the last 15 minutes", len(pulse.lost))
+        sentence += f"; {worded(text, n=count(len(pulse.lost)))}"
     versions = sorted({master.version for master in pulse.masters if master.version})
     if len(versions) > 1:
-        return "warn", f"{sentence}; {in_words(versions)} run side by side."
+        return "warn", f"{sentence}; " + worded(gettext("{versions} run side by side."), versions=in_words(versions))
     if not pulse.masters:
-        return "warn", sentence + "; no Horizon process keeps them alive."
+        return "warn", f"{sentence}; " + gettext("no Horizon process keeps them alive.")
     return ("warn" if near or pulse.lost else "ok"), sentence + "."
 
 
@@ -155,5 +178,8 @@ def listening(pulse: Pulse, rows: Sequence[WorkerRow]) -> str:
         return ""
     busy = sum(1 for row in rows if row.record.state == "busy")
     orders = {row.record.queues for row in rows}
-    order = f" All listen to {in_words(list(next(iter(orders))))}, in this order." if len(orders) == 1 else ""
-    return f"{busy} busy, {len(rows) - busy} ready.{order}"
+    said = worded(gettext("{busy} busy, {ready} ready."), busy=count(busy), ready=count(len(rows) - busy))
+    if len(orders) != 1:
+        return said
+    queues = in_words(list(next(iter(orders))))
+    return f"{said} {worded(gettext('All listen to {queues}, in this order.'), queues=queues)}"

@@ -16,13 +16,14 @@ from django.utils.safestring import SafeString
 from allegro_queue.access import decide
 from allegro_queue.dashboard import formats
 from allegro_queue.dashboard.links import link
+from allegro_queue.dashboard.wording import bdi
 
 register = template.Library()
 
 register.filter("count", formats.count)
 register.filter("duration", formats.duration)
 register.filter("rate", formats.rate)
-register.simple_tag(formats.plural, name="plural")
+register.filter("bdi", bdi)
 register.simple_tag(formats.ago, name="ago")
 register.simple_tag(formats.until, name="until")
 

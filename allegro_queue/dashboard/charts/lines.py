@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from allegro_queue.dashboard.charts.axes import Mark, Span, Tick, spread, time_axis, unmeasured, uprights
 from allegro_queue.dashboard.charts.curves import curve
@@ -59,7 +60,7 @@ def durations(
 
 def on_the_scale(seconds: float) -> str:
     """A power of ten, short enough to stand beside the plot."""
-    return f"{seconds:,.0f} s" if seconds >= 1 else f"{1000 * seconds:,.3g} ms"
+    return f"{seconds:,.0f} {gettext('s')}" if seconds >= 1 else f"{1000 * seconds:,.3g} {gettext('ms')}"
 
 
 def ends(series: Sequence[Series], scale: Scale, shown: Callable[[float], str]) -> list[SafeString]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from django.utils.translation import gettext
+
 from allegro_queue.dashboard.charts.parts import Value
+from allegro_queue.dashboard.wording import worded
 
 
 def plain_number(value: float) -> str:
@@ -30,15 +33,22 @@ def describe(
     """
     known = [(index, value) for index, value in enumerate(values) if value is not None]
     if not known:
-        return f"{name}: nothing measured."
-    last = "unknown now" if values[-1] is None else f"{shown(known[-1][1])} now"
+        return worded(gettext("{name}: nothing measured."), name=name)
+    last = gettext("unknown now") if values[-1] is None else worded(gettext("{value} now"), value=shown(known[-1][1]))
     peak_at, peak = max(known, key=lambda each: each[1])
     lowest = min(value for _, value in known)
     if peak == lowest:
-        story = f"{shown(peak)} throughout" if values[-1] is not None else f"{last}, {shown(peak)} before"
+        story = (
+            worded(gettext("{value} throughout"), value=shown(peak))
+            if values[-1] is not None
+            else worded(gettext("{last}, {value} before"), last=last, value=shown(peak))
+        )
+    elif times:
+        story = worded(gettext("{last}, highest {value} at {time}"), last=last, value=shown(peak), time=times[peak_at])
     else:
-        when = f" at {times[peak_at]}" if times else ""
-        story = f"{last}, highest {shown(peak)}{when}"
+        story = worded(gettext("{last}, highest {value}"), last=last, value=shown(peak))
     missing = len(values) - len(known)
-    gap = f"; {missing} of {len(values)} intervals were not measured" if missing and gaps else ""
-    return f"{name}: {story}{gap}."
+    if not missing or not gaps:
+        return f"{name}: {story}."
+    gap = worded(gettext("{n} of {all} intervals were not measured"), n=missing, all=len(values))
+    return f"{name}: {story}; {gap}."

@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_noop
 
 from allegro_queue.dashboard.charts.parts import Value, element
 from allegro_queue.dashboard.charts.sentences import plain_number
+from allegro_queue.dashboard.wording import worded
 
-NOT_MEASURED = "not measured"
+NOT_MEASURED = gettext_noop("not measured")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +26,11 @@ class Column:
     """What stands where there is no value."""
 
 
-def twin(times: Sequence[str], columns: Sequence[Column], about: str = "this chart") -> SafeString:
+def twin(times: Sequence[str], columns: Sequence[Column], about: str = "") -> SafeString:
     """``<details>`` with a row per bucket, newest first."""
-    head = element("tr", *(element("th", name, scope="col") for name in ("Time", *(each.name for each in columns))))
+    head = element(
+        "tr", *(element("th", name, scope="col") for name in (gettext("Time"), *(each.name for each in columns)))
+    )
     rows = [
         element(
             "tr",
@@ -37,10 +41,15 @@ def twin(times: Sequence[str], columns: Sequence[Column], about: str = "this cha
     ]
     table = element("table", element("thead", head), element("tbody", *rows) if rows else "")
     scroll = element(
-        "div", table, class_="hz-twin-scroll", tabindex="0", role="region", aria_label=f"Numbers of {about}"
+        "div",
+        table,
+        class_="hz-twin-scroll",
+        tabindex="0",
+        role="region",
+        aria_label=worded(gettext("Numbers: {chart}"), chart=about) if about else gettext("Numbers of this chart"),
     )
-    return element("details", element("summary", "Show as table"), scroll, class_="hz-twin")
+    return element("details", element("summary", gettext("Show as table")), scroll, class_="hz-twin")
 
 
 def cell(column: Column, value: Value) -> str:
-    return column.missing if value is None else column.shown(value)
+    return gettext(column.missing) if value is None else column.shown(value)

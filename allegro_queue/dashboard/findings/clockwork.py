@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext, ngettext
+
 from allegro_queue.dashboard.findings.finding import Finding, sentence_of, whole
-from allegro_queue.dashboard.formats import ago, duration, in_words, plural
+from allegro_queue.dashboard.formats import ago, count, duration, in_words
+from allegro_queue.dashboard.wording import apart, worded
 from allegro_queue.stores.pulse import Pulse
 from allegro_queue.stores.schedule import SCHEDULER_LIFE
 
@@ -39,14 +42,26 @@ def stopped_scheduler(
     """Cron entries are declared and nobody queues them."""
     if pulse.scheduler is not None or not has_schedule or not (pulse.masters or pulse.workers or overdue):
         return
-    since = f" since {clock(pulse.last_snapshot_at)}" if pulse.last_snapshot_at is not None else ""
-    late = f" {plural(len(overdue), 'cron entry is', 'cron entries are')} overdue." if overdue else ""
+    late = worded(
+        ngettext("{n} cron entry is overdue.", "{n} cron entries are overdue.", len(overdue)), n=count(len(overdue))
+    )
+    at = clock(pulse.last_snapshot_at) if pulse.last_snapshot_at is not None else ""
+    headline = (
+        worded(gettext("No scheduler runs. Graphs are stale since {time} and nothing is queued by the clock."), time=at)
+        if at
+        else gettext("No scheduler runs. Graphs are stale and nothing is queued by the clock.")
+    )
+    cause = (
+        gettext("No scheduler has reported in the last {seconds} seconds, so graphs are stale since {time}.")
+        if at
+        else gettext("No scheduler has reported in the last {seconds} seconds, so graphs are stale.")
+    )
     yield Finding(
         tone="warn",
-        headline=f"No scheduler runs. Graphs are stale{since} and nothing is queued by the clock.{late}",
-        cause=f"No scheduler has reported in the last {SCHEDULER_LIFE} seconds, so graphs are stale{since}.{late}",
+        headline=f"{headline} {late}" if overdue else headline,
+        cause=worded(cause, seconds=SCHEDULER_LIFE, time=at) + (f" {late}" if overdue else ""),
         page="schedule",
-        remedy="Horizon starts one by itself within seconds; without Horizon, start it alone:",
+        remedy=gettext("Horizon starts one by itself within seconds; without Horizon, start it alone:"),
         command="python manage.py rqscheduler",
     )
 
@@ -59,17 +74,22 @@ def stale_snapshots(pulse: Pulse, has_schedule: bool, clock: Callable[[float], s
         started = min((master.started_at for master in pulse.masters), default=None)
         if started is None or pulse.at - started <= SNAPSHOT_STALE:
             return
-        said = "No snapshot was ever taken"
+        headline = gettext("No snapshot was ever taken, so the graphs are stale.")
+        cause = gettext("No snapshot was ever taken; see what became of the entry that takes them.")
     elif pulse.at - pulse.last_snapshot_at <= SNAPSHOT_STALE:
         return
     else:
-        said = f"The last snapshot is of {clock(pulse.last_snapshot_at)} ({ago(pulse.last_snapshot_at, pulse.at)})"
+        of = {"time": clock(pulse.last_snapshot_at), "ago": ago(pulse.last_snapshot_at, pulse.at)}
+        headline = worded(gettext("The last snapshot is of {time} ({ago}), so the graphs are stale."), **of)
+        cause = worded(
+            gettext("The last snapshot is of {time} ({ago}); see what became of the entry that takes them."), **of
+        )
     yield Finding(
         tone="warn",
-        headline=f"{said}, so the graphs are stale.",
-        cause=f"{said}; see what became of the entry that takes them.",
+        headline=headline,
+        cause=cause,
         page="schedule",
-        remedy="Take one now:",
+        remedy=gettext("Take one now:"),
         command="python manage.py horizon_snapshot",
     )
 
@@ -79,10 +99,15 @@ def late_entries(pulse: Pulse, overdue: Sequence[Overdue]) -> Iterator[Finding]:
     if pulse.scheduler is None:
         return
     for entry in overdue:
+        told = worded(
+            gettext("{entry} was due {time} ago and is not queued yet."),
+            entry=entry.name,
+            time=duration(whole(entry.late_seconds)),
+        )
         yield Finding(
             tone="warn",
-            headline=f"{entry.name} was due {duration(whole(entry.late_seconds))} ago and is not queued yet.",
-            cause=f"{entry.name} was due {duration(whole(entry.late_seconds))} ago and is not queued yet.",
+            headline=told,
+            cause=told,
             page="schedule",
         )
 
@@ -93,12 +118,14 @@ def parked_entries(parked: Sequence[Parked]) -> Iterator[Finding]:
         return
     first = parked[0]
     names = in_words([each.name for each in parked[:NAMED]])
-    more = f" and {len(parked) - NAMED} more" if len(parked) > NAMED else ""
+    more = len(parked) - NAMED
     yield Finding(
         tone="bad",
-        headline=f"{names}{more} cannot be queued by the clock.",
-        cause=f"{first.name}: {sentence_of(first.error)}",
+        headline=worded(gettext("{entries} and {n} more cannot be queued by the clock."), entries=names, n=count(more))
+        if more > 0
+        else worded(gettext("{entries} cannot be queued by the clock."), entries=names),
+        cause=f"{apart(first.name)}: {apart(sentence_of(first.error))}",
         page="schedule",
-        remedy="Mend the declaration; then install the entries anew:",
+        remedy=gettext("Mend the declaration; then install the entries anew:"),
         command="python manage.py horizon_schedule",
     )

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from django.utils.translation import gettext, ngettext
+
 from allegro_queue.dashboard.findings.finding import Finding, sentence_of, whole
-from allegro_queue.dashboard.formats import duration, plural
+from allegro_queue.dashboard.formats import count, duration
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.measured import Extent
 from allegro_queue.stores.pulse import Pulse
 
@@ -21,26 +24,42 @@ def late_collector(pulse: Pulse, reach: Extent | None, clock: Callable[[float], 
     if reach is None or not reach.behind:
         return
     late = pulse.at - reach.until
-    behind = f"{plural(reach.behind, 'run waits', 'runs wait')} to be counted"
-    since = f" since {clock(reach.until)}" if reach.until else ""
+    behind = worded(
+        ngettext("{n} run waits to be counted", "{n} runs wait to be counted", reach.behind), n=count(reach.behind)
+    )
     if reach.collector is None:
         if late <= LAGS_FROM and pulse.masters:
             # A new one takes over within seconds.
             return
         yield Finding(
             tone="warn",
-            headline=f"No collector runs. History and graphs stand still{since}.",
-            cause=f"{behind}. Redis keeps them until a collector comes, and then drops the oldest.",
+            headline=worded(
+                gettext("No collector runs. History and graphs stand still since {time}."), time=clock(reach.until)
+            )
+            if reach.until
+            else gettext("No collector runs. History and graphs stand still."),
+            cause=worded(
+                gettext("{behind}. Redis keeps them until a collector comes, and then drops the oldest."), behind=behind
+            ),
             page="metrics",
-            remedy="Horizon starts one by itself; without Horizon, start it alone:",
+            remedy=gettext("Horizon starts one by itself; without Horizon, start it alone:"),
             command="python manage.py horizon_collect",
         )
     elif late > LAGS_FROM:
-        trouble = f" It says: {sentence_of(reach.collector.trouble)}" if reach.collector.trouble else ""
+        trouble = (
+            " " + worded(gettext("It says: {words}"), words=sentence_of(reach.collector.trouble))
+            if reach.collector.trouble
+            else ""
+        )
         yield Finding(
             tone="warn",
-            headline=f"The collector is {duration(whole(late))} behind, so history and graphs are.",
-            cause=f"{behind}, at {reach.collector.per_second:,.0f} a second.{trouble}",
+            headline=worded(
+                gettext("The collector is {time} behind, so history and graphs are."), time=duration(whole(late))
+            ),
+            cause=worded(
+                gettext("{behind}, at {n} a second."), behind=behind, n=count(round(reach.collector.per_second))
+            )
+            + trouble,
             page="metrics",
         )
 
@@ -53,8 +72,18 @@ def lost_counts(pulse: Pulse, reach: Extent | None, clock: Callable[[float], str
         if hole.to_at > pulse.at - GAP_TOLD:
             yield Finding(
                 tone="warn",
-                headline=f"{plural(hole.missed, 'run was', 'runs were')} dropped uncounted: graphs have a gap from "
-                f"{clock(hole.from_at)} to {clock(hole.to_at)}.",
-                cause="Redis kept no more run records than HORIZON['runs_kept'], and no collector came in time.",
+                headline=worded(
+                    ngettext(
+                        "{n} run was dropped uncounted: graphs have a gap from {begin} to {end}.",
+                        "{n} runs were dropped uncounted: graphs have a gap from {begin} to {end}.",
+                        hole.missed,
+                    ),
+                    n=count(hole.missed),
+                    begin=clock(hole.from_at),
+                    end=clock(hole.to_at),
+                ),
+                cause=gettext(
+                    "Redis kept no more run records than HORIZON['runs_kept'], and no collector came in time."
+                ),
                 page="metrics",
             )

@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext, gettext_noop
+
+PAGES = {
+    "workers": gettext_noop("Workers"),
+    "schedule": gettext_noop("Schedule"),
+    "metrics": gettext_noop("Metrics"),
+    "queues": gettext_noop("Queues"),
+    "health": gettext_noop("Health"),
+}
+"""What the pages that findings name are called."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
@@ -24,6 +35,10 @@ class Finding:
     @property
     def line(self) -> str:
         return self.cause or self.headline
+
+    @property
+    def page_words(self) -> str:
+        return gettext(PAGES[self.page])
 
 
 def whole(seconds: float) -> float:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from django.utils.translation import gettext, ngettext
+
 from allegro_queue.dashboard.findings.finding import Finding, sentence_of, whole
-from allegro_queue.dashboard.formats import count, duration, in_words, plural
+from allegro_queue.dashboard.formats import count, duration, in_words
+from allegro_queue.dashboard.nouns import jobs, jobs_wait
 from allegro_queue.dashboard.states import is_all_paused
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.stores.pulse import Pulse, QueuePulse
 
 HORIZON = "python manage.py horizon"
@@ -15,51 +19,58 @@ HORIZON = "python manage.py horizon"
 def wrong_connection(pulse: Pulse, notice: str) -> Iterator[Finding]:
     """``QUEUE_CONNECTION`` is not ``redis``."""
     if notice:
-        waiting = f" {plural(pulse.waiting, 'job waits', 'jobs wait')} now." if pulse.waiting else ""
+        waiting = (
+            " " + worded(ngettext("{n} job waits now.", "{n} jobs wait now.", pulse.waiting), n=count(pulse.waiting))
+            if pulse.waiting
+            else ""
+        )
         yield Finding(
             tone="bad",
             headline=notice.partition(". ")[0] + "." + waiting,
             cause="",
-            remedy=notice.partition(". ")[2] + " Then restart Horizon.",
+            remedy=notice.partition(". ")[2] + " " + gettext("Then restart Horizon."),
         )
 
 
 def no_process(pulse: Pulse, notice: str, ever_used: bool) -> Iterator[Finding]:
     """No master, or a master that has no worker."""
-    waiting = plural(pulse.waiting, "job waits", "jobs wait")
+    waiting = jobs_wait(pulse.waiting)
     if not pulse.masters and not pulse.workers:
         if not ever_used and not pulse.waiting:
-            headline = "Nothing has run here yet. Start Horizon and dispatch a job."
+            headline = gettext("Nothing has run here yet. Start Horizon and dispatch a job.")
         elif pulse.waiting:
-            headline = f"No workers. {waiting} and nothing runs them."
+            headline = worded(gettext("No workers. {jobs_wait} and nothing runs them."), jobs_wait=waiting)
         else:
-            headline = "No Horizon process and no workers. Jobs that come now will wait."
+            headline = gettext("No Horizon process and no workers. Jobs that come now will wait.")
         yield Finding(
             tone="bad",
             headline=headline,
             cause="" if not pulse.waiting else oldest_of_all(pulse),
             page="workers",
-            remedy="Start the workers on a host:",
+            remedy=gettext("Start the workers on a host:"),
             command=HORIZON,
         )
     elif not pulse.masters:
         yield Finding(
             tone="warn",
-            headline="Workers run, but no Horizon process: nobody replaces a worker that dies.",
-            cause=f"{plural(len(pulse.workers), 'worker was', 'workers were')} started by hand.",
+            headline=gettext("Workers run, but no Horizon process: nobody replaces a worker that dies."),
+            cause=worded(
+                ngettext("{n} worker was started by hand.", "{n} workers were started by hand.", len(pulse.workers)),
+                n=count(len(pulse.workers)),
+            ),
             page="workers",
-            remedy="Stop them and start Horizon instead:",
+            remedy=gettext("Stop them and start Horizon instead:"),
             command=HORIZON,
         )
     elif not pulse.workers and not notice and not is_all_paused(pulse):
         yield Finding(
             tone="bad",
-            headline=f"Horizon runs, but has no worker alive. {waiting}."
+            headline=worded(gettext("Horizon runs, but has no worker alive. {jobs_wait}."), jobs_wait=waiting)
             if pulse.waiting
-            else "Horizon runs, but has no worker alive.",
+            else gettext("Horizon runs, but has no worker alive."),
             cause=oldest_of_all(pulse) if pulse.waiting else "",
             page="workers",
-            remedy="See its log on the host for why they do not start, then restart it:",
+            remedy=gettext("See its log on the host for why they do not start, then restart it:"),
             command="python manage.py horizon_terminate",
         )
 
@@ -71,8 +82,14 @@ def oldest_of_all(pulse: Pulse) -> str:
     )
     if queue is None:
         return ""
-    since = f", the oldest for {duration(whole(pulse.at - queue.oldest_at))}" if queue.oldest_at is not None else ""
-    return f"{queue.name} has {plural(queue.waiting, 'job')} waiting{since}."
+    if queue.oldest_at is None:
+        return worded(gettext("{queue} has {jobs} waiting."), queue=queue.name, jobs=jobs(queue.waiting))
+    return worded(
+        gettext("{queue} has {jobs} waiting, the oldest for {time}."),
+        queue=queue.name,
+        jobs=jobs(queue.waiting),
+        time=duration(whole(pulse.at - queue.oldest_at)),
+    )
 
 
 def troubled_supervisors(pulse: Pulse) -> Iterator[Finding]:
@@ -82,8 +99,17 @@ def troubled_supervisors(pulse: Pulse) -> Iterator[Finding]:
             if supervisor.trouble:
                 yield Finding(
                     tone="bad",
-                    headline=f"{supervisor.name} on {master.host} cannot keep its workers alive.",
-                    cause=f"{supervisor.name} on {master.host}: {supervisor.trouble}",
+                    headline=worded(
+                        gettext("{supervisor} on {host} cannot keep its workers alive."),
+                        supervisor=supervisor.name,
+                        host=master.host,
+                    ),
+                    cause=worded(
+                        gettext("{supervisor} on {host}: {trouble}"),
+                        supervisor=supervisor.name,
+                        host=master.host,
+                        trouble=supervisor.trouble,
+                    ),
                     page="workers",
                 )
 
@@ -96,16 +122,24 @@ def unserved_queues(pulse: Pulse, notice: str) -> Iterator[Finding]:
         if queue.waiting and not pulse.is_paused(queue.name) and not pulse.workers_of(queue.name):
             yield Finding(
                 tone="bad",
-                headline=f"{queue.name} has {plural(queue.waiting, 'job')} and no worker listens.",
-                cause=f"{oldest_wait(queue, pulse.at)} No supervisor lists the queue {queue.name}.",
+                headline=worded(
+                    gettext("{queue} has {jobs} and no worker listens."), queue=queue.name, jobs=jobs(queue.waiting)
+                ),
+                cause=oldest_wait(queue, pulse.at)
+                + " "
+                + worded(gettext("No supervisor lists the queue {queue}."), queue=queue.name),
                 page="workers",
-                remedy="Add the queue to a supervisor in HORIZON, or start a worker for it:",
+                remedy=gettext("Add the queue to a supervisor in HORIZON, or start a worker for it:"),
                 command=f"python manage.py rqworker {queue.name}",
             )
 
 
 def oldest_wait(queue: QueuePulse, now: float) -> str:
-    return "" if queue.oldest_at is None else f"The oldest waits {duration(whole(now - queue.oldest_at))}."
+    return (
+        ""
+        if queue.oldest_at is None
+        else worded(gettext("The oldest waits {time}."), time=duration(whole(now - queue.oldest_at)))
+    )
 
 
 def lost_workers(pulse: Pulse, clock: Callable[[float], str]) -> Iterator[Finding]:
@@ -113,11 +147,22 @@ def lost_workers(pulse: Pulse, clock: Callable[[float], str]) -> Iterator[Findin
     if not pulse.lost:
         return
     newest = pulse.lost[0]
-    held = f" Its job {newest.outcome}." if newest.outcome else ""
+    held = " " + worded(gettext("Its job {outcome}."), outcome=newest.outcome) if newest.outcome else ""
     yield Finding(
         tone="warn",
-        headline=f"{'A worker' if len(pulse.lost) == 1 else count(len(pulse.lost)) + ' workers'} died in the last 15 minutes.",
-        cause=f"{clock(newest.lost_at)} on {newest.host}: {sentence_of(newest.reason)}{held}",
+        headline=worded(
+            ngettext(
+                "A worker died in the last 15 minutes.", "{n} workers died in the last 15 minutes.", len(pulse.lost)
+            ),
+            n=count(len(pulse.lost)),
+        ),
+        cause=worded(
+            gettext("{time} on {host}: {reason}"),
+            time=clock(newest.lost_at),
+            host=newest.host,
+            reason=sentence_of(newest.reason),
+        )
+        + held,
         page="workers",
     )
 
@@ -134,14 +179,19 @@ def version_skew(pulse: Pulse, clock: Callable[[float], str]) -> Iterator[Findin
         return
     newest_first = sorted(by_version, key=lambda version: since[version], reverse=True)
     told = [
-        f"{version} on {in_words(sorted(set(by_version[version])))} since {clock(since[version])}"
+        worded(
+            gettext("{version} on {hosts} since {time}"),
+            version=version,
+            hosts=in_words(sorted(set(by_version[version]))),
+            time=clock(since[version]),
+        )
         for version in newest_first
     ]
     yield Finding(
         tone="warn",
-        headline=f"{in_words(newest_first)} run side by side.",
-        cause=f"Versions: {'; '.join(told)}.",
+        headline=worded(gettext("{versions} run side by side."), versions=in_words(newest_first)),
+        cause=worded(gettext("Versions: {versions}."), versions="; ".join(told)),
         page="workers",
-        remedy="Finish the deploy, or restart what still runs the older one:",
+        remedy=gettext("Finish the deploy, or restart what still runs the older one:"),
         command="python manage.py horizon_terminate",
     )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.utils.translation import gettext
+
 from allegro_queue.dashboard.findings.finding import Finding
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.health.server_checks import MEMORY_LOOK, MEMORY_RISK, SLOW_SECONDS
 from allegro_queue.stores.pulse import Pulse
 
@@ -17,10 +20,10 @@ def risky_server(pulse: Pulse) -> Iterator[Finding]:
     if load.memory_limit and load.eviction_policy not in ("", "noeviction"):
         yield Finding(
             tone="bad",
-            headline=f"Jobs may be lost: Redis’ policy is {load.eviction_policy}.",
-            cause="When its memory is full, Redis deletes jobs without a word.",
+            headline=worded(gettext("Jobs may be lost: Redis’ policy is {policy}."), policy=load.eviction_policy),
+            cause=gettext("When its memory is full, Redis deletes jobs without a word."),
             page="health",
-            remedy="Switch it off, here and in its configuration file:",
+            remedy=gettext("Switch it off, here and in its configuration file:"),
             command="redis-cli config set maxmemory-policy noeviction",
         )
     share = load.memory_bytes / load.memory_limit if load.memory_limit else 0.0
@@ -28,17 +31,22 @@ def risky_server(pulse: Pulse) -> Iterator[Finding]:
         full = share >= MEMORY_RISK
         yield Finding(
             tone="bad" if full else "warn",
-            headline=f"Redis is {'full' if full else 'nearly full'}: {share:.0%} of its memory is used.",
-            cause="When it is full, new jobs are refused.",
+            headline=worded(
+                gettext("Redis is full: {share} of its memory is used.")
+                if full
+                else gettext("Redis is nearly full: {share} of its memory is used."),
+                share=f"{share:.0%}",
+            ),
+            cause=gettext("When it is full, new jobs are refused."),
             page="health",
-            remedy="Raise maxmemory, or keep less (HORIZON['runs_kept'], 'failed_minutes').",
+            remedy=gettext("Raise maxmemory, or keep less (HORIZON['runs_kept'], 'failed_minutes')."),
         )
     if load.answer_seconds > SLOW_SECONDS:
         yield Finding(
             tone="warn",
-            headline=f"Redis is slow: it took {load.answer_seconds * 1000:.0f} ms to answer.",
-            cause=f"More than {SLOW_SECONDS * 1000:.0f} ms for a plain look.",
+            headline=worded(gettext("Redis is slow: it took {n} ms to answer."), n=round(load.answer_seconds * 1000)),
+            cause=worded(gettext("More than {n} ms for a plain look."), n=round(SLOW_SECONDS * 1000)),
             page="health",
-            remedy="Look for slow commands and for a server that swaps:",
+            remedy=gettext("Look for slow commands and for a server that swaps:"),
             command="redis-cli slowlog get 10",
         )

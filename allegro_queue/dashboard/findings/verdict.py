@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext, ngettext
+
 from allegro_queue.dashboard.findings.clockwork import (
     Overdue,
     Parked,
@@ -25,7 +27,8 @@ from allegro_queue.dashboard.findings.processes import (
 )
 from allegro_queue.dashboard.findings.server import risky_server
 from allegro_queue.dashboard.findings.waiting import long_waits, pauses, starved_queues, waiting_outside
-from allegro_queue.dashboard.formats import duration, plural
+from allegro_queue.dashboard.formats import count, duration
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.measured import Extent, Minute
 from allegro_queue.outbox import Waiting
 from allegro_queue.stores.pulse import Pulse
@@ -120,8 +123,19 @@ def all_well(pulse: Pulse) -> str:
     """The sentence when nothing is wrong."""
     running = sum(1 for worker in pulse.workers if worker.state == "busy")
     if not pulse.waiting and not running:
-        return "Quiet. Nothing waits and nothing runs."
+        return gettext("Quiet. Nothing waits and nothing runs.")
     if not pulse.waiting:
-        return f"All well. {plural(running, 'job runs', 'jobs run')} and none waits."
+        return worded(
+            ngettext("All well. {n} job runs and none waits.", "All well. {n} jobs run and none waits.", running),
+            n=count(running),
+        )
     oldest = min((queue.oldest_at for queue in pulse.queues if queue.oldest_at is not None), default=pulse.at)
-    return f"All well. {plural(pulse.waiting, 'job waits', 'jobs wait')}, the oldest for {duration(whole(pulse.at - oldest))}."
+    return worded(
+        ngettext(
+            "All well. {n} job waits, the oldest for {time}.",
+            "All well. {n} jobs wait, the oldest for {time}.",
+            pulse.waiting,
+        ),
+        n=count(pulse.waiting),
+        time=duration(whole(pulse.at - oldest)),
+    )

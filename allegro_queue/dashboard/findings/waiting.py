@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+from django.utils.translation import gettext, ngettext
+
 from allegro_queue.dashboard.findings.finding import Finding, whole
-from allegro_queue.dashboard.formats import duration, in_words, plural
+from allegro_queue.dashboard.formats import count, duration, in_words
+from allegro_queue.dashboard.nouns import jobs, jobs_wait
 from allegro_queue.dashboard.states import LONGEST_WAIT, is_all_paused
+from allegro_queue.dashboard.wording import apart, worded
 from allegro_queue.history.measured import Minute
 from allegro_queue.outbox import Waiting
 from allegro_queue.stores.pauses import ALL_QUEUES
@@ -30,9 +34,18 @@ def long_waits(pulse: Pulse, waits: Mapping[str, int], *, told: Collection[str] 
         if waited > limit and not pulse.is_paused(queue.name) and pulse.workers_of(queue.name):
             yield Finding(
                 tone="warn",
-                headline=f"{queue.name} is behind: its oldest job has waited {duration(whole(waited))}.",
-                cause=f"{queue.name} has {plural(queue.waiting, 'job')} waiting, the oldest for {duration(whole(waited))}; "
-                f"{duration(limit)} is the most it should.",
+                headline=worded(
+                    gettext("{queue} is behind: its oldest job has waited {time}."),
+                    queue=queue.name,
+                    time=duration(whole(waited)),
+                ),
+                cause=worded(
+                    gettext("{queue} has {jobs} waiting, the oldest for {time}; {limit} is the most it should."),
+                    queue=queue.name,
+                    jobs=jobs(queue.waiting),
+                    time=duration(whole(waited)),
+                    limit=duration(limit),
+                ),
                 page="workers",
             )
 
@@ -42,33 +55,42 @@ def pauses(pulse: Pulse, clock: Callable[[float], str]) -> Iterator[Finding]:
     if pulse.suspended:
         yield Finding(
             tone="warn",
-            headline="All queues are suspended by RQ’s own switch: no worker takes a job.",
-            cause=f"{plural(pulse.waiting, 'job waits', 'jobs wait')}.",
-            remedy="Lift it:",
+            headline=gettext("All queues are suspended by RQ’s own switch: no worker takes a job."),
+            cause=worded(gettext("{jobs_wait}."), jobs_wait=jobs_wait(pulse.waiting)),
+            remedy=gettext("Lift it:"),
             command="rq resume",
         )
     if pulse.pauses:
         names = sorted(pulse.pauses)
         first = pulse.pauses[ALL_QUEUES] if ALL_QUEUES in pulse.pauses else pulse.pauses[names[0]]
-        what = "All queues are" if ALL_QUEUES in names else f"{in_words(names)} {'is' if len(names) == 1 else 'are'}"
+        what = (
+            gettext("All queues are paused")
+            if ALL_QUEUES in names
+            else worded(ngettext("{queues} is paused", "{queues} are paused", len(names)), queues=in_words(names))
+        )
         held = sum(queue.waiting for queue in pulse.queues if pulse.is_paused(queue.name))
         yield Finding(
             tone="warn",
-            headline=f"{what} paused" + (f"; {plural(held, 'job waits', 'jobs wait')}." if held else "."),
-            cause=f"{what} paused since {clock(first.since)}"
-            + (f" by {first.by}" if first.by else "")
-            + (f": “{first.reason}”" if first.reason else "")
+            headline=f"{what}; {jobs_wait(held)}." if held else f"{what}.",
+            cause=what
+            + " "
+            + (
+                worded(gettext("since {since} by {who}"), since=clock(first.since), who=first.by)
+                if first.by
+                else worded(gettext("since {since}"), since=clock(first.since))
+            )
+            + (f": “{apart(first.reason)}”" if first.reason else "")
             + ".",
-            remedy="Resume:",
+            remedy=gettext("Resume:"),
             command="python manage.py horizon_continue",
         )
     elif is_all_paused(pulse):
         yield Finding(
             tone="warn",
-            headline="Horizon is paused: its workers take no new job.",
-            cause=f"{plural(pulse.waiting, 'job waits', 'jobs wait')}.",
+            headline=gettext("Horizon is paused: its workers take no new job."),
+            cause=worded(gettext("{jobs_wait}."), jobs_wait=jobs_wait(pulse.waiting)),
             page="workers",
-            remedy="Resume:",
+            remedy=gettext("Resume:"),
             command="python manage.py horizon_continue",
         )
 
@@ -82,16 +104,27 @@ def starved_queues(pulse: Pulse, minutes: Sequence[Minute]) -> Iterator[tuple[st
         blocker = blocker_of(queue.name, pulse, minutes, since)
         if since is None or not blocker or pulse.at - since < STARVED_AFTER:
             continue
-        told = f"{queue.name} has had no turn for {duration(whole(pulse.at - since))} because {blocker} is never empty."
+        told = worded(
+            gettext("{queue} has had no turn for {time} because {other} is never empty."),
+            queue=queue.name,
+            time=duration(whole(pulse.at - since)),
+            other=blocker,
+        )
         yield (
             queue.name,
             Finding(
                 tone="warn",
                 headline=told,
-                cause=f"{plural(queue.waiting, 'job waits', 'jobs wait')} in {queue.name}; workers always take from the "
-                "highest queue that has work.",
+                cause=worded(
+                    gettext("{jobs_wait} in {queue}; workers always take from the highest queue that has work."),
+                    jobs_wait=jobs_wait(queue.waiting),
+                    queue=queue.name,
+                ),
                 page="queues",
-                remedy=f"Give {queue.name} a supervisor of its own in HORIZON, or more workers to all.",
+                remedy=worded(
+                    gettext("Give {queue} a supervisor of its own in HORIZON, or more workers to all."),
+                    queue=queue.name,
+                ),
             ),
         )
 
@@ -125,9 +158,24 @@ def waiting_outside(outbox: Waiting | None, pulse: Pulse) -> Iterator[Finding]:
     since = duration(whole(pulse.at - outbox.since.timestamp()))
     yield Finding(
         tone="warn",
-        headline=f"{plural(outbox.count, 'job waits', 'jobs wait')} in the outbox: Redis has not taken "
-        f"{'it' if outbox.count == 1 else 'them'} for {since}.",
-        cause=f"{plural(outbox.count, 'row')} in the outbox, the oldest for {since}. A scheduler sends them.",
+        headline=worded(
+            ngettext(
+                "{n} job waits in the outbox: Redis has not taken it for {time}.",
+                "{n} jobs wait in the outbox: Redis has not taken them for {time}.",
+                outbox.count,
+            ),
+            n=count(outbox.count),
+            time=since,
+        ),
+        cause=worded(
+            ngettext(
+                "{n} row in the outbox, the oldest for {time}. A scheduler sends them.",
+                "{n} rows in the outbox, the oldest for {time}. A scheduler sends them.",
+                outbox.count,
+            ),
+            n=count(outbox.count),
+            time=since,
+        ),
         page="health",
-        remedy="See whether a scheduler runs, and what its log says of the outbox.",
+        remedy=gettext("See whether a scheduler runs, and what its log says of the outbox."),
     )
