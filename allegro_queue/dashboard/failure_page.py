@@ -25,10 +25,10 @@ from allegro_queue.dashboard.tracebacks import Trace, read_trace
 from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.deploys import deploys_since
 from allegro_queue.history.groups import GroupState
-from allegro_queue.history.measured import Extent, Point, extent, points
-from allegro_queue.history.queries import Filter, GroupRow, RunPage, RunRow, find_runs, group_of
-from allegro_queue.history.touched import Sample, Tenants, samples_of, tenants_of
-from allegro_queue.metrics.counts import HOUR
+from allegro_queue.history.measured import Extent, Point, extent, points_of
+from allegro_queue.history.queries import Filter, GroupRow, RunPage, RunRow, find_runs, stored_group, with_trend
+from allegro_queue.history.touched import Sample, Tenants, newest_of
+from allegro_queue.metrics.counts import DAY, HOUR
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
 
@@ -102,8 +102,8 @@ class FailurePage:
 
 
 def read_failure(stores: Stores, pulse: Pulse, fingerprint: str, given: Mapping[str, str]) -> FailurePage | Missing:
-    """The page: one round trip besides the pulse's two, ten short queries."""
-    group = group_of(fingerprint, now=pulse.at)
+    """The page: one round trip besides the pulse's two, six short queries."""
+    group = stored_group(fingerprint)
     if group is None:
         return Missing(
             heading=gettext("There is no such group of failures."),
@@ -119,12 +119,18 @@ def read_failure(stores: Stores, pulse: Pulse, fingerprint: str, given: Mapping[
     after = given.get("after", "")
     after_id = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else 0
     since = pulse.at - chosen.seconds
+    week = pulse.at - 8 * DAY
+    by_length = points_of(
+        "failure", fingerprint, {HOUR: week} | {chosen.stretch: min(since, week) if chosen.stretch == HOUR else since}
+    )
+    hours = {int(each.starts_at): each.counts.started for each in by_length[HOUR]}
+    tenants, samples = newest_of(fingerprint)
     return failure_page(
-        group,
-        tenants=tenants_of([fingerprint])[fingerprint],
-        samples=samples_of(fingerprint),
+        with_trend(group, hours, pulse.at),
+        tenants=tenants,
+        samples=samples,
         runs=find_runs(Filter(fingerprint=fingerprint), after=after_id, limit=RUNS_SHOWN),
-        found=points("failure", [fingerprint], seconds=chosen.stretch, since=since)[fingerprint],
+        found=by_length[chosen.stretch],
         reach=extent(stores, pulse.at, chosen.stretch),
         deploys=deploys_since(since, chosen.stretch),
         chosen=chosen,

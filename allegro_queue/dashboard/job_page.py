@@ -27,7 +27,7 @@ from allegro_queue.dashboard.looks import Look, look_of
 from allegro_queue.dashboard.metric_series import totals
 from allegro_queue.dashboard.tracebacks import Trace, read_trace
 from allegro_queue.dashboard.wording import worded
-from allegro_queue.history.measured import points
+from allegro_queue.history.measured import points, whole
 from allegro_queue.history.queries import Filter, RunRow, find_runs, runs_of_job
 from allegro_queue.masking import masked
 from allegro_queue.metrics.counts import DAY, HOUR
@@ -123,7 +123,7 @@ def read_function(name: str, job_id: str, now: float) -> FunctionPanel | None:
     day = points("job", [name], seconds=HOUR, since=now - DAY)[name]
     if not last and not day:
         return None
-    sums = totals(day, DAY / 60)
+    sums = totals(whole(day), DAY / 60)
     ended = sums.done + sums.failed
     well = sum(run.outcome == "succeeded" for run in last)
     sentence = (

@@ -12,14 +12,15 @@ from allegro_queue.dashboard.formats import count, duration, rate
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.metric_charts import Chart, Measured, charts_of
 from allegro_queue.dashboard.metric_rows import MetricKind, MetricRow, address_of, failures_of, rows, sentence_on
-from allegro_queue.dashboard.metric_series import Totals, buckets, totals
+from allegro_queue.dashboard.metric_series import Axis, Totals, buckets, totals
 from allegro_queue.dashboard.metric_words import holes_in, stale_since, sub_on, waits_on
 from allegro_queue.dashboard.ranges import Choice, Range, axis_of, choices, range_for
 from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.deploys import Deploy, deploys_since
-from allegro_queue.history.measured import OTHER_NAMES, Extent, Point, busiest, extent, known, points
+from allegro_queue.history.measured import OTHER_NAMES, Extent, Point, busiest, extent, known, points, whole
+from allegro_queue.history.summed import Sums, sums_of
 from allegro_queue.history.writing import MOST_NAMES
-from allegro_queue.metrics.counts import DAY, FIVE_MINUTES, HOUR
+from allegro_queue.metrics.counts import DAY, FIVE_MINUTES, HOUR, Counts
 from allegro_queue.queues import all_queues
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
@@ -57,7 +58,7 @@ class MetricsPage:
 
 
 def read_metrics(stores: Stores, pulse: Pulse, given: str) -> MetricsPage:
-    """The tables: one round trip besides the pulse's two, five queries.
+    """The tables: one round trip besides the pulse's two, four queries, or five when runs were ever dropped uncounted.
 
     Args:
         given: the range that the address asks for.
@@ -68,15 +69,25 @@ def read_metrics(stores: Stores, pulse: Pulse, given: str) -> MetricsPage:
     # Whatever the range, a name has few rows to be ranked by.
     ranked_by = FIVE_MINUTES if chosen.seconds <= HOUR else HOUR if chosen.seconds <= DAY else DAY
     jobs = busiest("job", since=since // ranked_by * ranked_by, seconds=ranked_by)
-    queues = dict.fromkeys([*all_queues(), *sorted(busiest("queue", since=since, seconds=ranked_by))])
+    queues = all_queues()
     chosen = coarser(chosen, min(len(jobs), MOST_ROWS) + len(queues))
-    since = since // chosen.stretch * chosen.stretch
+    reach = extent(stores, now, chosen.stretch)
+    axis = axis_of(chosen, reach.first, now)
+    found = sums_of(
+        jobs[:MOST_ROWS],
+        seconds=chosen.stretch,
+        since=since // chosen.stretch * chosen.stretch,
+        buckets_from=axis.start,
+        bucket_seconds=axis.seconds,
+    )
+    nothing = Sums(counts=Counts(), done={})
     return metrics_page(
-        queues=points("queue", list(queues), seconds=chosen.stretch, since=since),
-        jobs=points("job", jobs[:MOST_ROWS], seconds=chosen.stretch, since=since),
+        queues={each: found["queue"].get(each, nothing) for each in dict.fromkeys([*queues, *sorted(found["queue"])])},
+        jobs={each: found["job"].get(each, nothing) for each in jobs[:MOST_ROWS]},
         more_jobs=max(len(jobs) - MOST_ROWS, 0),
         capped=OTHER_NAMES in jobs,
-        reach=extent(stores, now, chosen.stretch),
+        reach=reach,
+        axis=axis,
         chosen=chosen,
         now=now,
     )
@@ -92,17 +103,19 @@ def coarser(chosen: Range, names: int) -> Range:
 
 def metrics_page(
     *,
-    queues: Mapping[str, Sequence[Point]],
-    jobs: Mapping[str, Sequence[Point]],
+    queues: Mapping[str, Sums],
+    jobs: Mapping[str, Sums],
     more_jobs: int,
     capped: bool,
     reach: Extent,
+    axis: Axis,
     chosen: Range,
     now: float,
 ) -> MetricsPage:
     """The page, from what was read."""
-    axis = axis_of(chosen, reach.first, now)
-    everything = [each for found in queues.values() for each in found]
+    everything = Counts()
+    for each in queues.values():
+        everything.add(each.counts)
     measured_since = max(now - chosen.seconds, reach.first if reach.first is not None else now)
     minutes = (reach.until - measured_since) / 60
     job_rows = sorted(
@@ -111,7 +124,7 @@ def metrics_page(
     span = duration(now - measured_since)
     return MetricsPage(
         sentence=sentence_on(job_rows),
-        sub=sub_on(totals(everything, minutes), span) if everything else "",
+        sub=sub_on(totals(everything, minutes), span) if everything.started else "",
         queues=tuple(rows("queue", queues, axis, reach, minutes, chosen.key)),
         jobs=tuple(job_rows),
         more_jobs=more_jobs,
@@ -200,7 +213,7 @@ def metric_page(
     axis = axis_of(chosen, reach.first, now)
     shown = [each for each in found if each.starts_at >= axis.start]
     measured_since = max(axis.start, reach.first if reach.first is not None else now)
-    sums = totals(shown, (reach.until - measured_since) / 60)
+    sums = totals(whole(shown), (reach.until - measured_since) / 60)
     short = name if kind == "queue" else name.rpartition(".")[2]
     measured = Measured(buckets=buckets(shown, axis, reach), axis=axis, until=reach.until, now=now, deploys=deploys)
     return MetricPage(

@@ -13,7 +13,8 @@ from allegro_queue.dashboard import charts
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.metric_series import Axis, Totals, done_only, totals
 from allegro_queue.dashboard.wording import worded
-from allegro_queue.history.measured import OTHER_NAMES, Extent, Point
+from allegro_queue.history.measured import OTHER_NAMES, Extent
+from allegro_queue.history.summed import Sums
 
 MetricKind = Literal["queue", "job"]
 
@@ -31,7 +32,7 @@ class MetricRow:
 
 
 def rows(
-    kind: MetricKind, found: Mapping[str, Sequence[Point]], axis: Axis, reach: Extent, minutes: float, key: str = ""
+    kind: MetricKind, found: Mapping[str, Sums], axis: Axis, reach: Extent, minutes: float, key: str = ""
 ) -> list[MetricRow]:
     """A row for each name, their sparks over the same time.
 
@@ -39,7 +40,7 @@ def rows(
         minutes: how long was measured.
         key: the range that the rows lead on to; the usual one when empty.
     """
-    sums = {name: totals(each, minutes) for name, each in found.items()}
+    sums = {name: totals(each.counts, minutes) for name, each in found.items()}
     most = max((each.busy_seconds for each in sums.values()), default=0.0)
     return [
         MetricRow(
@@ -47,10 +48,10 @@ def rows(
             address=address_of(kind, name, key) if name != OTHER_NAMES else "",
             totals=sums[name],
             share=charts.share_bar(sums[name].busy_seconds / most) if most else "",
-            spark=charts.spark(done_only(stretches, axis, reach), area=False),
+            spark=charts.spark(done_only(each.done, axis, reach), area=False),
             failed_address=failures_of(kind, name),
         )
-        for name, stretches in found.items()
+        for name, each in found.items()
     ]
 
 

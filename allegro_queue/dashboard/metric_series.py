@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext
@@ -76,13 +76,13 @@ def buckets(points: Sequence[Point], axis: Axis, extent: Extent) -> list[Bucket]
     return [bucket(found[place], start, axis.seconds, extent) for place, start in enumerate(axis.starts)]
 
 
-def done_only(points: Sequence[Point], axis: Axis, extent: Extent) -> list[Value]:
-    """What was done per minute in each bucket, and nothing else: the rows of a table show no more."""
+def done_only(done: Mapping[int, int], axis: Axis, extent: Extent) -> list[Value]:
+    """What was done per minute in each bucket, given by its number: the rows of a table show no more."""
     found: list[Value] = []
-    for stretches, start in zip(by_bucket(points, axis), axis.starts, strict=True):
+    for place, start in enumerate(axis.starts):
         end = start + axis.seconds
-        done = sum(each.counts.succeeded for each in stretches)
-        found.append(done / minutes_counted(start, end, extent) if extent.is_known(start, end) else None)
+        known = extent.is_known(start, end)
+        found.append(done.get(place, 0) / minutes_counted(start, end, extent) if known else None)
     return found
 
 
@@ -187,13 +187,12 @@ class Totals:
     """From 0 to 1."""
 
 
-def totals(points: Sequence[Point], minutes: float) -> Totals:
+def totals(counts: Counts, minutes: float) -> Totals:
     """Sums and percentiles.
 
     Args:
         minutes: how long was measured.
     """
-    counts = whole(points)
     ended = counts.succeeded + counts.failed
     return Totals(
         done=counts.succeeded,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.safestring import SafeString
@@ -19,17 +19,15 @@ from allegro_queue.dashboard.findings.verdict import Verdict, verdict_on
 from allegro_queue.dashboard.formats import count, moment
 from allegro_queue.dashboard.hour_chart import last_hour
 from allegro_queue.dashboard.minute_values import MINUTES, clock
-from allegro_queue.dashboard.queue_rows import LATELY, MOST_SLOTS, QueueRow, queue_row
+from allegro_queue.dashboard.queue_rows import MOST_SLOTS, QueueRow, queue_row
 from allegro_queue.dashboard.states import ENTRY_LATE
 from allegro_queue.dashboard.tiles import Tile, tiles
 from allegro_queue.dashboard.wording import worded
-from allegro_queue.history.measured import Extent, Minute, Point, extent, minutes, points
+from allegro_queue.history.measured import Extent, Minute, extent, minutes
 from allegro_queue.history.queries import find_groups
 from allegro_queue.history.touched import Tenants
-from allegro_queue.metrics.counts import FIVE_MINUTES
 from allegro_queue.outbox import Waiting, waiting
 from allegro_queue.plan import Plan
-from allegro_queue.queues import all_queues
 from allegro_queue.scheduling.table import ScheduleRow, faults_in, rows_of
 from allegro_queue.stores import Stores
 from allegro_queue.stores.entries import Known
@@ -61,9 +59,8 @@ class OverviewPage:
 
 
 def read_overview(stores: Stores, pulse: Pulse) -> OverviewPage:
-    """The page: four round trips to Redis besides the pulse's two, seven or eight short queries."""
+    """The page: four round trips to Redis besides the pulse's two, six short queries, or seven when runs were ever dropped uncounted."""
     settings = horizon_settings()
-    queues = all_queues()
     reach = extent(stores, pulse.at)
     known = stores.entries.known(pulse.at)
     schedule = rows_of(stores, known, pulse.at)
@@ -72,7 +69,6 @@ def read_overview(stores: Stores, pulse: Pulse) -> OverviewPage:
         settings,
         pulse,
         minutes(stores, reach, pulse.at, MINUTES),
-        points("queue", queues, seconds=FIVE_MINUTES, since=pulse.at - LATELY),
         schedule,
         [line_of(each, Tenants()) for each in groups],
         reach=reach,
@@ -92,7 +88,6 @@ def overview(
     settings: HorizonSettings,
     pulse: Pulse,
     minutes: Sequence[Minute],
-    lately: Mapping[str, Sequence[Point]],
     schedule: Sequence[ScheduleRow],
     failures: Sequence[GroupLine],
     *,
@@ -128,8 +123,7 @@ def overview(
         first_run=not ever_used and not pulse.waiting and not pulse.masters,
         tiles=tuple(tiles(settings, pulse, minutes, coming)),
         queues=tuple(
-            queue_row(rank, queue, settings, pulse, minutes, lately.get(queue.name, ()))
-            for rank, queue in enumerate(pulse.queues, start=1)
+            queue_row(rank, queue, settings, pulse, minutes) for rank, queue in enumerate(pulse.queues, start=1)
         ),
         lane_scale=charts.lane_scale(),
         slot_count=min(len(pulse.workers), MOST_SLOTS),

@@ -21,7 +21,7 @@ from allegro_queue.dashboard.metric_series import Axis, buckets
 from allegro_queue.dashboard.minute_values import MINUTES, RATE_MINUTES, clock, mean, was_measured
 from allegro_queue.dashboard.nouns import jobs, jobs_wait
 from allegro_queue.dashboard.pause_marks import read_marks
-from allegro_queue.dashboard.queue_rows import LATELY, QueueRow, queue_row
+from allegro_queue.dashboard.queue_rows import QueueRow, queue_row
 from allegro_queue.dashboard.render import Missing
 from allegro_queue.dashboard.states import LONGEST_WAIT
 from allegro_queue.dashboard.tiles import Tile, share
@@ -29,7 +29,7 @@ from allegro_queue.dashboard.wording import apart, worded
 from allegro_queue.history.by_function import FunctionShares, functions_of
 from allegro_queue.history.measured import Extent, Minute, extent, points
 from allegro_queue.history.measured import minutes as minutes_of
-from allegro_queue.metrics.counts import FIVE_MINUTES, HOUR, MINUTE
+from allegro_queue.metrics.counts import HOUR, MINUTE
 from allegro_queue.metrics.drain import Drain, drain_of
 from allegro_queue.stores import Stores
 from allegro_queue.stores.bulk import BIN_MOST
@@ -121,12 +121,7 @@ def last_minutes(stores: Stores, pulse: Pulse) -> list[Minute]:
 
 
 def rows_of(pulse: Pulse, settings: HorizonSettings, minutes: Sequence[Minute]) -> tuple[QueueRow, ...]:
-    names = [queue.name for queue in pulse.queues]
-    lately = points("queue", names, seconds=FIVE_MINUTES, since=pulse.at - LATELY)
-    return tuple(
-        queue_row(rank, queue, settings, pulse, minutes, lately.get(queue.name, ()))
-        for rank, queue in enumerate(pulse.queues, start=1)
-    )
+    return tuple(queue_row(rank, queue, settings, pulse, minutes) for rank, queue in enumerate(pulse.queues, start=1))
 
 
 def say_of_all(rows: Sequence[QueueRow], pulse: Pulse) -> tuple[str, str]:

@@ -18,12 +18,13 @@ from allegro_queue.dashboard.metric_series import wait_times
 from allegro_queue.dashboard.minute_values import done_values, rate_of
 from allegro_queue.dashboard.states import LONGEST_WAIT, Status
 from allegro_queue.dashboard.wording import worded
-from allegro_queue.history.measured import Minute, Point, whole
+from allegro_queue.history.measured import Minute
+from allegro_queue.metrics.counts import Counts
 from allegro_queue.stores.pulse import Pulse, QueuePulse
 
 SPARK_MINUTES = 30
-LATELY = 15 * 60
-"""Seconds that the wait of a queue is measured over."""
+LATELY = 15
+"""Minutes that the wait of a queue is measured over."""
 
 MOST_SLOTS = 20
 """Workers drawn per lane; more are counted in words."""
@@ -57,7 +58,6 @@ def queue_row(
     settings: HorizonSettings,
     pulse: Pulse,
     minutes: Sequence[Minute],
-    lately: Sequence[Point],
 ) -> QueueRow:
     """One lane."""
     done = done_values(minutes, queue.name)
@@ -69,7 +69,7 @@ def queue_row(
         rank=rank,
         pulse=queue,
         oldest_seconds=max(pulse.at - queue.oldest_at, 0.0) if queue.oldest_at is not None else None,
-        wait_seconds=wait_times(whole(lately)).p95,
+        wait_seconds=wait_times(waits_lately(queue.name, minutes)).p95,
         per_minute=rate_of(done),
         failed_last_hour=sum(each.failed.get(queue.name, 0) for each in minutes),
         workers=len(pulse.workers_of(queue.name)),
@@ -81,6 +81,15 @@ def queue_row(
         failed_address=link("jobs", query={"state": "failed", "queue": queue.name, "still": "yes"}),
         pause_address="" if queue.name in pulse.pauses else link("confirm_pause", query={"queue": queue.name}),
     )
+
+
+def waits_lately(queue: str, minutes: Sequence[Minute]) -> Counts:
+    """How long the jobs of a queue that ended lately had waited."""
+    found = Counts()
+    for minute in minutes[-LATELY:]:
+        if queue in minute.waits:
+            found.add(minute.waits[queue])
+    return found
 
 
 def queue_state(queue: QueuePulse, settings: HorizonSettings, pulse: Pulse) -> Status:

@@ -84,7 +84,7 @@ def render_page(
         template = "horizon/missing.html"
     frame = frame_for(request, settings, pulse, title=title, current=current, every=every, now=now)
     context = {
-        **admin.site.each_context(request),
+        **around(request),
         "title": title,
         "is_nav_sidebar_enabled": False,
         "frame": frame,
@@ -101,6 +101,24 @@ def render_page(
         # In a header, so that a page at rest keeps its ETag.
         response["X-Horizon-At"] = clock_time(now)
     return response
+
+
+def around(request: HttpRequest) -> dict[str, Any]:
+    """What admin's templates need around a page.
+
+    Admin's own list of apps is not shown here, and to make it asks for all rights of the user: two queries. A site of the
+    project's own (Unfold's, for one) may put more into it, so that is asked.
+    """
+    site = admin.site
+    if site.each_context.__func__ is not admin.AdminSite.each_context:  # type: ignore[attr-defined]
+        return site.each_context(request)
+    return {
+        "site_title": site.site_title,
+        "site_header": site.site_header,
+        "site_url": (request.META["SCRIPT_NAME"] if site.site_url == "/" else "") or site.site_url,
+        "has_permission": site.has_permission(request),
+        "is_popup": False,
+    }
 
 
 def clock_time(unix: float) -> str:

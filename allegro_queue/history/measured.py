@@ -6,14 +6,15 @@ Every figure is exact up to ``Extent.until``; what is later still waits for the 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from django.db.models import Subquery, Sum
+from django.db.models import Q, Subquery, Sum
 
 from allegro_queue.history.database import alias
 from allegro_queue.history.models import Collected, Gap, Series
 from allegro_queue.history.writing import OTHER_NAMES, SERIES_COLUMNS, counts_from
 from allegro_queue.metrics.counts import FIVE_MINUTES, HOUR, MINUTE, Counts, Kind
+from allegro_queue.metrics.histograms import decode
 from allegro_queue.stores import Stores
 from allegro_queue.stores.collecting import START, CollectorRecord, time_of
 
@@ -28,6 +29,7 @@ __all__ = [
     "known",
     "minutes",
     "points",
+    "points_of",
     "whole",
 ]
 
@@ -89,6 +91,8 @@ class Minute:
     failed: Mapping[str, int]
     waiting: Mapping[str, int]
     """Jobs that waited, by queue, as the master last saw it in that minute. Empty when no master looked."""
+    waits: Mapping[str, Counts] = field(default_factory=dict)
+    """How long the jobs of a queue that ended had waited."""
 
 
 def extent(stores: Stores, now: float, seconds: int = FIVE_MINUTES) -> Extent:
@@ -152,6 +156,25 @@ def points(
     return found
 
 
+def points_of(kind: Kind, name: str, since: Mapping[int, float]) -> dict[int, list[Point]]:
+    """The stretches of one name in several lengths, oldest first: one query.
+
+    Args:
+        since: the earliest start by length, in seconds.
+    """
+    found: dict[int, list[Point]] = {seconds: [] for seconds in since}
+    wanted = Q()
+    for seconds, start in since.items():
+        wanted |= Q(kind=kind, name=name, seconds=seconds, starts_at__gte=start)
+    columns = ("seconds", "starts_at", "depth", "oldest_seconds", *SERIES_COLUMNS)
+    rows = Series.objects.using(alias()).filter(wanted).order_by("starts_at")
+    for seconds, starts_at, depth, oldest, *values in rows.values_list(*columns):
+        found[seconds].append(
+            Point(starts_at=starts_at, seconds=seconds, counts=counts_from(values), depth=depth, oldest_seconds=oldest)
+        )
+    return found
+
+
 def whole(found: Sequence[Point]) -> Counts:
     """Stretches summed up."""
     counts = Counts()
@@ -165,17 +188,26 @@ def minutes(stores: Stores, reach: Extent, now: float, count: int = 60) -> list[
     last = int(now // MINUTE)
     numbers = range(last - count + 1, last + 1)
     rows = Series.objects.using(alias()).filter(kind="queue", seconds=MINUTE, starts_at__gte=numbers[0] * MINUTE)
-    counts: dict[int, list[tuple[str, int, int]]] = {}
-    for name, starts_at, succeeded, failed in rows.values_list("name", "starts_at", "succeeded", "failed"):
-        counts.setdefault(starts_at // MINUTE, []).append((name, succeeded, failed))
+    columns = ("name", "starts_at", "succeeded", "failed", "waited", "wait_seconds", "wait_longest", "wait_times")
+    counts: dict[int, dict[str, Counts]] = {}
+    for name, starts_at, succeeded, failed, waited, wait_seconds, longest, times in rows.values_list(*columns):
+        counts.setdefault(starts_at // MINUTE, {})[name] = Counts(
+            succeeded=succeeded,
+            failed=failed,
+            waited=waited,
+            wait_seconds=wait_seconds,
+            wait_longest=longest,
+            wait_times=decode(times),
+        )
     waiting = stores.metrics.waiting(numbers)
     return [
         Minute(
             starts_at=number * 60.0,
             counted=reach.is_known(number * 60.0, number * 60.0 + 60),
-            done={name: done for name, done, _ in counts.get(number, ()) if done},
-            failed={name: failed for name, _, failed in counts.get(number, ()) if failed},
+            done={name: each.succeeded for name, each in counts.get(number, {}).items() if each.succeeded},
+            failed={name: each.failed for name, each in counts.get(number, {}).items() if each.failed},
             waiting=waiting[place],
+            waits=counts.get(number, {}),
         )
         for place, number in enumerate(numbers)
     ]

@@ -8,7 +8,7 @@ there says up to where it has looked, and its ``after`` goes on. Nothing counts 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -507,6 +507,11 @@ def group_of(fingerprint: str, *, now: float) -> GroupRow | None:
     return found[0] if found else None
 
 
+def stored_group(fingerprint: str) -> FailureGroup | None:
+    """The same without its counts over time, for whoever has read those."""
+    return FailureGroup.objects.using(alias()).filter(fingerprint=fingerprint).first()
+
+
 def group_counts(now: float) -> dict[GroupState, int]:
     """How many groups are in each state."""
     wanted = {each.value: Count("fingerprint", filter=in_states([each], now)) for each in GroupState}
@@ -523,21 +528,25 @@ def with_trends(groups: Sequence[FailureGroup], now: float) -> list[GroupRow]:
     hours: dict[str, dict[int, int]] = {}
     for fingerprint, starts_at, count in rows.values_list("name", "starts_at", "started"):
         hours.setdefault(fingerprint, {})[starts_at] = count
-    found = []
-    for group in groups:
-        mine = hours.get(group.fingerprint, {})
-        trend = tuple(mine.get(hour - HOUR * back, 0) for back in range(TREND_HOURS - 1, -1, -1))
-        found.append(
-            GroupRow(
-                **{each: getattr(group, each) for each in GROUP_COLUMNS},
-                state=state_now(group, now),
-                last_hour=sum(trend[-2:]),
-                last_day=sum(trend),
-                last_week=sum(mine.values()),
-                trend=trend,
-            )
-        )
-    return found
+    return [with_trend(group, hours.get(group.fingerprint, {}), now) for group in groups]
+
+
+def with_trend(group: FailureGroup, hours: Mapping[int, int], now: float) -> GroupRow:
+    """A group with its counts over time.
+
+    Args:
+        hours: attempts by the start of each hour of the last week, and maybe of longer.
+    """
+    hour = int(now) // HOUR * HOUR
+    trend = tuple(hours.get(hour - HOUR * back, 0) for back in range(TREND_HOURS - 1, -1, -1))
+    return GroupRow(
+        **{each: getattr(group, each) for each in GROUP_COLUMNS},
+        state=state_now(group, now),
+        last_hour=sum(trend[-2:]),
+        last_day=sum(trend),
+        last_week=sum(count for starts_at, count in hours.items() if starts_at >= hour - 7 * DAY),
+        trend=trend,
+    )
 
 
 def state_now(group: FailureGroup, now: float) -> GroupState:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -65,11 +66,22 @@ def tenants_of(fingerprints: Sequence[str]) -> Mapping[str, Tenants]:
     return {each: Tenants(tuple(names[each]), is_all=looked_at[each] < SAMPLED) for each in fingerprints}
 
 
-def samples_of(fingerprint: str) -> list[Sample]:
-    """The newest failures of a group, the newest first."""
-    rows = Run.objects.using(alias()).filter(fingerprint=fingerprint).exclude(fingerprint="").order_by("-id")
-    columns = ("job_id", "name", "attempt", "ended_at", "version", "exception", "message", "traceback")
-    return [Sample(**each) for each in rows.values(*columns)[:SAMPLES]]
+def newest_of(fingerprint: str) -> tuple[Tenants, list[Sample]]:
+    """The tenants of one group, and its newest failures, the newest first: one query."""
+    columns = ("job_id", "name", "attempt", "ended_at", "version", "exception", "message")
+    statement = (
+        f"SELECT tenant, {', '.join(columns)}, CASE WHEN place <= {SAMPLES} THEN traceback ELSE '' END FROM ("
+        "SELECT newest.*, row_number() OVER (ORDER BY id DESC) AS place FROM ("
+        f"SELECT id, tenant, {', '.join(columns)}, traceback FROM {RUNS} WHERE fingerprint = %s "
+        f"AND NOT (fingerprint = '') ORDER BY id DESC LIMIT {SAMPLED}) AS newest) AS placed ORDER BY place"
+    )
+    with database().cursor() as cursor:
+        cursor.execute(statement, [fingerprint])
+        rows = cursor.fetchall()
+    hit = Counter(tenant for tenant, *_ in rows if tenant)
+    names = sorted(hit, key=lambda name: (-hit[name], name))
+    samples = [Sample(**dict(zip((*columns, "traceback"), values, strict=True))) for _, *values in rows[:SAMPLES]]
+    return Tenants(tuple(names), is_all=len(rows) < SAMPLED), samples
 
 
 def jobs_left_by(fingerprint: str, most: int) -> list[str]:

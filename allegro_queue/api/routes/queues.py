@@ -20,7 +20,7 @@ from allegro_queue.dashboard.metric_series import wait_times
 from allegro_queue.dashboard.queue_rows import LATELY
 from allegro_queue.errors import did_you_mean
 from allegro_queue.history.measured import points, whole
-from allegro_queue.metrics.counts import FIVE_MINUTES
+from allegro_queue.metrics.counts import MINUTE
 from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
 from allegro_queue.stores.pauses import ALL_QUEUES
@@ -44,7 +44,7 @@ def queue(request: HttpRequest, name: Name) -> Any:
 
 def queue_rows(pulse: Pulse) -> list[dict[str, Any]]:
     names = [each.name for each in pulse.queues]
-    lately = points("queue", names, seconds=FIVE_MINUTES, since=pulse.at - LATELY)
+    lately = points("queue", names, seconds=MINUTE, since=pulse.at - LATELY * MINUTE)
     return [
         {
             **asdict(each),

@@ -4,7 +4,7 @@ import pytest
 
 from allegro_queue.dashboard.metric_series import buckets, totals, unmeasured_spans
 from allegro_queue.dashboard.ranges import Range, axis_of
-from allegro_queue.history.measured import Extent, Hole, Point
+from allegro_queue.history.measured import Extent, Hole, Point, whole
 from allegro_queue.metrics.counts import Counts
 
 NOW = 1_800_000_120.0
@@ -71,13 +71,13 @@ def test_what_waits_for_the_collector_or_was_dropped_is_unknown() -> None:
 def test_totals_have_percentiles_of_all_stretches_together() -> None:
     quick = Counts(started=98, succeeded=98, run_seconds=9.8, run_longest=0.1, run_times={20: 98})
     slow = Counts(started=2, succeeded=1, failed=1, run_seconds=20, run_longest=10, run_times={34: 2})
-    sums = totals([Point(starts_at=0, seconds=300, counts=each) for each in (quick, slow)], minutes=10)
+    sums = totals(whole([Point(starts_at=0, seconds=300, counts=each) for each in (quick, slow)]), minutes=10)
 
     assert sums.runtime.p50 == pytest.approx(0.1, rel=0.2)
     assert sums.runtime.p99 == pytest.approx(10, rel=0.2)
     assert (sums.runtime.longest, sums.busy_seconds, sums.per_minute) == (10, 29.8, 9.9)
     assert sums.failed_share == 0.01
-    assert totals([], 0).runtime.p95 is None
+    assert totals(Counts(), 0).runtime.p95 is None
 
 
 def clock(unix: float) -> str:
