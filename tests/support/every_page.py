@@ -1,0 +1,86 @@
+"""Every address below the dashboard, with names of things that are there: what a test walks that is about all pages."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+from django.test import Client
+from django.urls import reverse
+
+from allegro_queue.batches import batch
+from allegro_queue.bulk.models import BulkRun
+from allegro_queue.dashboard.urls import urlpatterns
+from allegro_queue.history.models import FailureGroup, Run
+from allegro_queue.stores import Stores
+from tests.support import jobs, scenes
+from tests.support.runs import collected, failed_record
+
+ENTRY = "audience-sync-tick"
+
+
+def addresses(places: Mapping[str, Any], *, waiting: str, failed: str) -> dict[str, str]:
+    """The address of each route by its name, those too that only take a POST.
+
+    Args:
+        places: what stands for each part of an address that varies.
+        waiting: id of a job that waits.
+        failed: id of a job that failed.
+    """
+    queries = {
+        "confirm_retry": {"all": "1"}, "confirm_delete": {"all": "1"}, "confirm_cancel": {"id": waiting},
+        "confirm_move_jobs": {"id": waiting}, "confirm_pause": {"queue": "high"}, "confirm_empty": {"queue": "high"},
+        "confirm_move": {"queue": "high"}, "confirm_again": {"id": failed}, "edit": {"id": failed},
+        "confirm_stop": {"id": waiting}, "confirm_run_entry": {"entry": ENTRY}, "confirm_pause_entry": {"entry": ENTRY},
+        "confirm_control": {"order": "pause"}, "confirm_mute": {"rule": "wait_over"},
+        "api_metrics": {"kind": "queue", "name": "default"},
+    }  # fmt: skip
+    found = {}
+    for route in urlpatterns:
+        name = str(route.name)
+        given = {each: places[each] for each in route.pattern.converters}
+        if name.startswith("api_queues"):
+            given["name"] = places["queue"]
+        given = {each: given[each] for each in route.pattern.converters}
+        found[name] = reverse(f"horizon:{name}", kwargs=given, query=queries.get(name))
+    return found
+
+
+def system(stores: Stores) -> dict[str, str]:
+    """A system in which each page has something to show, and stands still; the addresses."""
+    now = time.time()
+    scenes.busy_system(stores, now)
+    collected(stores, failed_record(now, job_id="run-before"))
+    with batch("Import of members") as made:
+        made.add_many(jobs.nothing, [()] * 3)
+    bulk = BulkRun.objects.create(
+        token=uuid4(), act="retry", selection={}, subject="all failed jobs", cut_off=now, who="ada@alley.com",
+        via="page", state="done", total=3, noted=3, done=3, created_at=now, moved_at=now, began_at=now, ended_at=now,
+    )  # fmt: skip
+    stores.alerts.show(0)
+    # What lives for seconds would end while it is looked at.
+    for key in stores.client.scan_iter(count=1000):
+        stores.client.persist(key)
+    [waiting, failed] = (
+        stores.client.lindex("rq:queue:default", 0),
+        stores.client.zrange("rq:failed:default", 0, 0)[0],
+    )
+    assert isinstance(waiting, bytes)
+    places = {
+        "queue": "default", "job_id": failed.decode(), "fingerprint": FailureGroup.objects.latest("last_at").fingerprint,
+        "act": "retry", "master": "web-1-4102", "chart": "counts", "job_name": "shop.orders.jobs.pay", "run": bulk.pk,
+        "batch_id": made.id, "run_id": Run.objects.latest("pk").pk, "rest": "nothing", "name": ENTRY,
+    }  # fmt: skip
+    return addresses(places, waiting=waiting.decode(), failed=failed.decode())
+
+
+def pages(client: Client, found: Mapping[str, str]) -> dict[str, str]:
+    """Those of the addresses that answer with a page of HTML."""
+    answers = {name: client.get(address) for name, address in found.items()}
+    return {
+        name: found[name]
+        for name, answer in answers.items()
+        if answer.status_code == 200 and answer.headers["Content-Type"].startswith("text/html")
+    }
