@@ -1,0 +1,338 @@
+"""What each page costs with much in it: server time, round trips to Redis, queries, size.
+
+    python bench/pages.py                        on SQLite and on PostgreSQL; half an hour, most of it filling
+    python bench/pages.py --on sqlite --runs 100000
+
+Fills a server and a database of its own twice: with 1,000 of each, and with 100,000 waiting jobs, 1,000,000 runs and
+20,000 failed jobs; then once more with 1,000,000 waiting. Serves the product as ``manage.py dev`` does, signs in, and
+asks for every address of the dashboard that answers a GET, one request after the other. The time is that of the outermost
+middleware. A round trip is a command or a pipeline of them; queries count the session's and the user's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+TIMES = int(os.environ.get("BENCH_TIMES", 25))
+"""Requests that each page is asked for, after two that do not count."""
+
+MOST_MS, MOST_TRIPS, MOST_QUERIES, MOST_BYTES, MOST_SCRIPT = 150, 6, 8, 60_000, 12_000
+"""What a page may take: 95 of 100 requests, a request, a request, compressed, all scripts compressed."""
+
+EMPTY = ("api_nothing", "api_root")
+"""Addresses with nothing at them."""
+
+ONLY = os.environ.get("BENCH_ONLY", "")
+"""Measure only the addresses with this in their names."""
+
+SMALL = (1_000, 1_000, 1_000)
+"""Runs, waiting and failed jobs of the first filling."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a page took."""
+
+    median: float
+    p95: float
+    cpu: float
+    """Of the web server's own, in milliseconds: on a busy machine this tells more."""
+    trips: int
+    queries: int
+    size: int
+
+    @property
+    def over(self) -> list[str]:
+        """What it has too much of."""
+        given = (self.p95, self.trips, self.queries, self.size)
+        words = (f"{self.p95:.0f} ms", f"{self.trips} trips", f"{self.queries} queries", f"{self.size:,} bytes")
+        most = (MOST_MS, MOST_TRIPS, MOST_QUERIES, MOST_BYTES)
+        return [word for word, value, limit in zip(words, given, most, strict=True) if value > limit]
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--runs", type=int, default=1_000_000)
+    asked.add_argument("--waiting", type=int, default=100_000)
+    asked.add_argument("--failed", type=int, default=20_000)
+    asked.add_argument("--on", choices=["sqlite", "postgresql"], help="one of them (default: both)")
+    asked.add_argument("--part", choices=["fill", "wait", "measure"], help=argparse.SUPPRESS)
+    given = asked.parse_args()
+    # So that what was started ends with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    if given.part:
+        part(given)
+        return
+    scripts = sum(
+        len(gzip.compress(each.read_bytes())) for each in (ROOT / "allegro_queue/static/horizon").glob("*.js")
+    )
+    print(f"All scripts, compressed: {scripts:,} bytes of {MOST_SCRIPT:,}{' – over' if scripts > MOST_SCRIPT else ''}")
+    for vendor in [given.on] if given.on else ["sqlite", "postgresql"]:
+        measured_on(vendor, given)
+
+
+def part(given: argparse.Namespace) -> None:
+    """What a child does: fill, add waiting jobs, or measure; the last line says what came of it."""
+    import django
+
+    django.setup()
+    import page_scene
+    from django.test.utils import setup_test_environment
+
+    setup_test_environment()
+    if given.part == "fill":
+        print(page_scene.fill(given.runs, given.waiting, given.failed))
+    elif given.part == "wait":
+        from allegro_queue.stores import open_stores
+
+        page_scene.add_waiting(open_stores(), given.waiting)
+    else:
+        print(json.dumps({name: asdict(cost) for name, cost in costs().items()}))
+
+
+def measured_on(vendor: str, given: argparse.Namespace) -> None:
+    """The small filling and the large one, each with servers of its own; then the table."""
+    found: list[dict[str, Cost]] = []
+    for runs, waiting, failed in (SMALL, (given.runs, given.waiting, given.failed)):
+        with ExitStack() as stack:
+            environment = stack.enter_context(servers(vendor))
+            if not environment:
+                print("PostgreSQL: not on this machine")
+                return
+            filled = time.perf_counter()
+            amounts = ["--runs", str(runs), "--waiting", str(waiting), "--failed", str(failed)]
+            environment["BENCH_COOKIE"] = child(environment, "fill", *amounts)
+            print(f"{vendor}: {runs:,} runs, {waiting:,} waiting, {failed:,} failed: filled in "
+                  f"{time.perf_counter() - filled:.0f} s", file=sys.stderr)  # fmt: skip
+            with web_server(environment):
+                found.append(measured(environment))
+                if (runs, waiting, failed) != SMALL:
+                    child(environment, "wait", "--waiting", str(9 * waiting))
+                    found.append(measured(environment))
+    table(vendor, found)
+
+
+def child(environment: Mapping[str, str], named: str, *arguments: str) -> str:
+    """Run a part in a process of its own; the last line that it prints."""
+    command = [sys.executable, __file__, "--part", named, *arguments]
+    done = subprocess.run(command, env=environment, check=True, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    return (done.stdout.splitlines() or [""])[-1]
+
+
+def measured(environment: Mapping[str, str]) -> dict[str, Cost]:
+    return {name: Cost(**each) for name, each in json.loads(child(environment, "measure")).items()}
+
+
+@contextmanager
+def servers(vendor: str) -> Iterator[dict[str, str]]:
+    """Redis and a database with its tables; the environment that leads to them, empty where there is no PostgreSQL."""
+    from allegro.dev.valkey import server_binary
+    from tests.support.postgres import a_postgres_server, programs
+    from tests.support.server import start_server
+
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="allegro-bench-")))
+        server = start_server(server_binary(), folder)
+        stack.callback(server.wait)
+        stack.callback(server.terminate)
+        url = f"sqlite:///{folder / 'bench.sqlite3'}"
+        if vendor == "postgresql":
+            found = programs()
+            if found is None:
+                yield {}
+                return
+            url = stack.enter_context(a_postgres_server(found, fsync=True))
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("REDIS_", "HORIZON_"))},
+            "ENV_FILE": "/dev/null",
+            "APP_ENV": "staging",
+            "DEBUG": "false",
+            "SECRET_KEY": "only-for-the-bench-" + "x" * 50,
+            "SITE_URL": f"http://127.0.0.1:{port}",
+            "ALLOWED_HOSTS": "127.0.0.1,testserver",
+            "EMAIL_URL": "consolemail://",
+            "DEFAULT_FROM_EMAIL": "bench@bench.example",
+            "LOG_LEVEL": "WARNING",
+            "QUEUE_CONNECTION": "redis",
+            "HORIZON_ALLOWED_JOBS": "allegro,allegro_queue,tests",
+            "REDIS_URL": f"unix://{folder / 'redis.sock'}",
+            "DATABASE_URL": url,
+            "DJANGO_SETTINGS_MODULE": "page_settings",
+            "PYTHONPATH": f"{ROOT / 'bench'}:{ROOT}",
+            "PORT": str(port),
+        }
+        subprocess.run([sys.executable, ROOT / "manage.py", "migrate", "--verbosity", "0"], env=environment, check=True)
+        yield environment
+
+
+@contextmanager
+def web_server(environment: Mapping[str, str]) -> Iterator[None]:
+    """The pages, served as ``manage.py dev`` serves them."""
+    from allegro.dev.processes import start_leashed
+
+    command = [sys.executable, ROOT / "manage.py", "runserver", "--noreload", "--skip-checks"]
+    address = f"127.0.0.1:{environment['PORT']}"
+    process = start_leashed([*command, address], output=subprocess.DEVNULL, environment=environment)
+    try:
+        ends = time.monotonic() + 30
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", int(environment["PORT"]))).close()
+                break
+            except OSError:
+                if time.monotonic() > ends:
+                    raise
+                time.sleep(0.05)
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+# ------------------------------------------------------------------------------------------------------- Measuring
+
+
+def addresses() -> dict[str, str]:
+    """Every address of the dashboard that can be looked at, by its name; and some with more asked."""
+    from django.urls import reverse
+
+    from allegro_queue.bulk.models import BulkRun
+    from allegro_queue.dashboard.urls import urlpatterns
+    from allegro_queue.history.models import FailureGroup
+    from allegro_queue.history.queries import Filter, find_runs
+    from allegro_queue.stores import open_stores
+
+    stores = open_stores()
+    run = find_runs(Filter(outcomes=("failed",))).rows[0]
+    job = stores.client.lindex("rq:queue:default", 5).decode()
+    failed = stores.client.zrange("rq:failed:default", 0, 0)[0].decode()
+    group = FailureGroup.objects.order_by("-last_at").first()
+    assert group is not None
+    places: dict[str, Any] = {
+        "queue": "default", "job_id": job, "fingerprint": group.fingerprint, "act": "retry", "master": "web-1-4102",
+        "chart": "counts", "job_name": "shop.orders.jobs.job_0", "run": BulkRun.objects.latest("pk").pk,
+        "batch_id": stores.client.zrange(stores.keys.batches, -1, -1)[0].decode(), "run_id": run.id, "rest": "nothing",
+        "name": "audience-sync-tick",
+    }  # fmt: skip
+    needed = {
+        "confirm_retry": "?all=1", "confirm_delete": "?all=1", "confirm_cancel": f"?id={job}", "edit": f"?id={failed}",
+        "confirm_move_jobs": f"?id={job}", "confirm_pause": "?queue=high", "confirm_empty": "?queue=high",
+        "confirm_move": "?queue=high", "confirm_again": f"?id={failed}", "confirm_run_entry": "?entry=audience-sync-tick",
+        "confirm_pause_entry": "?entry=audience-sync-tick", "confirm_control": "?order=pause",
+        "confirm_mute": "?rule=wait_over", "confirm_stop": f"?id={job}", "api_metrics": "?kind=queue&name=default",
+    }  # fmt: skip
+    found: dict[str, str] = {}
+    for pattern in urlpatterns:
+        name = str(pattern.name)
+        given = {each: places[each] for each in pattern.pattern.converters}
+        if name.startswith("api_queues"):
+            given = dict.fromkeys(given, "default")
+        found[name] = reverse(f"horizon:{name}", kwargs=given) + needed.get(name, "")
+    more = {
+        "jobs": [
+            "state=failed", "state=failed&still=yes", "state=finished", "state=all", "state=scheduled", "page=900",
+            "state=waiting&func=job_3", "state=waiting&q=nothing", "state=all&tag=import", "state=all&tenant=77",
+            "state=failed&error=KeyError&queue=high", "state=all&q=closed+alpha", "state=all&q=zebra",
+            "state=finished&func=job_3&queue=high&q=golf", "state=all&tag=import&run=%3E1s&tenant=77",
+            "state=all&host=elsewhere", "state=all&-queue=high&attempt=%3E1", "state=failed&age=%3C24h",
+            f"state=all&args.member_id={run.arguments and 7}",
+        ],
+        "failures": ["state=all", f"job={places['job_name']}"],
+        "failure": ["range=24h", "range=30d", "range=400d"],
+        "metrics": ["range=1h", "range=7d", "range=30d", "range=400d"],
+        "queue_metrics": ["range=1h", "range=7d", "range=30d", "range=400d"],
+        "job_metrics": ["range=7d", "range=30d", "range=400d"],
+        "queue": ["range=7d"],
+        "activity": [f"who={page_owner()}"],
+        "api_runs": ["queue=high", "q=alpha", "q=zebra", "tag=import"],
+        "api_jobs": ["state=failed"],
+    }  # fmt: skip
+    for name, queries in more.items():
+        for query in queries:
+            address = found[name].partition("?")[0]
+            found[f"{name}?{query}"] = f"{address}?{query}"
+    ended = {"job, failed": failed, "job, only in history": run.job_id}
+    return found | {name: reverse("horizon:job", kwargs={"job_id": each}) for name, each in ended.items()}
+
+
+def page_owner() -> str:
+    import page_scene
+
+    return page_scene.EMAIL.replace("@", "%40")
+
+
+def costs() -> dict[str, Cost]:
+    """Each address, asked for again and again."""
+    import page_scene
+    from page_counts import HEADER
+
+    from allegro_queue.stores import open_stores
+
+    stores = open_stores()
+    connection = http.client.HTTPConnection("127.0.0.1", int(os.environ["PORT"]), timeout=60)
+    found: dict[str, Cost] = {}
+    for name, address in addresses().items():
+        if ONLY not in name:
+            continue
+        page_scene.alive(stores)
+        taken: list[list[float]] = []
+        for _ in range(TIMES + 2):
+            connection.request("GET", address, headers={"Cookie": os.environ["BENCH_COOKIE"]})
+            answer = connection.getresponse()
+            body = answer.read()
+            if answer.status == 405:
+                break
+            if answer.status >= 400 and name not in EMPTY:
+                print(f"{name}: {address}: {answer.status} {body[:300]!r}", file=sys.stderr)
+                break
+            taken.append([float(each) for each in answer.headers[HEADER].split()])
+        if taken:
+            times, cpu, trips, queries = (sorted(each) for each in zip(*taken[2:], strict=True))
+            found[name] = Cost(
+                median=times[len(times) // 2],
+                p95=times[int(0.95 * len(times))],
+                cpu=cpu[len(cpu) // 2],
+                trips=int(trips[-1]),
+                queries=int(queries[-1]),
+                size=len(gzip.compress(body, 6)),
+            )
+    return found
+
+
+def table(vendor: str, found: list[dict[str, Cost]]) -> None:
+    """Side by side; what is over a limit is named."""
+    print(f"\n## {vendor}\n")
+    print("| page | 1,000 of each: median / p95 ms | full: median / p95 ms | 10 times the waiting: median / p95 ms "
+          "| trips | queries | compressed | over |")  # fmt: skip
+    print("|---|---|---|---|---|---|---|---|")
+    for name in found[1]:
+        each = [cost[name] for cost in found if name in cost]
+        words = [f"{cost.median:.0f} / {cost.p95:.0f}" for cost in each]
+        over = sorted({word for cost in each for word in cost.over})
+        print(f"| `{name.replace('|', '')}` | {' | '.join(words)} | {max(cost.trips for cost in each)} "
+              f"| {max(cost.queries for cost in each)} | {max(cost.size for cost in each):,} | {', '.join(over)} |")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
