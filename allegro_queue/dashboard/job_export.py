@@ -23,7 +23,7 @@ from allegro_queue.dashboard.job_source import HistoryState, read_history_state,
 from allegro_queue.dashboard.job_terms import shown_tags
 from allegro_queue.dashboard.links import link_to
 from allegro_queue.dashboard.wording import worded
-from allegro_queue.history.queries import Filter, RunRow, exceptions_known, find_runs, names_of_kinds
+from allegro_queue.history.queries import Filter, RunRow, find_runs, names_of_kinds
 from allegro_queue.masking import masked
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import JobRow, State
@@ -115,10 +115,11 @@ def plan_export(stores: Stores, queues: Sequence[str], query: JobQuery, *, now: 
             note=source.note,
             has_arguments=False,
         )
-    kinds = names_of_kinds(("job",), now=now)
+    asks_errors = any(term.key == "error" for term in query.terms)
+    kinds = names_of_kinds(("job", "error") if asks_errors else ("job",), now=now)
     names = Names(
         functions=tuple(kinds["job"]),
-        exceptions=tuple(exceptions_known()) if any(term.key == "error" for term in query.terms) else (),
+        exceptions=tuple(kinds.get("error", ())),
     )
     wanted = filter_of(
         query,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
 
+from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop, ngettext
 
 from allegro_queue.activity.saved_view import views_for
@@ -29,12 +30,13 @@ from allegro_queue.dashboard.job_list_words import (
 from allegro_queue.dashboard.job_lists import from_lists
 from allegro_queue.dashboard.job_query import JobQuery, with_default
 from allegro_queue.dashboard.job_runs import MOST_COUNTED, from_runs
-from allegro_queue.dashboard.job_search import Names, queues_of
+from allegro_queue.dashboard.job_search import Names, filter_of, queues_of
 from allegro_queue.dashboard.job_source import HistoryState, read_history_state, source_of
 from allegro_queue.dashboard.job_tabs import Tab, tabs_of
 from allegro_queue.dashboard.links import link_to
 from allegro_queue.dashboard.wording import worded
-from allegro_queue.history.queries import counts_by_outcome, exceptions_known, names_of_kinds
+from allegro_queue.history.found import have_runs
+from allegro_queue.history.queries import counts_by_outcome, names_of_kinds
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
 from allegro_queue.stores.pulse import Pulse
@@ -63,6 +65,8 @@ class Drop:
 
     words: str
     address: str
+    finds: bool = False
+    """Whether it is known that there are some without it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,11 +141,12 @@ def read_jobs(stores: Stores, pulse: Pulse, query: JobQuery, *, who: str) -> Job
         if query.is_live or query.is_still
         else read_history_state(stores, is_on=settings.history, now=now)
     )
-    kinds = names_of_kinds(("job", "tag"), now=now)
+    asks_errors = any(term.key == "error" for term in query.terms)
+    kinds = names_of_kinds(("job", "tag", "error") if asks_errors else ("job", "tag"), now=now)
     names = Names(
         functions=tuple(kinds["job"]),
         tags=tuple(kinds["tag"]),
-        exceptions=tuple(exceptions_known()) if any(term.key == "error" for term in query.terms) else (),
+        exceptions=tuple(kinds.get("error", ())),
     )
     source = source_of(query, history)
     by_outcome = counts_by_outcome(most=MOST_COUNTED) if not query.others else {}
@@ -153,6 +158,7 @@ def read_jobs(stores: Stores, pulse: Pulse, query: JobQuery, *, who: str) -> Job
     return jobs_page(
         query,
         shown,
+        to_blame=[] if shown.lines or source.lists or query.after else to_blame(query, names, now=now),
         tabs=tabs_of(query, shown, counts, by_outcome, lists=source.lists and not query.is_still, on=settings.history),
         queues=queues,
         names=names,
@@ -168,10 +174,24 @@ def times_with(chosen: str) -> tuple[tuple[str, str], ...]:
     return times if chosen in dict(times) else (*times, (chosen, chosen))
 
 
+MOST_BLAMED = 6
+"""Terms of which it is asked whether there would be runs without them."""
+
+
+def to_blame(query: JobQuery, names: Names, *, now: float) -> list[Term]:
+    """The terms without which there would be runs."""
+    terms = query.asked[:MOST_BLAMED]
+    others = [replace(query, terms=tuple(each for each in query.terms if each != term)) for term in terms]
+    zone = timezone.get_current_timezone()
+    found = have_runs([filter_of(each, names, now=now, zone=zone, has_silenced=False).filter for each in others])
+    return [term for term, has_some in zip(terms, found, strict=True) if has_some]
+
+
 def jobs_page(
     query: JobQuery,
     shown: Shown,
     *,
+    to_blame: Sequence[Term],
     tabs: Sequence[Tab],
     queues: Sequence[str],
     names: Names,
@@ -241,7 +261,10 @@ def jobs_page(
         else "",
         hint=hint_for(shown.state, bool(query.asked)),
         elsewhere=tuple(tab for tab in tabs if tab.count not in ("", "0") and not tab.current),
-        drops=tuple(Drop(words=typed([term]), address=link_to("jobs", query.without(term))) for term in query.asked),
+        drops=tuple(
+            Drop(words=typed([term]), address=link_to("jobs", query.without(term)), finds=term in to_blame)
+            for term in sorted(query.asked, key=lambda term: term not in to_blame)
+        ),
         views=tuple(views),
         export=link_to("export", query.pairs),
         save=link_to("saved_views", query.pairs),

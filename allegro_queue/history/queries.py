@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, Value
 
 from allegro_queue.history.database import alias, database
 from allegro_queue.history.groups import GroupState
@@ -420,18 +420,16 @@ def names_known(kind: str, *, now: float, most: int = 1_000) -> list[str]:
 
 
 def names_of_kinds(kinds: Sequence[str], *, now: float, most: int = 1_000) -> dict[str, list[str]]:
-    """The same for several kinds, in one query."""
+    """The same for several kinds, in one query; with ``error``, the types of failures that are kept."""
     rows = Series.objects.using(alias()).filter(kind__in=list(kinds), seconds=DAY, starts_at__gte=now - 31 * DAY)
     found: dict[str, list[str]] = {kind: [] for kind in kinds}
-    for kind, name in rows.values_list("kind", "name").distinct().order_by("kind", "name")[: most * len(kinds)]:
+    names = rows.values_list("kind", "name").distinct()
+    if "error" in found:
+        groups = FailureGroup.objects.using(alias()).exclude(exception="")
+        names = names.union(groups.annotate(kind=Value("error")).values_list("kind", "exception"))
+    for kind, name in names.order_by("kind", "name")[: most * len(kinds)]:
         found[kind].append(name)
     return found
-
-
-def exceptions_known() -> list[str]:
-    """Types of failures that are kept, sorted."""
-    rows = FailureGroup.objects.using(alias()).exclude(exception="")
-    return sorted(rows.values_list("exception", flat=True).distinct()[:1_000])
 
 
 # ------------------------------------------------------------------------------------------------ Failure groups

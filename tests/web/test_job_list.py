@@ -12,7 +12,6 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from redis import Redis
-from redis.client import Pipeline
 
 from allegro_queue.history import queries
 from allegro_queue.history.models import Collected, Run
@@ -22,6 +21,7 @@ from allegro_queue.terms import FIELD, Terms
 from tests.support import jobs
 from tests.support.failures import failed, queued
 from tests.support.runs import add_runs, collected, failed_record, run_record
+from tests.support.trips import trips_of
 from tests.web.test_activity import reader
 
 __all__ = ["reader"]
@@ -215,6 +215,24 @@ def test_an_empty_list_offers_to_drop_each_term(client: Client, stores: Stores) 
     assert page.drops[0].address == reverse("horizon:jobs") + "?state=failed&q=deliver"
 
 
+def test_an_empty_list_says_without_which_term_there_are_some(client: Client, stores: Stores) -> None:
+    now = time.time()
+    collected(stores, failed_record(now, terms=tagged("order:7")), failed_record(now, queue="high"))
+    asked = {"state": "failed", "queue": "high", "tag": "order:7", "q": "nowhere"}
+
+    assert [drop.finds for drop in jobs_page(client, **asked).drops] == [False, False, False]
+    del asked["q"]
+    page = jobs_page(client, **asked)
+
+    assert [(drop.words, drop.finds) for drop in page.drops] == [("queue:high", True), ("tag:order:7", True)]
+    body = client.get(reverse("horizon:jobs"), asked).content.decode()
+    assert "Without tag:order:7 there are some" in body
+    asked["host"] = "elsewhere"
+    del asked["tag"]
+    page = jobs_page(client, **asked)
+    assert [(drop.words, drop.finds) for drop in page.drops] == [("host:elsewhere", True), ("queue:high", False)]
+
+
 def test_a_search_of_all_shows_what_has_not_ended_first(client: Client, redis: Redis, stores: Stores) -> None:
     collected(stores, run_record(time.time(), job_id="ended", terms=tagged("order:7")))
     waiting = queued(jobs.nothing)
@@ -330,6 +348,7 @@ def test_a_page_costs_few_trips_and_queries_however_much_there_is(
     runs = [run_record(now - number / 10, terms=tagged("order:7"), started_at=now - 9) for number in range(80)]
     collected(stores, *runs, *(failed_record(now, job_id=each) for each in job_ids))
     stores.alerts.show(0)
+    client.get(reverse("horizon:health"))  # a new connection introduces itself first
     trips = trips_of(monkeypatch)
 
     with CaptureQueriesContext(connection) as asked:
@@ -338,21 +357,3 @@ def test_a_page_costs_few_trips_and_queries_however_much_there_is(
     assert len(trips) <= 6
     # Two more are those of a session and its user.
     assert len(asked) <= 6
-
-
-def trips_of(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Notes each command and each pipeline that is sent from now on."""
-    trips: list[str] = []
-    execute, command = Pipeline.execute, Redis.execute_command
-
-    def piped(self: Any, *args: Any, **options: Any) -> Any:
-        trips.append("pipeline")
-        return execute(self, *args, **options)
-
-    def single(self: Any, *args: Any, **options: Any) -> Any:
-        trips.append(str(args[0]))
-        return command(self, *args, **options)
-
-    monkeypatch.setattr(Pipeline, "execute", piped)
-    monkeypatch.setattr(Redis, "execute_command", single)
-    return trips

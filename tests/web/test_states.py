@@ -23,6 +23,7 @@ from django.utils import timezone
 from redis import Redis
 
 from allegro_queue.access import Access
+from allegro_queue.dashboard import job_pages, job_runs
 from allegro_queue.dashboard.findings.verdict import Verdict
 from allegro_queue.history.models import Collected, Gap
 from allegro_queue.models import OutboxEntry
@@ -32,7 +33,7 @@ from allegro_queue.stores.collecting import CollectorRecord
 from allegro_queue.stores.jobs import job_key
 from allegro_queue.stores.pauses import Pause
 from tests.support import records, scenes
-from tests.support.runs import add_runs, collected, run_record
+from tests.support.runs import add_runs, collected, failed_record, run_record
 
 pytestmark = pytest.mark.django_db
 
@@ -263,6 +264,40 @@ def test_an_unreadable_job_leaves_the_rest_of_the_list_standing(client: Client, 
 
     assert [line.key for line in page.lines] == [broken, whole]
     assert "Not shown" in text_of(client, "job", job_id=broken)
+
+
+def test_a_job_whose_data_is_gone_is_shown_from_its_run_and_not_as_missing(client: Client, quiet: Stores) -> None:
+    job_id = scenes.failed_job(quiet, time.time() - 60)
+    collected(quiet, failed_record(time.time() - 60, job_id=job_id))
+    quiet.client.delete(job_key(job_id))
+
+    answer = client.get(reverse("horizon:job", kwargs={"job_id": job_id}))
+
+    assert answer.status_code == 200
+    assert "This job’s data expired, so it cannot be retried and its result is gone." in answer.content.decode()
+    assert "ValueError: order 41 is closed" in text_of(client, "job", job_id=job_id)
+
+
+def test_a_list_that_is_too_big_to_count_says_more_than(
+    client: Client, quiet: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_runs, "MOST_COUNTED", 5)
+    monkeypatch.setattr(job_pages, "MOST_COUNTED", 5)
+    collected(quiet, *(failed_record(time.time() - number) for number in range(60)))
+
+    page = client.get(reverse("horizon:jobs"), {"state": "failed"}).context["page"]
+
+    assert page.sentence == "5+ failed runs."
+    assert [tab.count for tab in page.tabs if tab.word in ("Failed", "All")] == ["5+", "10+"]
+
+
+def test_a_filter_that_finds_nothing_says_which_term_to_drop(client: Client, quiet: Stores) -> None:
+    collected(quiet, failed_record(time.time(), queue="high"))
+
+    answer = client.get(reverse("horizon:jobs"), {"state": "failed", "queue": "high", "error": "KeyError"})
+
+    assert "Without error:KeyError there are some" in answer.content.decode()
+    assert reverse("horizon:jobs") + "?state=failed&amp;queue=high" in answer.content.decode()
 
 
 def test_what_somebody_else_has_retried_meanwhile_is_no_error(client: Client, quiet: Stores) -> None:
