@@ -80,6 +80,15 @@ class AlertLoop:
         pause = 0.0
         while not self._told_to_leave(pause):
             pause = self.step(time.time())
+        self._end_turn()
+
+    def once(self) -> bool:
+        """One look, unless another process keeps the alerts; false when the database did not answer."""
+        self.step(time.time())
+        self._end_turn()
+        return not self._failures
+
+    def _end_turn(self) -> None:
         try:
             book.end_turn(self._token)
         except (DatabaseError, InterfaceError):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from setproctitle import setproctitle
 
@@ -31,6 +33,27 @@ def run_alerts(sources: Sources, master: str = "", *, every: float = LOOK_SECOND
         InvalidConfiguration: with every fault of ``HORIZON["alerts"]``.
     """
     setproctitle("horizon alerts")
+    with keeper(sources, master, every=every) as loop:
+        loop.run()
+
+
+def look_once(sources: Sources) -> bool:
+    """Look and tell once, where nobody keeps the alerts: for cron, on a host of its own. What must hold for a while is
+    remembered from one time to the next.
+
+    Returns:
+        False when the database did not answer, so that nobody was told.
+
+    Raises:
+        InvalidConfiguration: with every fault of ``HORIZON["alerts"]``.
+    """
+    with keeper(sources) as loop:
+        return loop.once()
+
+
+@contextmanager
+def keeper(sources: Sources, master: str = "", *, every: float = LOOK_SECONDS) -> Iterator[AlertLoop]:
+    """The keeper that the settings ask for, with ears for signals."""
     settings = horizon_settings()
     options, problems = parse_alerts(settings.alerts, admin_addresses())
     if problems:
@@ -38,4 +61,4 @@ def run_alerts(sources: Sources, master: str = "", *, every: float = LOOK_SECOND
     if not options.channels:
         log.warning("HORIZON['alerts'] names no channel and ADMINS is empty, so alerts are shown and nobody is told")
     with SignalInbox(SIGNALS) as inbox:
-        AlertLoop(options, sources, inbox, environment=settings.environment, master=master, every=every).run()
+        yield AlertLoop(options, sources, inbox, environment=settings.environment, master=master, every=every)

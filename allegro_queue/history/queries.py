@@ -18,7 +18,7 @@ from allegro_queue.history.database import alias, database
 from allegro_queue.history.groups import GroupState
 from allegro_queue.history.models import FailureGroup, MonitoredTag, Run, Series
 from allegro_queue.history.rows import OUTCOMES, WORD, first_id_at, recorded_at
-from allegro_queue.history.search_index import WORDS_TABLE
+from allegro_queue.history.search_index import LONGEST_BEGINNING, WORDS_TABLE
 from allegro_queue.history.tags import clean
 from allegro_queue.history.writing import RUNS, TAGS, read_place
 from allegro_queue.metrics.counts import DAY, HOUR
@@ -29,7 +29,7 @@ SEARCHED = 20_000
 """Rows that one page looks at, at most."""
 
 GLANCE = 2_000
-"""Newest rows that a search by text looks at before it asks the index of words (PostgreSQL)."""
+"""Newest rows that are looked at first."""
 
 COUNTED = 10_000
 """Up to where matches are counted; more are "10,000+"."""
@@ -216,9 +216,10 @@ def find_runs(wanted: Filter, *, after: int = 0, limit: int = PAGE) -> RunPage:
     """
     if unknown := set(wanted.outcomes) - OUTCOMES:
         raise ValueError(f"there is no outcome {sorted(unknown)[0]!r}; there are {', '.join(sorted(OUTCOMES))}.")
-    if wanted.driver == "text" and database().vendor == "postgresql":
-        # A word that many runs have is found among the newest; only a rare one is cheap to look up.
-        other = replace(wanted, text="").driver
+    other = replace(wanted, text="").driver
+    if wanted.driver == "text" and (other or database().vendor == "postgresql"):
+        # A word that many runs have is found among the newest, or among those that the other index gives; only a rare one
+        # is cheap to look up. (SQLite looks up every word newest first.)
         page = search(wanted, after, limit, driver=other, most=SEARCHED if other else GLANCE)
         if len(page.rows) == limit or not page.after:
             return page
@@ -228,15 +229,15 @@ def find_runs(wanted: Filter, *, after: int = 0, limit: int = PAGE) -> RunPage:
 
 
 RARE = 5_000
-"""Runs that may have the words asked for, if the index of words is to be used (PostgreSQL)."""
+"""Runs that may have the words asked for, if the index of words is to be used though there is another."""
 
 
 def is_rare(wanted: Filter) -> bool:
     """Whether few runs have the words."""
-    _, parts = source_of(Filter(text=wanted.text), "text")
+    source, parts = source_of(Filter(text=wanted.text), "text")
     with database().cursor() as cursor:
         cursor.execute(
-            f"SELECT count(*) FROM (SELECT 1 FROM {RUNS} AS run WHERE {joined(parts)} LIMIT {RARE + 1}) AS found",
+            f"SELECT count(*) FROM (SELECT 1 FROM {source} WHERE {joined(parts)} LIMIT {RARE + 1}) AS found",
             [value for part in parts for value in part.values],
         )
         (count,) = cursor.fetchone()
@@ -244,20 +245,35 @@ def is_rare(wanted: Filter) -> bool:
 
 
 def search(wanted: Filter, after: int, limit: int, *, driver: str, most: int) -> RunPage:
-    """A page found by one part of the filter."""
+    """A page found by one part of the filter; of runs that are looked at one by one, few at first, since a page is often
+    full before long."""
+    if remaining(wanted, driver):
+        for few in (each for each in (GLANCE, 3 * GLANCE) if each < most):
+            page = look(wanted, after, limit, driver=driver, most=few)
+            if len(page.rows) == limit or page.searched_to is None:
+                return page
+    return look(wanted, after, limit, driver=driver, most=most)
+
+
+LOOKED_AT = ", ".join(f"run.{each}" for each in (*LISTED, "words"))
+"""What a condition may be about; not the traceback, which is long."""
+
+
+def look(wanted: Filter, after: int, limit: int, *, driver: str, most: int) -> RunPage:
+    """The page, of ``most`` runs at most."""
     source, parts = source_of(wanted, driver)
     if after:
         parts.append(Part("run.id < %s", (after,)))
-    rest = list(conditions(wanted, without=driver))
-    columns = ", ".join(LISTED)
-    inner_columns = "run.*" if rest else ", ".join(f"run.{each}" for each in LISTED)
+    rest = remaining(wanted, driver)
+    columns = ", ".join(f"run.{each}" for each in LISTED)
     values = [value for part in parts for value in part.values]
-    inner = f"SELECT {inner_columns} FROM {source} WHERE {joined(parts)} ORDER BY {order_of(driver)} DESC LIMIT %s"
+    order = f"WHERE {joined(parts)} ORDER BY {order_of(driver)} DESC LIMIT %s"
     if rest:
+        inner = f"SELECT {LOOKED_AT} FROM {source} {order}"
         statement = f"SELECT {columns} FROM ({inner}) AS run WHERE {joined(rest)} ORDER BY run.id DESC LIMIT %s"
         values += [most, *(value for part in rest for value in part.values), limit + 1]
     else:
-        statement, values = inner, [*values, limit + 1]
+        statement, values = f"SELECT {columns} FROM {source} {order}", [*values, limit + 1]
     with database().cursor() as cursor:
         cursor.execute(statement, values)
         found = [row_from(each) for each in cursor.fetchall()]
@@ -293,7 +309,8 @@ def source_of(wanted: Filter, driver: str) -> tuple[str, list[Part]]:
         parts.append(Part("tagged.tag = %s", (wanted.tag,)))
     elif driver == "text" and database().vendor == "sqlite":
         source = f"{WORDS_TABLE} AS word CROSS JOIN {RUNS} AS run ON run.id = word.rowid"
-        parts.append(Part(f"{WORDS_TABLE} MATCH %s", (" AND ".join(f"{each}*" for each in wanted.terms),)))
+        beginnings = " AND ".join(f"{each[:LONGEST_BEGINNING]}*" for each in wanted.terms)
+        parts.append(Part(f"{WORDS_TABLE} MATCH %s", (beginnings,)))
     elif driver == "text":
         parts.append(
             Part(
@@ -334,9 +351,22 @@ def conditions(wanted: Filter, *, only: str = "", without: str = "") -> Iterator
         yield Part("('\n' || run.tags || '\n') LIKE %s ESCAPE '\\'", (f"%\n{line}\n%",))
     if without != "text":
         for term in wanted.terms:
-            yield Part("(' ' || run.words) LIKE %s ESCAPE '\\'", (f"% {escaped(term)}%",))
+            yield has_word(term)
     for also in wanted.also:
         yield also_part(also)
+
+
+def remaining(wanted: Filter, driver: str) -> list[Part]:
+    """What the index that a page is found by leaves open: each run is asked."""
+    rest = list(conditions(wanted, without=driver))
+    if driver == "text" and database().vendor == "sqlite":
+        rest += [has_word(each) for each in wanted.terms if len(each) > LONGEST_BEGINNING]
+    return rest
+
+
+def has_word(term: str) -> Part:
+    """That a word of the run begins like this."""
+    return Part("(' ' || run.words) LIKE %s ESCAPE '\\'", (f"% {escaped(term)}%",))
 
 
 def also_part(also: Also) -> Part:
@@ -377,7 +407,7 @@ def count_runs(wanted: Filter, *, most: int = COUNTED) -> Matches:
         return Matches(read_place().runs, is_more=False)
     driver = wanted.driver
     source, parts = source_of(wanted, driver)
-    rest = list(conditions(wanted, without=driver))
+    rest = remaining(wanted, driver)
     values = [value for part in parts for value in part.values]
     inner = f"SELECT run.* FROM {source} WHERE {joined(parts)} LIMIT %s"
     whole = f"SELECT count(*) FROM ({inner}) AS run" + (f" WHERE {joined(rest)}" if rest else "")

@@ -15,7 +15,7 @@ from allegro_queue.activity.models import Activity
 from allegro_queue.alerts import book
 from allegro_queue.alerts.channels import NotTaken, send
 from allegro_queue.alerts.options import AlertOptions, alert_options
-from allegro_queue.alerts.process import run_alerts
+from allegro_queue.alerts.process import look_once, run_alerts
 from allegro_queue.alerts.report import RuleReport, reports
 from allegro_queue.alerts.wording import trial
 from allegro_queue.checks import CONFIGURATION
@@ -48,6 +48,11 @@ class Command(BaseCommand):
         unmute = deeds.add_parser("unmute", help="have it tell again")
         unmute.add_argument("name", help="the rule")
         watch = deeds.add_parser("watch", help="look and tell until SIGTERM; beside Horizon's own, only one tells")
+        watch.add_argument(
+            "--once",
+            action="store_true",
+            help="look and tell once, unless somebody keeps the alerts: for cron, in case every Horizon process is gone",
+        )
         watch.add_argument("--every", type=seconds_from, default=5, help="seconds between two looks (default: 5)")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -59,6 +64,9 @@ class Command(BaseCommand):
                     self.mute(options["name"], options["duration"], options["reason"])
                 case "unmute":
                     self.unmute(options["name"])
+                case "watch" if options["once"]:
+                    if not look_once(alert_sources()):
+                        raise CommandError("The database of alerts did not answer, so nobody was told of anything.")
                 case "watch":
                     run_alerts(alert_sources(), every=options["every"])
                 case _:

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from redis import Redis
 
-from allegro_queue.history import queries
+from allegro_queue.history import queries, search_index
 from allegro_queue.history.groups import GroupState, mark
 from allegro_queue.history.models import Run
 from allegro_queue.history.queries import Filter, count_runs, find_groups, find_runs
@@ -20,6 +21,7 @@ from tests.support.running import manage
 from tests.support.runs import RUNS, collected, failed_record, run_record
 
 NOW = time.time()
+NOTES = {3: "100% Großes_Wort", 5: "Bestellungsannahme", 6: "Bestellungsabbruch"}
 
 
 def fill(redis: Redis) -> None:
@@ -34,7 +36,7 @@ def fill(redis: Redis) -> None:
             queue="high" if number % 3 == 0 else "default",
             outcome="failed" if number % 5 == 2 else "retried" if number % 5 == 4 else "succeeded",
             terms=json.dumps({"tags": ["import"] if number % 4 == 0 else [], "tenant": "7" if number > 15 else ""}),
-            call=json.dumps([[], {"member_id": number, "note": "100% Großes_Wort" if number == 3 else ""}]),
+            call=json.dumps([[], {"member_id": number, "note": NOTES.get(number, "")}]),
         )
         redis.xadd(RUNS, {"run": record.encode()}, id=f"{int((NOW - 1000 + number) * 1000)}-0")
 
@@ -57,6 +59,10 @@ FILTERS = {
     "letters of any language": (Filter(text="großes wo"), {3}),
     "a number": (Filter(text="member 17"), {17}),
     "words that are no operators": (Filter(text='refund OR "pay" & ! :* NOT'), set()),
+    "long words by their beginning": (Filter(text="bestellungs"), {5, 6}),
+    "a long word that begins like another": (Filter(text="bestellungsann"), {5}),
+    "a long word and a queue": (Filter(text="bestellungsann", queue="default"), {5}),
+    "a long word and a queue that has another": (Filter(text="bestellungsann", queue="high"), set()),
     "no word": (Filter(text="% _ *"), set(range(20))),
     "a host that no index knows": (Filter(host="web-1"), set(range(20))),
     "all at once": (
@@ -67,6 +73,17 @@ FILTERS = {
     "nothing silenced": (Filter(silenced=True), set()),
     "what is not silenced": (Filter(silenced=False, queue="high"), {0, 3, 6, 9, 12, 15, 18}),
 }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_words_are_found_after_their_index_was_made_anew(stores: Stores) -> None:
+    fill(stores.client)
+    collected(stores)
+
+    with connection.schema_editor() as editor:
+        search_index.create_anew(None, editor)
+
+    assert [each.job_id for each in find_runs(Filter(text="bestellungsann")).rows] == ["job2"]
 
 
 @pytest.mark.django_db
