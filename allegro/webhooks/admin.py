@@ -15,8 +15,8 @@ from django.utils.cache import add_never_cache_headers
 from allegro.history import HistoryAdmin, HistoryInline
 from allegro.webhooks.breaker import MOST_SILENCES
 from allegro.webhooks.events import SUBSCRIBABLE
-from allegro.webhooks.jobs import redeliver
 from allegro.webhooks.models import OVERLAP, Attempt, Breaker, Delivery, Endpoint, Event
+from allegro.webhooks.redelivery import redeliver
 
 
 class EndpointForm(forms.ModelForm):
