@@ -165,6 +165,8 @@ class DeliveryAdmin(HistoryAdmin):
 class BreakerAdmin(HistoryAdmin):
     """What is known of hosts. Deleting a row has its host tried again at once."""
 
+    can_be_deleted = True
+
     list_display = ("host", "organization", "answered_at", "silences", "open_until")
     list_filter = ("organization",)
     list_select_related = ("organization",)
