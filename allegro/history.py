@@ -9,13 +9,21 @@ from django.http import HttpRequest
 
 
 class HistoryAdmin(admin.ModelAdmin):
-    """Lists and shows; neither adds nor changes."""
+    """Lists and shows; neither adds, changes nor deletes."""
+
+    can_be_deleted = False
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Not from its own pages. What it belongs to may be deleted, whose page asks here too, and takes it along."""
+        page = (request.resolver_match and request.resolver_match.url_name) or ""
+        is_own = page.startswith(f"{self.opts.app_label}_{self.opts.model_name}_")
+        return (self.can_be_deleted or not is_own) and super().has_delete_permission(request, obj)
 
 
 class HistoryInline(admin.TabularInline):

@@ -13,11 +13,15 @@ import math
 import uuid
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, TypeVar
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db import models
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
+
+from allegro.forgetting import forget
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
@@ -34,6 +38,7 @@ MOST_CODE_TRIES = 5
 MOST_CODE_TRIES_AN_HOUR = 15
 """Codes that may be typed for one address: new links bring no new tries without end."""
 
+TOKEN_PARAMETER = "allegro_token"  # noqa: S105 - a name, not a secret
 LONGEST_TOKEN = 64
 
 KEPT = timedelta(days=30)
@@ -99,6 +104,11 @@ def keyed(purpose: str, link: MailedLink) -> Any:
     return salted_hmac(f"allegro.mailed_links.{link._meta.label_lower}.{purpose}", str(link.pk), algorithm="sha256")
 
 
+def address_of(view: str, token: str) -> str:
+    """Where a link leads: to ``SITE_URL``, never to the host that a request named."""
+    return f"{settings.SITE_URL}{reverse(view)}?{urlencode({TOKEN_PARAMETER: token})}"
+
+
 def is_code(link: MailedLink, given: str) -> bool:
     """Whether these are the link's digits; spaces between them are forgiven."""
     return constant_time_compare("".join(given.split()).encode(), code_of(link).encode())
@@ -155,7 +165,4 @@ def live_links(rows: models.QuerySet[Link], token: str, now: datetime) -> models
 
 def forget_old(rows: models.QuerySet[Link], now: datetime) -> int:
     """Delete requests past their days, so many at a time; how many."""
-    ids = list(rows.filter(requested_at__lt=now - KEPT).values_list("pk", flat=True)[:MOST_FORGOTTEN_AT_ONCE])
-    for start in range(0, len(ids), 500):
-        rows.filter(pk__in=ids[start : start + 500]).delete()
-    return len(ids)
+    return forget(rows.filter(requested_at__lt=now - KEPT), most=MOST_FORGOTTEN_AT_ONCE)

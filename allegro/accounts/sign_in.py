@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from allegro.accounts.models import StaffLink, User
-from allegro.mailed_links import hash_of, live_links, make_ready, refuse_a_flood
+from allegro.mailed_links import address_of, hash_of, live_links, make_ready, refuse_a_flood
 from allegro_queue.outbox import dispatch_durably
 
 
@@ -92,7 +90,7 @@ def safe_next(url: str) -> str:
 
 
 def link_mail(user: User, token: str) -> EmailMessage:
-    """The mail with the link. It leads to ``SITE_URL``, never to the host that a request named."""
-    address = f"{settings.SITE_URL}{reverse('accounts:link')}?{urlencode({'allegro_token': token})}"
+    """The mail with the link."""
+    address = address_of("accounts:link", token)
     body = render_to_string("mail/staff_link.txt", {"address": address, "minutes": settings.MAGIC_LINK_MINUTES})
     return EmailMessage(subject="Sign in to Allegro", body=body, to=[user.email])

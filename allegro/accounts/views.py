@@ -16,11 +16,10 @@ from django.views.decorators.http import require_http_methods
 from allegro.accounts.sign_in import find_live, request_link, safe_next, use_link
 from allegro.audience.addresses import clean_address
 from allegro.client_address import network_of
-from allegro.mailed_links import TooManyRequests
+from allegro.mailed_links import TOKEN_PARAMETER, TooManyRequests
 from allegro.token_cookie import drop_token, given_token, without_token
 from allegro_queue.errors import QueueUnavailable
 
-TOKEN_PARAMETER = "allegro_token"  # noqa: S105 - a name, not a secret
 COOKIE = "allegro_staff_token"
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 

@@ -236,6 +236,7 @@ class SyncRunAdmin(HistoryAdmin):
     list_display_links = ("organization", "provider")
     list_filter = ("provider", "organization")
     list_select_related = ("organization",)
+    search_fields = ("organization__name", "provider")
 
 
 @admin.register(SyncRound)

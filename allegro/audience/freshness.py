@@ -17,10 +17,10 @@ from django.db import connections
 from django.utils import timezone
 
 from allegro.audience.faults import told
-from allegro.audience.health import health_by_provider, note_failure, note_stale_sign_in, note_success
+from allegro.audience.health import health_by_provider, note_failure, note_stale_sign_in
+from allegro.audience.keeping import keep_answer, keep_fault, keep_wish
 from allegro.audience.models import Member, ProviderAccount
-from allegro.audience.pauses import leave_alone
-from allegro.audience.profiles import ask, is_stale, known_of, put_off, record_failure, store
+from allegro.audience.profiles import ask, is_stale, known_of
 from allegro.audience.providers import Fetched, Known, ProviderFailed, SourceBusy, SyncProvider, provider_for
 
 log = logging.getLogger(__name__)
@@ -113,15 +113,11 @@ def keep(member: Member, outcome: Outcome, asked_at: datetime) -> None:
     """Store an answer, or record why there is none."""
     account = outcome.account
     if outcome.fetched is not None:
-        store(member, account.provider, outcome.fetched, asked_at)
-        note_success(account, asked_at)
-        if outcome.fetched.rest_seconds:
-            leave_alone(account, outcome.fetched.rest_seconds, asked_at)
+        keep_answer(member, account, outcome.fetched, asked_at)
     elif isinstance(outcome.fault, SourceBusy):
-        put_off(member, account.provider, leave_alone(account, outcome.fault.wait_seconds, asked_at), asked_at)
+        keep_wish(member, account, outcome.fault, asked_at)
     elif outcome.fault is not None:
-        record_failure(member, account.provider, str(outcome.fault), asked_at)
-        note_failure(account, str(outcome.fault), asked_at)
+        keep_fault(member, account, str(outcome.fault), asked_at)
 
 
 def ask_together(member: Member, questions: Sequence[Question], seconds: float) -> list[Outcome]:

@@ -7,10 +7,11 @@ from django.utils import timezone
 
 from allegro.audience.faults import words_of
 from allegro.audience.freshness import ask_together, keep, stale_questions
-from allegro.audience.health import health_of, note_failure, note_success
+from allegro.audience.health import health_of
+from allegro.audience.keeping import keep_answer, keep_fault, keep_wish
 from allegro.audience.models import Member, ProviderAccount, SyncRound
-from allegro.audience.pauses import leave_alone, queue_put_off
-from allegro.audience.profiles import ask, known_of, put_off, record_failure, store
+from allegro.audience.pauses import queue_put_off
+from allegro.audience.profiles import ask, known_of, put_off
 from allegro.audience.providers import ProviderFailed, SourceBusy, provider_for
 from allegro.audience.queueing import queue_evaluation
 from allegro.audience.rounds import RoundsFailed, evaluate, go_on
@@ -105,18 +106,14 @@ def sync_member(account_id: int, member_id: str, round_id: str | None = None) ->
         provider = provider_for(account)
         fetched = ask(provider, member, known_of(member, account.provider), JOB_SECONDS)
     except SourceBusy as busy:
-        put_off(member, account.provider, leave_alone(account, busy.wait_seconds, now), now)
+        keep_wish(member, account, busy, now)
         count(round_id, "put_off")
         return "put off: the source asked to be left alone"
     except Exception as error:
-        record_failure(member, account.provider, words_of(error), now)
-        note_failure(account, words_of(error), now)
+        keep_fault(member, account, words_of(error), now)
         count(round_id, "failed")
         raise
-    kept = store(member, account.provider, fetched, now)
-    note_success(account, now, health)
-    if fetched.rest_seconds:
-        leave_alone(account, fetched.rest_seconds, now)
+    kept = keep_answer(member, account, fetched, now, health)
     count(round_id, "synced")
     return "unchanged" if fetched.unchanged else "synced" if kept else "synced: what is stored is newer"
 

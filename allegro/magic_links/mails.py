@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils.safestring import mark_safe
 
 from allegro.magic_links.models import MagicLink, MailTemplate
 from allegro.magic_links.placeholders import fill
 from allegro.mail_accounts.transport import sender_of
-from allegro.mailed_links import code_of
+from allegro.mailed_links import address_of, code_of
 from allegro.organizations.models import Organization
-
-TOKEN_PARAMETER = "allegro_token"  # noqa: S105 - a name, not a secret
 
 DEFAULT_SUBJECT = "Sign in to {% organization_name %}"
 
 
 def link_mail(link: MagicLink, token: str, member_name: str) -> EmailMultiAlternatives:
-    """The mail for a request. Its link leads to ``SITE_URL``, never to the host that a request named."""
+    """The mail for a request."""
     values = {
-        "sign_in_link": link_address(token),
+        "sign_in_link": address_of("magic-links:validate", token),
         "code": code_of(link),
         **common_values(link.organization, member_name),
     }
@@ -36,17 +32,13 @@ def link_mail(link: MagicLink, token: str, member_name: str) -> EmailMultiAltern
 def sample_mail(template: MailTemplate, to: str) -> EmailMultiAlternatives:
     """The mail as it would look; its link and code open nothing."""
     values = {
-        "sign_in_link": link_address("this-is-a-test"),
+        "sign_in_link": address_of("magic-links:validate", "this-is-a-test"),
         "code": "000000",
         **common_values(template.organization, "Ada Lovelace"),
     }
     message = mail(template.organization, template, values, to)
     message.subject = f"[Test] {message.subject}"
     return message
-
-
-def link_address(token: str) -> str:
-    return f"{settings.SITE_URL}{reverse('magic-links:validate')}?{urlencode({TOKEN_PARAMETER: token})}"
 
 
 def common_values(organization: Organization, member_name: str) -> dict[str, str]:

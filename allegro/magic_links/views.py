@@ -29,8 +29,8 @@ from allegro.magic_links.links import (
     use_code,
     use_link,
 )
-from allegro.magic_links.mails import TOKEN_PARAMETER
 from allegro.magic_links.models import MagicLink
+from allegro.mailed_links import TOKEN_PARAMETER
 from allegro.organizations.current import UnknownOrganization, current_organization
 from allegro.organizations.models import Organization
 from allegro.token_cookie import drop_token, given_token, without_token

@@ -15,8 +15,8 @@ from django.utils.cache import add_never_cache_headers
 from allegro.history import HistoryAdmin, HistoryInline
 from allegro.webhooks.breaker import MOST_SILENCES
 from allegro.webhooks.events import SUBSCRIBABLE
-from allegro.webhooks.jobs import redeliver
 from allegro.webhooks.models import OVERLAP, Attempt, Breaker, Delivery, Endpoint, Event
+from allegro.webhooks.redelivery import redeliver
 
 
 class EndpointForm(forms.ModelForm):
@@ -164,6 +164,8 @@ class DeliveryAdmin(HistoryAdmin):
 @admin.register(Breaker)
 class BreakerAdmin(HistoryAdmin):
     """What is known of hosts. Deleting a row has its host tried again at once."""
+
+    can_be_deleted = True
 
     list_display = ("host", "organization", "answered_at", "silences", "open_until")
     list_filter = ("organization",)

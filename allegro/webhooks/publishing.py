@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 
 FORGOTTEN_AFTER = timedelta(hours=1)
 """A delivery that waits this long is queued again, in case its job was lost; a second job for it does nothing."""
+
+MOST_AT_ONCE = 1000
+"""Deliveries that are queued again by one job; the next minute takes the rest."""
 
 
 def publish(
@@ -72,6 +75,14 @@ def queue_deliveries(deliveries: Iterable[Delivery]) -> None:
         except QueueUnavailable as error:
             log.error("webhook delivery not queued delivery=%s: %s", delivery.pk, error)
             return
+
+
+def queue_again(deliveries: Sequence[Delivery], now: datetime) -> None:
+    """The same for deliveries that wait, in the caller's transaction. They are not looked at again while their jobs wait."""
+    Delivery.objects.filter(pk__in=[each.pk for each in deliveries], state=Delivery.State.PENDING).update(
+        is_held=False, due_at=now + FORGOTTEN_AFTER
+    )
+    queue_deliveries(deliveries)
 
 
 def tags_of(delivery: Delivery) -> tuple[str, ...]:

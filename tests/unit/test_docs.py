@@ -13,6 +13,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from allegro.webhooks.events import PING, SUBSCRIBABLE
 from allegro_queue.conf import HorizonSettings
 from allegro_queue.jobs import OPTION_FIELDS
 from allegro_queue.supervisor_options import OPTION_NAMES, QUEUE_OPTION_NAMES
@@ -72,6 +73,10 @@ def test_every_supervisor_option_is_explained_and_nothing_else():
 
 def test_every_queue_option_is_explained_and_nothing_else():
     assert sorted(first_column("settings.md", "### Queue options")) == sorted(QUEUE_OPTION_NAMES)
+
+
+def test_every_kind_of_event_is_explained_and_nothing_else():
+    assert sorted(first_column("webhooks.md", "## Events")) == sorted([PING, *SUBSCRIBABLE])
 
 
 def test_every_option_of_a_job_is_explained_and_nothing_else():

@@ -85,6 +85,33 @@ def test_history_can_be_read_and_not_written(admin: Client, model: Any):
     assert admin.post(page(model, "change", row.pk), {}).status_code == 403
 
 
+@pytest.mark.parametrize("model", [each for each in HISTORY if each is not Breaker])
+def test_history_goes_with_what_it_belongs_to_and_not_by_hand(admin: Client, model: Any):
+    row = model.objects.first()
+    chosen = {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
+
+    assert admin.post(page(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+    admin.post(page(model, "changelist"), chosen)
+    assert model.objects.filter(pk=row.pk).exists()
+
+    answer = admin.post(page(Organization, "delete", Organization.objects.get().pk), {"post": "yes"})
+    assert answer.status_code == 302
+    assert model.objects.exists() == (model is StaffLink)
+
+
+def test_a_host_is_tried_again_at_once_when_what_is_known_of_it_is_deleted(admin: Client):
+    assert admin.post(page(Breaker, "delete", Breaker.objects.get().pk), {"post": "yes"}).status_code == 302
+
+    assert not Breaker.objects.exists()
+
+
+def test_every_list_can_be_searched_and_filtered(admin: Client):
+    for model in (*EDITABLE, *HISTORY):
+        ours = django_admin.site._registry[model]
+        assert ours.search_fields, model
+        assert ours.list_filter or model in (Organization, MailTemplate), model
+
+
 def test_a_member_is_added_in_one_form_of_address_and_not_twice(admin: Client):
     fields = {
         "organization": Organization.objects.get().pk,

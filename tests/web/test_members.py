@@ -64,7 +64,7 @@ def test_following_the_mailed_link_signs_in_and_verifies(redis: Redis):
     assert "Check your inbox" in answer.text
     work_off(redis)
     page = client.get(mailed_link(), follow=True)
-    before = client.session.session_key
+    before, cookie = client.session.session_key, client.cookies["csrftoken"].value
     answer = client.post(VALIDATE, {"csrfmiddlewaretoken": str(page.context["csrf_token"])})
 
     assert (answer.status_code, answer.headers["Location"]) == (302, "/members/")
@@ -74,6 +74,7 @@ def test_following_the_mailed_link_signs_in_and_verifies(redis: Redis):
     member.refresh_from_db()
     assert member.is_email_verified
     assert client.session.session_key != before
+    assert client.cookies["csrftoken"].value != cookie
 
 
 def test_asking_makes_the_session_identified_and_only_the_link_authenticates(client: Client, redis: Redis):

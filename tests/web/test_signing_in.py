@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 from redis import Redis
 
 from allegro.audience.models import Member
+from allegro.magic_links import links
+from allegro.magic_links.models import MagicLink
 from tests.support.browser import complaints_of
 from tests.support.burst import work_off
 from tests.support.people import a_member, an_organization
@@ -64,6 +67,30 @@ def test_a_member_signs_in_and_out_by_keyboard_alone(
     assert complaints == []
 
 
+def test_a_browser_that_opens_the_link_and_runs_its_scripts_but_presses_nothing_uses_nothing_up(
+    browser: Browser, live_server: LiveServer, redis: Redis, mail_folder: Path, settings: Any
+):
+    settings.SITE_URL = live_server.url
+    links.request_link(an_organization(), "ada@example.com", "", timezone.now())
+    work_off(redis)
+    scanner, reader = browser.new_context(), browser.new_context()
+    page = scanner.new_page()
+
+    for _ in range(2):
+        page.goto(link_in(mail_folder), wait_until="networkidle")
+        expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    for address in page.locator("a[href]").evaluate_all("links => links.map(each => each.href)"):
+        page.goto(address, wait_until="networkidle")
+    assert MagicLink.objects.get().used_at is None
+
+    page = reader.new_page()
+    page.goto(link_in(mail_folder))
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    scanner.close()
+    reader.close()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_is_accessible_and_fits_a_phone(
     browser: Browser, live_server: LiveServer, redis: Redis, scheme: Any, mail_folder: Path, settings: Any
@@ -84,7 +111,7 @@ def test_every_page_is_accessible_and_fits_a_phone(
         "/members/",
         "/members/magic-link/",
         "/members/magic-link/?organization=x",
-        "/accounts/verify/x/",
+        "/accounts/sign-in/link/",
         "/accounts/sign-in/",
     ):
         page.goto(site + path)

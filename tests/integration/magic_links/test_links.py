@@ -109,6 +109,23 @@ def test_an_address_that_has_a_member_is_linked_and_never_doubled(redis: Redis):
     assert Member.objects.count() == 2
 
 
+def test_a_link_for_an_address_that_its_member_has_left_does_not_sign_that_member_in(redis: Redis):
+    news = an_organization()
+    ada = a_member(news, email_verified_at=None)
+    links.request_link(news, "ada@example.com", "", timezone.now())
+    work_off(redis)
+    ada.email = "ada@elsewhere.example"
+    ada.save()
+
+    used = links.use_link(mailed_token(), timezone.now())
+
+    # Whoever used it reads the mail of the old address; that proves nothing about the new one.
+    assert used is not None
+    assert (used.member.pk != ada.pk, used.member.email) == (True, "ada@example.com")
+    ada.refresh_from_db()
+    assert not ada.is_email_verified
+
+
 def test_of_many_uses_at_once_one_succeeds(redis: Redis):
     links.request_link(an_organization(), "ada@example.com", "", timezone.now())
     work_off(redis)

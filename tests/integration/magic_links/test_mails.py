@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.test import Client
 from django.utils import timezone
 from redis import Redis
 
@@ -17,6 +18,7 @@ from allegro.magic_links.jobs import send_magic_link
 from allegro.magic_links.models import MailTemplate
 from allegro.magic_links.placeholders import fill
 from allegro.organizations.models import Organization
+from tests.support.burst import work_off
 from tests.support.people import a_member, an_organization
 from tests.support.smtp import Sink, a_mail_server
 
@@ -107,6 +109,10 @@ def test_what_a_value_holds_is_never_taken_for_a_placeholder_nor_run():
         "City\x01News",
         "City\x0b\x0cNews",
         "City\u2028Bcc: x",
+        "City%0d%0aBcc: bob@example.com",
+        "City\0\r\nBcc: bob@example.com",
+        "=?utf-8?q?City=0D=0ABcc:_bob@example.com?=",
+        "City>, <bob@example.com",
     ],
 )
 def test_no_name_adds_a_header_or_a_recipient(sink: Sink, name: str):
@@ -120,7 +126,32 @@ def test_no_name_adds_a_header_or_a_recipient(sink: Sink, name: str):
 
     assert message["Bcc"] is None
     assert message["To"] == "ada@example.com"
+    assert len(message.get_all("Subject", [])) == 1
     assert len(sink.mails) == 1
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ada@example.com\r\nBcc: bob@example.com",
+        "ada@example.com%0d%0aBcc: bob@example.com",
+        "ada@example.com\0",
+        "ada@example.com, bob@example.com",
+        "ada@example.com;bob@example.com",
+        "Ada <ada@example.com>",
+        "=?utf-8?q?ada=40example.com?=",
+        "ada@example.com>, <bob@example.com",
+        '"ada\r\nBcc: bob"@example.com',
+        "ada@[127.0.0.1]",
+    ],
+)
+def test_what_is_more_or_less_than_one_address_gets_no_mail(sink: Sink, redis: Redis, address: str):
+    an_organization()
+
+    assert Client().post("/members/magic-link/", {"email": address}).status_code == 400
+    assert Client().post("/accounts/sign-in/", {"email": address}).status_code == 400
+    assert work_off(redis) == []
+    assert sink.mails == []
 
 
 @pytest.mark.parametrize(

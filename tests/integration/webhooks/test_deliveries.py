@@ -16,7 +16,8 @@ from pytest_httpserver import HTTPServer
 from redis import Redis
 from werkzeug import Request, Response
 
-from allegro.webhooks import jobs
+from allegro.webhooks import jobs, sending
+from allegro.webhooks.failures import DeliveryFailed
 from allegro.webhooks.models import Delivery, Endpoint, Event
 from allegro.webhooks.publishing import publish
 from allegro_queue import outbox
@@ -134,11 +135,11 @@ def test_an_endpoint_that_never_answers_fails_at_the_deadline(httpserver: HTTPSe
         release.wait(10)
         return Response("")
 
-    monkeypatch.setattr(jobs, "DELIVERY_SECONDS", 0.3)
+    monkeypatch.setattr(sending, "DELIVERY_SECONDS", 0.3)
     httpserver.expect_request("/hook").respond_with_handler(dawdle)
     delivery = a_delivery(httpserver.url_for("/hook"))
 
-    with pytest.raises(jobs.DeliveryFailed, match=r"did not answer within 0.3 s"):
+    with pytest.raises(DeliveryFailed, match=r"did not answer within 0.3 s"):
         jobs.deliver(str(delivery.pk))
 
     delivery.refresh_from_db()
@@ -159,7 +160,7 @@ def test_a_private_target_is_refused_outside_local(httpserver: HTTPServer, setti
     delivery = a_delivery(url.format(port=httpserver.port))
     settings.IS_LOCAL = False
 
-    with pytest.raises(jobs.DeliveryFailed, match=reason):
+    with pytest.raises(DeliveryFailed, match=reason):
         jobs.deliver(str(delivery.pk))
 
     delivery.refresh_from_db()

@@ -16,10 +16,12 @@ from pytest_httpserver import HTTPServer
 from redis import Redis
 from werkzeug import Request, Response
 
-from allegro.webhooks import breaker, jobs
+from allegro.webhooks import breaker, jobs, sending
 from allegro.webhooks.events import timestamp
+from allegro.webhooks.failures import DeliveryFailed
 from allegro.webhooks.models import Attempt, Breaker, Delivery, Endpoint, Event
 from allegro.webhooks.publishing import publish
+from allegro.webhooks.redelivery import redeliver
 from tests.support.burst import queued, work_off
 from tests.support.hooks import a_delivery, an_endpoint
 from tests.support.people import an_organization
@@ -29,7 +31,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def attempt(delivery: Delivery) -> Delivery:
     """Run the delivery's job; what became of it."""
-    with suppress(jobs.DeliveryFailed):
+    with suppress(DeliveryFailed):
         jobs.deliver(str(delivery.pk))
     delivery.refresh_from_db()
     return delivery
@@ -123,7 +125,7 @@ def test_410_switches_the_endpoint_off_and_says_so(redis: Redis, httpserver: HTT
 def test_a_host_that_is_silent_three_times_is_left_alone_and_then_tried_by_one(
     redis: Redis, silent_port: int, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(jobs, "DELIVERY_SECONDS", 0.1)
+    monkeypatch.setattr(sending, "DELIVERY_SECONDS", 0.1)
     news = an_organization()
     endpoint = an_endpoint(news, f"http://127.0.0.1:{silent_port}/hook")
     for _ in range(9):
@@ -238,7 +240,7 @@ def test_a_host_that_never_answered_holds_one_worker_and_the_others_go_once_it_a
 def test_five_hundred_deliveries_to_a_dead_endpoint_hold_up_nobody(
     redis: Redis, silent_port: int, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(jobs, "DELIVERY_SECONDS", 0.2)
+    monkeypatch.setattr(sending, "DELIVERY_SECONDS", 0.2)
     httpserver.expect_request("/hook").respond_with_data("")
     dead, alive = an_organization("dead"), an_organization("alive")
     an_endpoint(dead, f"http://127.0.0.1:{silent_port}/")
@@ -329,8 +331,8 @@ def test_a_delivery_is_queued_again_by_hand_with_its_ids_and_data(redis: Redis, 
     delivery = attempt(a_delivery(httpserver.url_for("/hook")))
     redis.flushall()
 
-    assert jobs.redeliver([str(delivery.pk)], timezone.now()) == 1
-    assert jobs.redeliver([str(delivery.pk)], timezone.now()) == 0
+    assert redeliver([str(delivery.pk)], timezone.now()) == 1
+    assert redeliver([str(delivery.pk)], timezone.now()) == 0
     assert queued(redis, "default") == [("allegro.webhooks.jobs.deliver", (str(delivery.pk),))]
     work_off(redis)
 
@@ -339,7 +341,7 @@ def test_a_delivery_is_queued_again_by_hand_with_its_ids_and_data(redis: Redis, 
     assert first.headers["X-Allegro-Delivery"] == second.headers["X-Allegro-Delivery"]
     assert delivery.attempts.count() == 2
     Endpoint.objects.update(active=False)
-    assert jobs.redeliver([str(delivery.pk)], timezone.now()) == 0
+    assert redeliver([str(delivery.pk)], timezone.now()) == 0
 
 
 def test_events_are_forgotten_after_their_days_with_all_that_belongs_to_them(
