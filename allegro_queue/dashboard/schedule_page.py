@@ -250,8 +250,7 @@ def leader(record: SchedulerRecord | None, standing_by: int, now: float) -> str:
         if record.master
         else gettext("Led by {host}, process {pid}, started by hand, for {time}.")
     )
-    # The server's clock may be ahead of this host's.
-    since = duration(float(int(max(now - record.leads_since, 0.0))))
+    since = duration(float(int(now - record.leads_since)))
     led = worded(text, host=record.host, pid=record.pid, time=since)
     if not standing_by:
         return f"{led} {gettext('No other stands by.')}"

@@ -69,8 +69,8 @@ def test_the_schedule_says_who_leads_since_when_and_how_many_stand_by(
 
     text = text_of(client, reverse("horizon:schedule"))
 
-    assert re.search(r"Led by web-1, process 4103, for \d+ s\. No other stands by\.", alone)
-    assert re.search(r"Led by web-1, process 4103, for \d+ s\. 1 other stands by\.", text)
+    assert re.search(r"Led by web-1, process 4103, for \d+ m?s\. No other stands by\.", alone)
+    assert re.search(r"Led by web-1, process 4103, for \d+ m?s\. 1 other stands by\.", text)
 
 
 def test_a_paused_entry_is_shown_with_who_paused_it_until_when_and_why(client: Client, planned: Stores):
