@@ -77,11 +77,16 @@ class SchedulePage:
 
 
 def read_schedule_page(stores: Stores, pulse: Pulse) -> SchedulePage:
-    """The page, from the settings and the stores: three round trips besides the pulse's two."""
+    """The page, from the settings and the stores: four round trips besides the pulse's two."""
     rows, faults = read_rows(stores, pulse)
     tone, sentence = say(rows, faults, pulse)
     return SchedulePage(
-        tone=tone, sentence=sentence, sub=holder(pulse), scheduler=pulse.scheduler, rows=rows, faults=faults
+        tone=tone,
+        sentence=sentence,
+        sub=leader(pulse.scheduler, stores.schedule.standing_by(), pulse.at),
+        scheduler=pulse.scheduler,
+        rows=rows,
+        faults=faults,
     )
 
 
@@ -236,17 +241,21 @@ def names(given: Sequence[str]) -> str:
     return in_words(shown)
 
 
-def holder(pulse: Pulse) -> str:
-    """Who runs the schedule."""
-    if pulse.scheduler is None:
+def leader(record: SchedulerRecord | None, standing_by: int, now: float) -> str:
+    """Who runs the schedule, and who would if that one died."""
+    if record is None:
         return ""
-    record = pulse.scheduler
     text = (
-        gettext("Run by {host}, process {pid}, for {time}.")
+        gettext("Led by {host}, process {pid}, for {time}.")
         if record.master
-        else gettext("Run by {host}, process {pid}, started by hand, for {time}.")
+        else gettext("Led by {host}, process {pid}, started by hand, for {time}.")
     )
-    return worded(text, host=record.host, pid=record.pid, time=duration(float(int(pulse.at - record.started_at))))
+    since = duration(float(int(now - record.leads_since)))
+    led = worded(text, host=record.host, pid=record.pid, time=since)
+    if not standing_by:
+        return f"{led} {gettext('No other stands by.')}"
+    others = worded(ngettext("{n} other stands by.", "{n} others stand by.", standing_by), n=count(standing_by))
+    return f"{led} {others}"
 
 
 # ------------------------------------------------------------------------------------------------- One entry

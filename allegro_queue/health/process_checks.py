@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from allegro_queue.health.check import Check, Result
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.stores.schedule import SCHEDULER_LIFE
 
 SNAPSHOT_STALE = 11 * 60
 """Seconds: two snapshots were missed, with a minute's grace."""
@@ -120,7 +121,7 @@ def scheduler(pulse: Pulse) -> Check:
             group="Processes",
             name="Scheduler",
             result=Result.RISK,
-            found="none has reported in the last 30 seconds, so nothing is queued by the clock",
+            found=f"none has reported in the last {SCHEDULER_LIFE} seconds, so nothing is queued by the clock",
             mend="Horizon starts one by itself; without Horizon, start it alone:",
             command="python manage.py rqscheduler",
         )

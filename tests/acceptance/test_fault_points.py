@@ -376,6 +376,57 @@ def test_a_collector_that_dies_at_any_round_trip_counts_each_job_once(redis: Red
     assert struck >= len(faults) - 3
 
 
+def test_a_snapshot_that_dies_at_any_round_trip_samples_once_and_leaves_every_count_alone(
+    redis: Redis, stores: Stores, tmp_path: Path
+):
+    """Round trips to the database are points, too."""
+    now = time.time()
+    # So old that the last part of a snapshot deletes their five minutes, but neither their hour nor their day.
+    add_runs(redis, *(run_record(now - 26 * 3600) for _ in range(3)))
+    add_runs(redis, *(run_record(now) for _ in range(3)))
+    run_collector(until_empty=True)
+    redis.delete(stores.keys.collecting)
+    for _ in range(2):
+        dispatch(jobs.nothing)
+    old = list(Series.objects.filter(starts_at__lt=now - 25 * 3600).values())
+
+    def begin_anew() -> None:
+        Series.objects.filter(started=0).delete()
+        Series.objects.update(depth=None, sampled_at=None, oldest_seconds=None)
+        Series.objects.bulk_create((Series(**each) for each in old), ignore_conflicts=True)
+        # As its end does, half a minute later.
+        redis.delete(stores.keys.taking_snapshot)
+
+    def counted() -> dict[tuple[str, str, int], int]:
+        sums = Series.objects.values_list("kind", "name", "seconds").annotate(Sum("started"))
+        return {(kind, name, seconds): total for kind, name, seconds, total in sums if total and seconds >= 3600}
+
+    begin_anew()
+    wanted = counted()
+    assert wanted["queue", "default", 3600] == 6
+    for _ in range(2):
+        begin_anew()
+        trips = recorded(lambda trail: Forked(snapshot, trail=trail, exits=EVERY_EXIT).ending(), tmp_path)
+    assert {"history.snapshot.sample", "history.snapshot.prune"} <= {each for each, _ in trips}
+    for fault in each_once(trips):
+        begin_anew()
+        assert Forked(snapshot, fault=fault, exits=EVERY_EXIT).ending() == KILLED, fault
+        sampled = Series.objects.filter(kind="queue", sampled_at__isnull=False)
+        # All queues in all lengths, or none.
+        assert sampled.count() in (0, 9), fault
+        assert counted() == wanted, fault
+        for _ in range(2):
+            redis.delete(stores.keys.taking_snapshot)
+            assert Forked(snapshot).ending() == "left"
+
+        assert counted() == wanted, fault
+        assert {(each.name, each.depth) for each in sampled} == {("high", 0), ("default", 2), ("audience-sync", 0)}, (
+            fault
+        )
+        assert sampled.count() == 9, fault
+        assert not Series.objects.filter(seconds=300, starts_at__lt=now - 25 * 3600).exists(), fault
+
+
 NOT_ATTACKED = {
     "stores.alerts.AlertStore.forget": "a press of a button: the number lives for seconds",
     "stores.audit.": "only reads, for the auditor",

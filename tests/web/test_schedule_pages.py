@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -9,7 +10,7 @@ from django.urls import reverse
 from redis import Redis
 
 from allegro_queue.scheduling.install import declared_entries, install
-from allegro_queue.stores import Stores
+from allegro_queue.stores import Stores, schedule
 from allegro_queue.stores.entries import EntryPause
 from allegro_queue.stores.schedule import SCHEDULED
 from tests.support import records, scenes
@@ -55,6 +56,21 @@ def test_the_schedule_shows_five_next_times_and_how_the_last_run_ended(client: C
     assert len(row.coming) == 5
     assert (row.state.word, row.result.word) == ("Failed", "failed")
     assert f'href="/horizon/jobs/{NAME}-{now - 1}/"' in text_of(client, reverse("horizon:schedule"))
+
+
+def test_the_schedule_says_who_leads_since_when_and_how_many_stand_by(
+    client: Client, stores: Stores, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(schedule, "LEASE_SECONDS", 60)
+    now = time.time()
+    stores.schedule.lead("one", records.scheduler(now))
+    alone = text_of(client, reverse("horizon:schedule"))
+    stores.schedule.lead("another", records.scheduler(now, pid=5001))
+
+    text = text_of(client, reverse("horizon:schedule"))
+
+    assert re.search(r"Led by web-1, process 4103, for \d+ m?s\. No other stands by\.", alone)
+    assert re.search(r"Led by web-1, process 4103, for \d+ m?s\. 1 other stands by\.", text)
 
 
 def test_a_paused_entry_is_shown_with_who_paused_it_until_when_and_why(client: Client, planned: Stores):

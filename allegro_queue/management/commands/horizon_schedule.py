@@ -18,6 +18,7 @@ from allegro_queue.scheduling.by_hand import pause_entry, resume_entry, run_by_h
 from allegro_queue.scheduling.table import Fault, ScheduleRow, faults_in, rows_of
 from allegro_queue.stores import Stores
 from allegro_queue.stores.entries import Account
+from allegro_queue.stores.schedule import SchedulerRecord
 
 HEAD = ["NAME", "WHEN", "IN WORDS", "QUEUE", "JOB", "NEXT RUN", "LAST RUN", "RESULT", "MISSED", "SKIPPED"]
 
@@ -87,8 +88,7 @@ class Command(RedisCommand):
         for note in [*map(fault_note, faults), *(note for row in rows for note in notes_on(row))]:
             self.stdout.write(note)
         self.stdout.write(f"Times are in {get_default_timezone_name()}.")
-        if stores.schedule.scheduler() is None:
-            self.stdout.write("No scheduler is running. Start one: manage.py horizon, or manage.py rqscheduler")
+        self.stdout.write(leader_note(stores.schedule.scheduler(), stores.schedule.standing_by()))
 
 
 def results_of(stores: Stores, rows: list[ScheduleRow]) -> dict[str, str]:
@@ -144,6 +144,14 @@ def notes_on(row: ScheduleRow) -> list[str]:
 
 def fault_note(fault: Fault) -> str:
     return f"{fault.name} (made in admin) does not run: {fault.fault}"
+
+
+def leader_note(record: SchedulerRecord | None, standing_by: int) -> str:
+    """Who runs the schedule, and who would if that one died."""
+    if record is None:
+        return "No scheduler is running. Start one: manage.py horizon, or manage.py rqscheduler"
+    others = f"{standing_by} others stand by" if standing_by > 1 else f"{standing_by or 'No'} other stands by"
+    return f"Led by {record.host}, process {record.pid}, since {clock(record.leads_since)}. {others}."
 
 
 def as_data(row: ScheduleRow, accounts: list[Account]) -> dict[str, Any]:

@@ -3,12 +3,15 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import time
 from pathlib import Path
 
 import pytest
 from redis import Redis
 
 from allegro.dev.place import redis_folder, socket_path
+from allegro_queue.stores import open_stores
+from allegro_queue.stores.schedule import SCHEDULED
 from tests.support.dev_run import DevRun, copy_project, is_alive
 from tests.support.eventually import eventually
 
@@ -51,6 +54,36 @@ def test_everything_starts_and_ctrl_c_leaves_nothing_behind(project):
     assert {each.name for each in redis_folder(project).iterdir()} == {"server.log", "valkey-9.1"}
     assert "\x1b" not in dev.output
     assert "Traceback" not in dev.output
+
+
+def test_the_audience_tick_and_the_snapshot_run_by_the_clock_and_a_stopped_scheduler_is_said_within_30_s(project):
+    names = ["audience-sync-tick", "horizon-snapshot"]
+    with DevRun(project) as dev:
+        dev.is_up()
+        redis = redis_of(project)
+        stores = open_stores(redis)
+        eventually(
+            lambda: all(stores.schedule.next_times([f"cron-{name}" for name in names])), explain=lambda: dev.output
+        )
+        redis.zadd(SCHEDULED, dict.fromkeys((f"cron-{name}" for name in names), int(time.time()) - 1))
+
+        def results() -> set[str]:
+            return {each.result for runs in stores.entries.accounts(names).values() for each in runs if each.job_id}
+
+        eventually(lambda: results() == {"finished"}, within=30, explain=lambda: f"{results()}\n{dev.output}")
+        assert redis.get(stores.keys.last_snapshot)
+        well = dev.get("/horizon/").text
+
+        record = stores.schedule.scheduler()
+        assert record is not None
+        # It hangs, so its master has nothing to replace.
+        os.kill(record.pid, signal.SIGSTOP)
+        eventually(lambda: "No scheduler runs." in dev.get("/horizon/").text, within=30)
+        os.kill(record.pid, signal.SIGCONT)
+        eventually(lambda: "No scheduler runs." not in dev.get("/horizon/").text)
+        assert dev.interrupt() == 0
+
+    assert "No scheduler runs." not in well
 
 
 def test_a_kill_leaves_nothing_that_hinders_the_next_start_and_keeps_queued_jobs(project):

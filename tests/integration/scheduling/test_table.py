@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from redis import Redis
@@ -8,7 +9,8 @@ from redis import Redis
 from allegro_queue.scheduling.by_hand import UnknownEntry, run_by_hand
 from allegro_queue.scheduling.install import declared_entries, install
 from allegro_queue.scheduling.table import in_words, read_schedule
-from allegro_queue.stores import Stores
+from allegro_queue.stores import Stores, schedule
+from tests.support import records
 from tests.support.running import manage
 from tests.support.schedule import entry, scheduler_over
 
@@ -85,6 +87,25 @@ def test_the_command_shows_the_table(redis: Redis):
         "Times are in UTC.",
         "No scheduler is running. Start one: manage.py horizon, or manage.py rqscheduler",
     ]
+
+
+def test_the_command_says_who_leads_since_when_and_how_many_stand_by(stores: Stores, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(schedule, "LEASE_SECONDS", 60)
+    at = stores.schedule.now()
+    stores.schedule.lead("one", records.scheduler(at - 60))
+    alone = manage("horizon_schedule").stdout.splitlines()[-1]
+    for pid in (5001, 5002):
+        stores.schedule.lead(f"another, {pid}", records.scheduler(at, pid=pid))
+    # A later beat of the leader's; it has led all the time.
+    stores.schedule.lead("one", records.scheduler(at - 60))
+    record = stores.schedule.scheduler()
+    three = manage("horizon_schedule").stdout.splitlines()[-1]
+
+    assert record is not None
+    assert at <= record.leads_since < record.beat_at
+    since = datetime.fromtimestamp(record.leads_since, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    assert alone == f"Led by web-1, process 4103, since {since}. No other stands by."
+    assert three == f"Led by web-1, process 4103, since {since}. 2 others stand by."
 
 
 def test_the_command_prints_json(redis: Redis):
