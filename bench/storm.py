@@ -82,7 +82,7 @@ def storms() -> dict[str, list[Callable[..., Any]]]:
             partial(o.killed_server, times=3, down=15, every=3, fsync="always"),
             partial(o.killed_server, times=4, down=1, every=6, fsync="everysec"),
         ],
-        "B2": [partial(o.stopped_server, seconds=20)],
+        "B2": [partial(o.stopped_server, seconds=20), partial(o.stopped_server, seconds=120)],
         "B3": [partial(o.paused_clients, seconds=20)],
         "B4": [o.lost_replies, o.lost_replies_of_a_scheduler],
         "B5": [partial(o.cut_off_worker, seconds=60)],

@@ -154,7 +154,7 @@ def stopped_worker(ground: Ground, *, seconds: float) -> Outcome:
                 # It works on, and what it did too late has left no trace.
                 ground.send(ledger_jobs.work)
                 ground.wait_until_quiet(tree)
-                eventually(lambda: outcomes(ground.redis) == ["succeeded", "succeeded"])
+                eventually(lambda: outcomes(ground.redis) == ["retried", "succeeded", "succeeded"])
         finally:
             frozen.send(signal.SIGCONT)
     assert ground.redis.dump(f"rq:job:{job_id}") == before
