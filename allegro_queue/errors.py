@@ -39,6 +39,10 @@ class QueueUnavailable(HorizonError):
         """The one exception: each reply was lost, so that nobody can say whether the job is queued."""
 
 
+class WorkerNotTold(HorizonError):
+    """Nobody could be told to end a worker: it is gone, or nobody looks after it."""
+
+
 class AlreadyRunning(HorizonError):
     """A master of this name lives on this host already."""
 

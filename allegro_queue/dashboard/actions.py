@@ -41,6 +41,7 @@ SUBJECTS = (
     ("tenant", "tenant"),
     ("word", "told"),
     ("master", "Horizon process"),
+    ("worker", "worker"),
     ("batch", "batch"),
     ("per_minute", "per minute"),
     ("run", "run"),

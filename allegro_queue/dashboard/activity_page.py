@@ -24,6 +24,7 @@ ACTIONS = (
     "delete",
     "delete a view",
     "empty",
+    "end worker",
     "export",
     "mark failure",
     "monitor tag",

@@ -29,6 +29,7 @@ from allegro_queue.dashboard.saved_view_pages import PAGES as SAVED_VIEW_PAGES
 from allegro_queue.dashboard.schedule_views import PAGES as SCHEDULE_PAGES
 from allegro_queue.dashboard.token_pages import PAGES as TOKEN_PAGES
 from allegro_queue.dashboard.views import PAGES
+from allegro_queue.dashboard.worker_views import PAGES as WORKER_PAGES
 
 app_name = "horizon"
 
@@ -41,6 +42,7 @@ ROUTES: list[tuple[str, View, str]] = [
     *FAILURE_PAGES,
     *QUEUE_PAGES,
     *CONTROL_PAGES,
+    *WORKER_PAGES,
     *SCHEDULE_PAGES,
     *METRIC_PAGES,
     *ALERT_PAGES,

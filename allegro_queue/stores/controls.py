@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from redis import Redis
+from rq.command import send_shutdown_command
 
 from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.replies import Reply, text
@@ -22,6 +23,8 @@ class Control(StrEnum):
     CONTINUE = "continue"
     RESTART = "restart"
     TERMINATE = "terminate"
+    KILL = "kill"
+    """For one worker alone."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +34,8 @@ class Instruction:
     control: Control
     supervisor: str = ""
     """The supervisor that is meant; empty: the whole master. Only pause and continue can be meant for one."""
+    worker: str = ""
+    """The worker that is meant; empty: none. Only terminate and kill can be meant for one."""
     until: float | None = None
     """Unix time at which a pause ends by itself."""
     by: str = ""
@@ -49,8 +54,12 @@ class ControlStore:
         self._push(master, control.value)
 
     def instruct(self, master: str, instruction: Instruction) -> None:
-        """Leave a word for one supervisor of a master."""
+        """Leave a word for one supervisor or worker of a master."""
         self._push(master, json.dumps(asdict(instruction)))
+
+    def shut_down(self, worker: str) -> None:
+        """Tell a worker that has no master to leave after its job, by RQ's own word for it."""
+        send_shutdown_command(self._client, worker)
 
     def keep(self, pause: Instruction) -> None:
         """Remember a supervisor's pause for masters that start later."""

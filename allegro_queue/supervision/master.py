@@ -99,8 +99,8 @@ class Master:
         self._redis_away = False
         self._redis_due = 0.0
         """When Redis is tried again, while it is away: each try may take as long as the client is patient."""
-        self._overdue: dict[str, str] = {}
-        """Children that were killed for their time limit, by name, with the reason in words."""
+        self._killed: dict[str, str] = {}
+        """Children that this process killed, by name, with the reason in words."""
         self._told_at: float | None = None
         """When the first signal to leave came."""
 
@@ -216,14 +216,17 @@ class Master:
         elif control is Control.RESTART:
             for supervisor in self._supervisors:
                 supervisor.restart(now)
-        elif self._plan.runs_workers:
+        elif control in (Control.PAUSE, Control.CONTINUE) and self._plan.runs_workers:
             self._status = "paused" if control is Control.PAUSE else "running"
             for supervisor in self._supervisors:
                 supervisor.pause() if control is Control.PAUSE else supervisor.resume()
         self._beat_due = 0.0
 
     def follow(self, given: Instruction, now: float) -> None:
-        """Act on what was sent through Redis, be it meant for the whole master or for one supervisor."""
+        """Act on what was sent through Redis, be it meant for the whole master, for one supervisor or for one worker."""
+        if given.worker:
+            self._end_worker(given, now)
+            return
         if not given.supervisor:
             self.obey(given.control, now)
             return
@@ -240,12 +243,25 @@ class Master:
             elif given.control is Control.CONTINUE:
                 supervisor.resume()
 
+    def _end_worker(self, given: Instruction, now: float) -> None:
+        """Have one of its workers leave after its job, or kill it. What a killed one held is settled like that of any other."""
+        log.info(
+            "worker %s is to end: %s by=%s reason=%s",
+            given.worker, given.control.value, given.by or "-", given.reason or "-",
+        )  # fmt: skip
+        for supervisor in self._supervisors:
+            if given.control is Control.TERMINATE:
+                supervisor.dismiss(given.worker, now)
+            elif given.control is Control.KILL and supervisor.kill(given.worker, now):
+                why = f": {given.reason}" if given.reason else ""
+                self._killed[given.worker] = f"was killed (SIGKILL) by {given.by or 'somebody'}{why}"
+
     def _settle_departures(self) -> None:
         """What a dead child held is settled now; what cannot be (Redis is away) stays for the next pass."""
         while self._unsettled:
             departure = self._unsettled.pop(0)
             child = departure.child
-            reason = self._overdue.pop(child.name, departure.ending)
+            reason = self._killed.pop(child.name, departure.ending)
             if departure.ending == LEFT:
                 continue
             begun = None if child.begun is None else child.begun.execution_id
@@ -254,7 +270,7 @@ class Master:
             except RedisError:
                 self._unsettled.insert(0, departure)
                 if reason != departure.ending:
-                    self._overdue[child.name] = reason
+                    self._killed[child.name] = reason
                 raise
 
     def _claim(self) -> None:
@@ -333,12 +349,10 @@ class Master:
         """Kill own workers whose job ignores its time limit, by what they say in shared memory: neither a job that never
         lets go of the interpreter nor Redis can hide it."""
         for child in self._crew:
-            if child.begun is None or not is_overdue(child.begun.deadline, now) or child.name in self._overdue:
+            if child.begun is None or not is_overdue(child.begun.deadline, now) or child.name in self._killed:
                 continue
             log.warning("worker %s ignores its job's time limit and is killed", child.name)
-            self._overdue[child.name] = (
-                "ran a job past its time limit, did not heed the alarm, and was killed (SIGKILL)"
-            )
+            self._killed[child.name] = "ran a job past its time limit, did not heed the alarm, and was killed (SIGKILL)"
             child.send(signal.SIGKILL)
 
     def _look_around(self, now: float) -> None:

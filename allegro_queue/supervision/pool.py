@@ -114,6 +114,25 @@ class ProcessPool:
         while self.children:
             self._dismiss(self.children.pop(), now)
 
+    def dismiss(self, name: str, now: float) -> bool:
+        """Have one child leave, within the grace; a fresh one takes its place at the next pass. Whether it is one of these."""
+        for child in self.children:
+            if child.name == name:
+                self.children.remove(child)
+                self._dismiss(child, now)
+                return True
+        return name in self.leaving
+
+    def kill(self, name: str, now: float) -> bool:
+        """End one child at once, also one that leaves; likewise."""
+        self.dismiss(name, now)
+        if name not in self.leaving:
+            return False
+        child, _ = self.leaving[name]
+        child.send(signal.SIGKILL)
+        self.leaving[name] = (child, now)
+        return True
+
     def signal_all(self, number: signal.Signals) -> None:
         """Send a signal to every child that is to stay."""
         for child in self.children:

@@ -153,6 +153,14 @@ class Supervisor:
         for pool in self.pools:
             pool.processes.restart(now)
 
+    def dismiss(self, worker: str, now: float) -> bool:
+        """Have one worker leave after its job, and a fresh one take its place; whether it is one of these."""
+        return any(pool.processes.dismiss(worker, now) for pool in self.pools)
+
+    def kill(self, worker: str, now: float) -> bool:
+        """End one worker at once; likewise."""
+        return any(pool.processes.kill(worker, now) for pool in self.pools)
+
     def leave(self, now: float) -> None:
         """Every worker finishes its job and leaves."""
         self._status = "leaving"

@@ -11,8 +11,10 @@ def test_words_are_taken_once_and_in_order(stores: Stores):
     paused = Instruction(control=Control.PAUSE, supervisor="one", until=5.5, by="anna", reason="maintenance")
     stores.controls.send("web", Control.RESTART)
     stores.controls.instruct("web", paused)
+    killed = Instruction(control=Control.KILL, worker="web-1.4121.ab12", by="anna", reason="stuck")
+    stores.controls.instruct("web", killed)
 
-    assert stores.controls.take("web") == [Instruction(control=Control.RESTART), paused]
+    assert stores.controls.take("web") == [Instruction(control=Control.RESTART), paused, killed]
     assert stores.controls.take("web") == []
 
 

@@ -1,4 +1,4 @@
-"""``manage.py horizon_terminate``: for deploys. Running jobs finish, then Horizon leaves."""
+"""``manage.py horizon_terminate``: for deploys. Running jobs finish, then Horizon leaves. Or one worker alone."""
 
 from __future__ import annotations
 
@@ -6,23 +6,37 @@ import math
 import socket
 import time
 from argparse import ArgumentParser
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import CommandError
 
 from allegro_queue.durations import seconds_in
-from allegro_queue.management.redis_command import RedisCommand
+from allegro_queue.management.redis_command import RedisCommand, account
 from allegro_queue.stores import Stores
 from allegro_queue.stores.controls import Control
+from allegro_queue.worker_ends import end_worker
 
 LOOK_SECONDS = 0.2
 
 
 class Command(RedisCommand):
-    help = "Tell the masters of this host to finish their running jobs and leave, so that new code can be started."
+    help = (
+        "Tell the masters of this host to finish their running jobs and leave, so that new code can be started. "
+        "With --worker, end one worker, on whichever host it is; a fresh one takes its place."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--all", action="store_true", help="the masters of every host")
+        parser.add_argument(
+            "--worker", default="", help="this worker instead, by its name in horizon_list, after its job"
+        )
+        parser.add_argument(
+            "--kill",
+            action="store_true",
+            help="with --worker: at once; its job is tried again, or fails without tries left",
+        )
+        parser.add_argument("--reason", default="", help="why, for the journal, and for the job of a killed worker")
         parser.add_argument("--wait", action="store_true", help="return when they have left")
         parser.add_argument(
             "--within", help="with --wait: fail after so long, such as 2m (default: wait as long as it takes)"
@@ -30,6 +44,11 @@ class Command(RedisCommand):
 
     def run(self, stores: Stores, **options: Any) -> None:
         within = seconds_in(options["within"]) if options["within"] else None
+        if options["kill"] and not options["worker"]:
+            raise CommandError("--kill is for one worker: give --worker NAME.")
+        if options["worker"]:
+            self.end_worker(stores, within, **options)
+            return
         here = socket.gethostname()
         names = [each.name for each in stores.masters.living() if options["all"] or each.host == here]
         if not names:
@@ -38,15 +57,31 @@ class Command(RedisCommand):
         for name in names:
             stores.controls.send(name, Control.TERMINATE)
             outcome = f"{name} was told to leave."
-            self.note("terminate", f"master {name}", outcome)
+            self.note("terminate", f"master {name}", outcome, reason=options["reason"])
             self.stdout.write(outcome)
         if options["wait"]:
-            self.wait(stores, set(names), within)
+            self.wait(set(names), lambda: {each.name for each in stores.masters.living()}, within)
 
-    def wait(self, stores: Stores, names: set[str], seconds: float | None) -> None:
+    def end_worker(self, stores: Stores, seconds: float | None, **options: Any) -> None:
+        """Have one worker leave, or killed."""
+        if options["all"]:
+            raise CommandError("Give --worker or --all, not both.")
+        name, kill = options["worker"], options["kill"]
+        worker = end_worker(stores, name, by=account(), reason=options["reason"], kill=kill)
+        who = f"its Horizon process {worker.master}" if worker.master else "the worker"
+        outcome = (
+            f"{who} was told to kill {name}." if kill else f"{who} was told that {name} is to leave after its job."
+        )
+        outcome = outcome[0].upper() + outcome[1:]
+        self.note("end worker", f"told {'kill' if kill else 'end'}, worker {name}", outcome, reason=options["reason"])
+        self.stdout.write(outcome)
+        if options["wait"]:
+            self.wait({name}, lambda: {each.name for each in stores.workers.living()}, seconds)
+
+    def wait(self, names: set[str], living: Callable[[], set[str]], seconds: float | None) -> None:
         """Until none of them is alive."""
         deadline = time.monotonic() + (math.inf if seconds is None else seconds)
-        while left := names & {each.name for each in stores.masters.living()}:
+        while left := names & living():
             if time.monotonic() > deadline:
                 raise CommandError(
                     f"Still there after {seconds} s: {', '.join(sorted(left))}. A long job may be running."

@@ -51,6 +51,48 @@ def test_a_child_told_to_leave_is_killed_only_after_its_grace(pool: ProcessPool)
     assert pool.is_empty
 
 
+def test_one_child_that_is_dismissed_gets_its_grace_and_is_replaced_at_once(pool: ProcessPool):
+    pool.scale(2, now=0)
+    pool.tick(now=0)
+    stays, goes = pool.children
+
+    assert pool.dismiss(goes.name, now=10)
+    pool.tick(now=10)
+
+    assert (stays.received, goes.received) == ([], ["SIGTERM"])
+    assert len(pool.children) == 2
+    assert goes not in pool.children
+    pool.tick(now=70)
+    assert goes.received == ["SIGTERM", "SIGKILL"]
+
+
+@pytest.mark.parametrize("is_leaving", [False, True])
+def test_one_child_that_is_killed_ends_at_once_and_its_death_holds_nobody_back(pool: ProcessPool, is_leaving: bool):
+    pool.scale(1, now=0)
+    pool.tick(now=0)
+    child = pool.children[0]
+    if is_leaving:
+        pool.dismiss(child.name, now=0)
+
+    assert pool.kill(child.name, now=1)
+    assert child.received[-1] == "SIGKILL"
+    child.dies("was killed by signal 9 (SIGKILL)")
+    departures = pool.tick(now=1)
+
+    assert [(each.child, each.expected) for each in departures] == [(child, True)]
+    assert len(pool.children) == 1
+    assert pool.trouble == ""
+
+
+def test_a_child_of_another_pool_is_nobodys(pool: ProcessPool):
+    pool.scale(1, now=0)
+    pool.tick(now=0)
+
+    assert not pool.dismiss("another", now=1)
+    assert not pool.kill("another", now=1)
+    assert pool.children[0].received == []
+
+
 def test_a_restart_starts_fresh_children_while_the_old_ones_finish(pool: ProcessPool):
     pool.scale(2, now=0)
     pool.tick(now=0)
