@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 
 from allegro_queue.access import rights_of
 from allegro_queue.api.answers import Refused
-from allegro_queue.api.shapes.told import Done
+from allegro_queue.api.shapes.told import Begun, Done
 from allegro_queue.dashboard import actions
 from allegro_queue.rights import Right
 
@@ -31,10 +31,18 @@ def perform(request: HttpRequest, view: Callable[[HttpRequest], HttpResponse], g
     return Done(done=done.level == messages.SUCCESS, outcome=done.text)
 
 
+def perform_run(
+    request: HttpRequest, view: Callable[[HttpRequest], HttpResponse], given: Form, right: str = ""
+) -> Begun:
+    """The same for an act on many jobs: as which run it is done."""
+    done = carried_out(request, view, given, right)
+    return Begun(done=done.level == messages.SUCCESS, outcome=done.text, run=done.run_id)
+
+
 def carried_out(
     request: HttpRequest, view: Callable[[HttpRequest], HttpResponse], given: Form, right: str = ""
 ) -> actions.Done:
-    """The same, with all that came of it."""
+    """Do it, with all that came of it."""
     form = QueryDict(mutable=True)
     for key, value in given.items():
         if value is not None:

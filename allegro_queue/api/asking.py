@@ -13,6 +13,7 @@ from allegro_queue.connection import page_client
 from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores, open_stores
+from allegro_queue.stores.job_lists import Place, read_place
 from allegro_queue.stores.pulse import Pulse
 
 RIGHT = "x-right"
@@ -22,6 +23,14 @@ HIDDEN = "The right allegro_queue.view_payload is missing."
 def needs(right: Right) -> dict[str, Any]:
     """The right that an operation needs, as the API's document has it."""
     return {RIGHT: right.value}
+
+
+ALSO = "x-right-of"
+
+
+def needs_right_of_run() -> dict[str, Any]:
+    """The right to look at the door; the act itself asks for the right that its run's own act needs."""
+    return {RIGHT: Right.VIEW.value, ALSO: "the run's act"}
 
 
 def reading() -> tuple[Stores, Pulse]:
@@ -44,3 +53,17 @@ def number_in(after: str) -> int:
 
 def optional(number: float | None) -> str | None:
     return None if number is None else str(number)
+
+
+def place_in(after: str) -> Place:
+    if not after:
+        return Place()
+    try:
+        return read_place(after)
+    except ValueError as error:
+        raise Refused(422, "query after", str(error), "Give the 'after' of the page before.") from error
+
+
+def following_offset(place: Place, limit: int, total: int) -> Place | None:
+    end = place.offset + limit
+    return Place(offset=end) if end < total else None

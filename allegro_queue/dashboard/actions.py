@@ -12,6 +12,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import Resolver404, resolve, reverse
 from django.views.decorators.http import require_POST
+from redis.exceptions import NoPermissionError
 
 from allegro_queue.access import View, rights_of, token_name, without_right
 from allegro_queue.activity.journal import Deed, note
@@ -52,6 +53,8 @@ SUBJECTS = (
 """Fields of the forms that say what an action is about, and the word before each."""
 
 NOT_KNOWN = "Redis did not answer, so it is not known what was done. Look at the list before trying again."
+
+NOT_ALLOWED = "Redis does not let the user that the dashboard has there do this (its ACL)."
 
 ACTIONS_AT = "actions/"
 """Start of the address of every action, which a reader must not be led back to."""
@@ -105,8 +108,10 @@ def carry_out(act: Act, request: HttpRequest) -> Done:
     """Act, and note who did what; also when Redis does not answer."""
     try:
         told = act(request, open_stores())
-    except (*UNREACHABLE, QueueUnavailable):
-        told = messages.ERROR, NOT_KNOWN
+    except NoPermissionError:
+        told = messages.ERROR, NOT_ALLOWED
+    except (*UNREACHABLE, QueueUnavailable) as error:
+        told = messages.ERROR, NOT_ALLOWED if isinstance(error.__cause__, NoPermissionError) else NOT_KNOWN
     done = told if isinstance(told, Done) else Done(level=told[0], text=told[1])
     deed = deed_of(request, act.__name__, done.text, succeeded=done.level == messages.SUCCESS)
     note(replace(deed, run_id=done.run_id))

@@ -216,7 +216,7 @@ class ScheduleStore:
                     keys=[
                         scheduled_key(registry),
                         Queue.redis_queues_keys,
-                        "" if registry is None else RQScheduler.get_locking_key(registry),
+                        scheduled_key(None) if registry is None else RQScheduler.get_locking_key(registry),
                         self._keys.scheduler_fence,
                     ],
                     args=[

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+from allegro_queue.rights import ALL_RIGHTS, Right
+from allegro_queue.tokens.tokens import make
+from tests.support.api_caller import Caller
 from tests.support.browser import chromium_path, running_browser
 
 
@@ -33,3 +38,20 @@ def browser_page(browser: Browser) -> Iterator[Page]:
     context.set_default_timeout(10_000)
     yield context.new_page()
     context.close()
+
+
+@pytest.fixture
+def staging(settings: Any) -> None:
+    """The environment that lets nobody in without sign-in."""
+    settings.HORIZON = {**settings.HORIZON, "environment": "staging"}
+
+
+@pytest.fixture
+def caller(staging: None) -> Callable[..., Caller]:
+    """Makes a program whose token has the rights given (all without)."""
+
+    def make_caller(*rights: Right) -> Caller:
+        given = [right.value for right in rights or ALL_RIGHTS]
+        return Caller(make("probe", given, now=datetime.now(UTC), made_by="tests").text)
+
+    return make_caller

@@ -29,7 +29,7 @@ METHODS = ("get", "head", "options", "post", "put", "patch", "delete")
 SOME = ("get", "post")
 """Tried for each identity; the others, which the door does not tell apart, for one of each kind."""
 
-PLACES = {"run_id": 7, "run": 7, "queue": "high"}
+PLACES = {"run_id": 7, "run": 7, "view_id": 7, "queue": "high"}
 
 ROUTES = [page for page in urlpatterns if page.name not in PROBES]
 

@@ -35,7 +35,7 @@ ENTRY = "horizon-snapshot"
 
 
 def address_of(page: Any, **given: Any) -> str:
-    places = {"run_id": 7, "run": 7, "queue": "high", "name": "high", **given}
+    places = {"run_id": 7, "run": 7, "view_id": 7, "queue": "high", "name": "high", **given}
     return reverse(
         f"horizon:{page.name}", kwargs={name: places.get(name, "some-job") for name in page.pattern.converters}
     )

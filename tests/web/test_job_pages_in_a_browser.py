@@ -21,6 +21,7 @@ from allegro_queue.history.queries import monitor
 from allegro_queue.history.snapshot import take_snapshot
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
+from allegro_queue.stores.pauses import Pause
 from allegro_queue.terms import FIELD, Terms
 from tests.support import jobs, scenes
 from tests.support.browser import complaints_of
@@ -324,6 +325,57 @@ def test_the_rows_of_a_list_are_walked_and_ticked_by_keys(
     keys.press("k")
     keys.press("Enter")
     expect(browser_page.locator("h1")).to_have_text(f"Job {ids[0][:8]}")
+
+
+def test_a_star_ticks_all_rows_and_leads_to_what_acts_on_all_that_match(
+    browser_page: Page, live_server: LiveServer, redis: Redis, stores: Stores
+) -> None:
+    for number in range(51):
+        failed(redis, jobs.fail, str(number))
+    browser_page.goto(f"{live_server.url}/horizon/jobs/?state=failed&still=yes")
+
+    browser_page.keyboard.press("*")
+
+    expect(browser_page.locator("input[name=id]:checked")).to_have_count(50)
+    expect(browser_page.get_by_role("link", name="Retry all")).to_be_focused()
+    browser_page.keyboard.press("Enter")
+    expect(browser_page.locator(".hz-sentence")).to_have_text("Retry all 51 failed jobs?")
+    assert stores.jobs.counts(QUEUES)[State.FAILED] == 51
+
+
+def test_keys_pause_and_resume_live_updates_and_update_once(
+    browser_page: Page, live_server: LiveServer, redis: Redis, stores: Stores
+) -> None:
+    browser_page.goto(f"{live_server.url}/horizon/queues/")
+    keys = browser_page.keyboard
+
+    keys.press("p")
+    expect(browser_page.get_by_label("Resume live updates")).to_be_visible()
+    stores.pauses.pause(Pause(queue="high", since=time.time()))
+    keys.press(".")
+    expect(browser_page.locator("#hz-strips")).to_contain_text("high is paused")
+
+    keys.press("p")
+    expect(browser_page.get_by_label("Pause live updates")).to_be_visible()
+
+
+def test_keys_make_the_charts_time_longer_and_shorter(
+    browser_page: Page, live_server: LiveServer, stores: Stores
+) -> None:
+    collected(stores, run_record(time.time()))
+    browser_page.goto(f"{live_server.url}/horizon/metrics/")
+    current = browser_page.locator(".hz-ranges a[aria-current]")
+    choices = browser_page.locator(".hz-ranges a").all_inner_texts()
+    place = choices.index(current.inner_text())
+
+    browser_page.keyboard.press("]")
+    expect(current).to_have_text(choices[place + 1])
+    browser_page.keyboard.press("[")
+    expect(current).to_have_text(choices[place])
+    for _ in range(place + 1):
+        browser_page.keyboard.press("[")
+        place = max(place - 1, 0)
+        expect(current).to_have_text(choices[place])
 
 
 def test_keys_lead_to_search_and_pages_and_can_be_turned_off(

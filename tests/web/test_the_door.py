@@ -36,7 +36,7 @@ ADDRESSES = [
 ]
 
 # Every address of the API, which answers in its own form.
-PLACES = {"run_id": 7}
+PLACES = {"run_id": 7, "view_id": 7}
 API_ADDRESSES = [
     pytest.param(page.name, {name: PLACES.get(name, "some-job") for name in page.pattern.converters}, id=str(page.name))
     for page in urlpatterns

@@ -5,7 +5,22 @@ from __future__ import annotations
 from ninja import NinjaAPI
 from ninja.operation import Operation
 
-from allegro_queue.api.routes import activity, failures, jobs, metrics, now, queues, runs, schedule, tags
+from allegro_queue.api.routes import (
+    activity,
+    alerts,
+    batches,
+    bin,
+    bulk_runs,
+    failures,
+    jobs,
+    metrics,
+    now,
+    queues,
+    runs,
+    schedule,
+    tags,
+    views,
+)
 
 
 class HorizonApi(NinjaAPI):
@@ -18,7 +33,7 @@ class HorizonApi(NinjaAPI):
 api = HorizonApi(
     title="Horizon",
     version="1",
-    description="Jobs, queues, workers, schedule, failures and metrics of allegro-queue. "
+    description="Jobs, queues, workers, batches, schedule, failures, metrics and alerts of allegro-queue. "
     "Times are Unix seconds. Lists are paged by `after`. Each operation names the right that it needs as `x-right`.",
     urls_namespace="horizon-api",
     docs_url=None,
@@ -26,5 +41,20 @@ api = HorizonApi(
 )
 
 # In the order of the document.
-for each in (now, queues, jobs, runs, failures, tags, schedule, metrics, activity):
+for each in (
+    now,
+    queues,
+    jobs,
+    bulk_runs,
+    bin,
+    batches,
+    runs,
+    failures,
+    tags,
+    schedule,
+    metrics,
+    alerts,
+    views,
+    activity,
+):
     api.add_router("", each.router)

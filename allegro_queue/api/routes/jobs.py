@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
+from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Body, Query, Router
 
 from allegro_queue.api.acts import perform
 from allegro_queue.api.answers import Refused
-from allegro_queue.api.asking import HIDDEN, may_see_payload, needs, optional
+from allegro_queue.api.asking import HIDDEN, following_offset, may_see_payload, needs, place_in
 from allegro_queue.api.payloads import masked_value
 from allegro_queue.api.shapes.given import JobId
-from allegro_queue.api.shapes.jobs import Chosen, JobDetailShape, Jobs, JobsAsked
+from allegro_queue.api.shapes.jobs import JobDetailShape, Jobs, JobsAsked
+from allegro_queue.api.shapes.orders import AgainAsked, OtherAsked, Queued
 from allegro_queue.api.shapes.told import Done
 from allegro_queue.connection import page_client
-from allegro_queue.dashboard import bulk_views
+from allegro_queue.dashboard import bulk_views, one_job_views
 from allegro_queue.errors import did_you_mean
 from allegro_queue.masking import masked
 from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores, open_stores
-from allegro_queue.stores.job_lists import Place, read_place
 from allegro_queue.stores.jobs import JobDetail, JobRow, State
 
 router = Router()
@@ -61,20 +61,6 @@ def jobs(request: HttpRequest, given: Query[JobsAsked]) -> Any:
         "searched": searched,
         "after": str(following) if following else None,
     }
-
-
-def place_in(after: str) -> Place:
-    if not after:
-        return Place()
-    try:
-        return read_place(after)
-    except ValueError as error:
-        raise Refused(422, "query after", str(error), "Give the 'after' of the page before.") from error
-
-
-def following_offset(place: Place, limit: int, total: int) -> Place | None:
-    end = place.offset + limit
-    return Place(offset=end) if end < total else None
 
 
 def job_shape(row: JobRow) -> dict[str, Any]:
@@ -114,43 +100,6 @@ def known_job(stores: Stores, job_id: str) -> JobDetail:
 
 
 @router.post(
-    "failed-jobs/retry",
-    response=Done,
-    tags=["jobs"],
-    summary="Retry failed jobs",
-    openapi_extra=needs(Right.RETRY),
-)
-def retry_jobs(request: HttpRequest, given: Body[Chosen]) -> Any:
-    return perform(request, bulk_views.retry, chosen(given), "Name failed jobs.")
-
-
-@router.post(
-    "failed-jobs/delete",
-    response=Done,
-    tags=["jobs"],
-    summary="Delete failed jobs for good",
-    openapi_extra=needs(Right.DELETE),
-)
-def delete_jobs(request: HttpRequest, given: Body[Chosen]) -> Any:
-    return perform(request, bulk_views.delete, chosen(given), "Name failed jobs.")
-
-
-def chosen(given: Chosen) -> dict[str, str | list[str] | None]:
-    """The choice as a form has it."""
-    if given.all == bool(given.ids):
-        raise Refused(422, "body ids", "Give either ids, or all.", "Such as {'ids': ['…']}, or {'all': true}.")
-    if given.queue and (not given.all or given.queue not in all_queues()):
-        raise Refused(422, "body queue", f"{given.queue!r} cannot be meant.", "With all, the name of a queue.")
-    until = given.failed_until if given.failed_until is not None or not given.all else time.time()
-    return {
-        "id": given.ids,
-        "all": "1" if given.all else None,
-        "queue": given.queue or None,
-        "failed_until": optional(until),
-    }
-
-
-@router.post(
     "jobs/{str:job_id}/retry",
     response=Done,
     tags=["jobs"],
@@ -158,21 +107,61 @@ def chosen(given: Chosen) -> dict[str, str | list[str] | None]:
     openapi_extra=needs(Right.RETRY),
 )
 def retry_job(request: HttpRequest, job_id: JobId) -> Any:
-    return on_failed(request, bulk_views.retry, job_id)
+    return on_one(request, bulk_views.retry, job_id)
 
 
 @router.delete(
     "jobs/{str:job_id}",
     response=Done,
     tags=["jobs"],
-    summary="Delete one failed job for good",
+    summary="Put one job into the bin; not one that runs",
     openapi_extra=needs(Right.DELETE),
 )
 def delete_job(request: HttpRequest, job_id: JobId) -> Any:
-    return on_failed(request, bulk_views.delete, job_id)
+    return on_one(request, bulk_views.delete, job_id)
 
 
-def on_failed(request: HttpRequest, act: Callable[[HttpRequest], HttpResponse], job_id: str) -> Any:
+@router.post(
+    "jobs/{str:job_id}/run-again",
+    response=Queued,
+    tags=["jobs"],
+    summary="Queue a copy of a job",
+    openapi_extra=needs(Right.ENQUEUE),
+)
+def run_job_again(request: HttpRequest, job_id: JobId, given: Body[AgainAsked]) -> Any:
+    new_id = str(given.token or uuid4())
+    done = on_one(request, one_job_views.run_again, job_id, token=new_id)
+    return {**done.dict(), "job_id": new_id}
+
+
+@router.post(
+    "jobs/{str:job_id}/run-other",
+    response=Queued,
+    tags=["jobs"],
+    summary="Queue a call of a job's function with other arguments; needs view_payload, too",
+    openapi_extra=needs(Right.ENQUEUE),
+)
+def run_job_with_other_arguments(request: HttpRequest, job_id: JobId, given: Body[OtherAsked]) -> Any:
+    if not may_see_payload(request):
+        raise Refused(403, "body arguments", HIDDEN, "Who may not see arguments may not edit them.")
+    new_id = str(given.token or uuid4())
+    call = {"args": json.dumps(given.arguments), "kwargs": json.dumps(given.keywords)}
+    done = on_one(request, one_job_views.run_other, job_id, token=new_id, **call)
+    return {**done.dict(), "job_id": new_id}
+
+
+@router.post(
+    "jobs/{str:job_id}/stop",
+    response=Done,
+    tags=["jobs"],
+    summary="Have the worker that runs a job stop it",
+    openapi_extra=needs(Right.CONTROL_WORKERS),
+)
+def stop_job(request: HttpRequest, job_id: JobId) -> Any:
+    return on_one(request, one_job_views.stop, job_id)
+
+
+def on_one(request: HttpRequest, act: Callable[[HttpRequest], HttpResponse], job_id: str, **form: str) -> Done:
+    """Do it to this job; 404 unless there is one of this id."""
     found = known_job(open_stores(), job_id).row.status
-    right = f"Only a failed job can be meant; when looked at, this one was {found!r}."
-    return perform(request, act, {"id": [job_id]}, right)
+    return perform(request, act, {"id": job_id, **form}, f"When looked at, this job was {found!r}.")

@@ -6,18 +6,26 @@ from dataclasses import asdict
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Router
+from ninja import Body, Router
 
 from allegro_queue import __version__
 from allegro_queue.alerts.report import keeper_in_words
-from allegro_queue.api.asking import reading
+from allegro_queue.api.acts import perform
+from allegro_queue.api.answers import Refused
+from allegro_queue.api.asking import needs, reading
+from allegro_queue.api.shapes.given import Name
 from allegro_queue.api.shapes.now import Health, Masters, StatusShape, Workers
+from allegro_queue.api.shapes.orders import ControlAsked
+from allegro_queue.api.shapes.told import Done
 from allegro_queue.conf import horizon_settings
 from allegro_queue.configuration import configuration_problems
+from allegro_queue.dashboard import control_views
 from allegro_queue.health.check import worst
 from allegro_queue.health.examine import examine
 from allegro_queue.plan import Plan
+from allegro_queue.rights import Right
 from allegro_queue.status import status_of
+from allegro_queue.stores import open_stores
 
 router = Router()
 
@@ -62,3 +70,17 @@ def health(request: HttpRequest) -> Any:
     stores, pulse = reading()
     checks = examine(stores, pulse, configuration_problems(), keeper_in_words(pulse.at))
     return {"result": worst(checks), "checks": [asdict(each) for each in checks]}
+
+
+@router.post(
+    "masters/{path:name}/control",
+    response=Done,
+    tags=["now"],
+    summary="Tell a Horizon process something",
+    openapi_extra=needs(Right.CONTROL_WORKERS),
+)
+def control_master(request: HttpRequest, name: Name, given: Body[ControlAsked]) -> Any:
+    if name not in {each.name for each in open_stores().masters.living()}:
+        raise Refused(404, "path name", f"There is no Horizon process {name!r} (any more).", "See masters.")
+    form = {"master": name, "word": given.word.value, "reason": given.reason}
+    return perform(request, control_views.control, form)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Body, Router
 
-from allegro_queue.api.acts import perform
+from allegro_queue.api.acts import perform, perform_run
 from allegro_queue.api.answers import Refused
 from allegro_queue.api.asking import needs, optional, reading
 from allegro_queue.api.shapes.given import Name
+from allegro_queue.api.shapes.orders import EmptyAsked, MoveQueueAsked
 from allegro_queue.api.shapes.pauses import PauseAsked
 from allegro_queue.api.shapes.queues import Queues, QueueShape
-from allegro_queue.api.shapes.told import Done
-from allegro_queue.dashboard import actions
+from allegro_queue.api.shapes.told import Begun, Done
+from allegro_queue.dashboard import actions, queue_views
 from allegro_queue.dashboard.metric_series import wait_times
 from allegro_queue.dashboard.queue_rows import LATELY
 from allegro_queue.errors import did_you_mean
@@ -92,3 +94,38 @@ def pause_queue(request: HttpRequest, name: Name, given: Body[PauseAsked]) -> An
 def resume_queue(request: HttpRequest, name: Name) -> Any:
     known_or_all(name)
     return perform(request, actions.resume, {"queue": name})
+
+
+@router.post(
+    "queues/{str:name}/empty",
+    response=Begun,
+    tags=["queues"],
+    summary="Put all that waits in a queue into the bin",
+    openapi_extra=needs(Right.DELETE),
+)
+def empty_queue(request: HttpRequest, name: Name, given: Body[EmptyAsked]) -> Any:
+    known_queue(name)
+    # On a page the name is typed; here it stands in the address.
+    form = {"queue": name, "typed": name, "reason": given.reason, **begun_at(given.until, given.token)}
+    return perform_run(request, queue_views.empty, form)
+
+
+@router.post(
+    "queues/{str:name}/move",
+    response=Begun,
+    tags=["queues"],
+    summary="Put all that waits in a queue at the end of another",
+    openapi_extra=needs(Right.ENQUEUE),
+)
+def move_queue(request: HttpRequest, name: Name, given: Body[MoveQueueAsked]) -> Any:
+    known_queue(name)
+    if given.to not in all_queues():
+        raise Refused(
+            422, "body to", f"There is no queue {given.to!r}{did_you_mean(given.to, all_queues())}", "See queues."
+        )
+    form = {"queue": name, "to": given.to, "reason": given.reason, **begun_at(given.until, given.token)}
+    return perform_run(request, queue_views.move, form)
+
+
+def begun_at(until: float | None, token: UUID | None) -> dict[str, str | None]:
+    return {"failed_until": optional(until), "token": str(token) if token else None}

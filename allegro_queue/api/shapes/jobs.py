@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from ninja import Schema
 from pydantic import Field
 
-from allegro_queue.api.shapes.given import JOB_ID, LATEST, Given, Paging, words
-from allegro_queue.dashboard.chosen import MOST_TICKED
+from allegro_queue.api.shapes.given import Paging, words
 from allegro_queue.stores.jobs import State
 
 
@@ -59,12 +58,3 @@ class JobDetailShape(JobShape):
     hidden: str = Field(description="Why arguments and result are not shown; empty when they are.")
     attempts: list[AttemptShape] = Field(description="Newest first.")
     expires_in: float | None
-
-
-class Chosen(Given):
-    """Failed jobs: those named, or all of a queue or of all queues."""
-
-    ids: list[Annotated[str, Field(pattern=JOB_ID)]] = Field([], max_length=MOST_TICKED)
-    all: bool = False
-    queue: str = words("With `all`: only this queue.", 255)
-    failed_until: float | None = Field(None, ge=0, le=LATEST, description="Leave alone what failed later.")

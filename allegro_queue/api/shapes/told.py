@@ -19,3 +19,7 @@ class Errors(Schema):
 class Done(Schema):
     done: bool = Field(description="False when there was nothing to do.")
     outcome: str
+
+
+class Begun(Done):
+    run: int | None = Field(description="Its number; see bulk-runs.")

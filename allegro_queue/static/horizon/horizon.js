@@ -212,6 +212,9 @@ document.addEventListener("click", (event) => {
 
 document.querySelector("[data-hz-every] select")?.addEventListener("change", (event) => event.target.form.submit());
 
+// A key asks for it, also while updates are paused.
+document.addEventListener("horizon:now", () => root && ask());
+
 if (root && state.interval) {
   document.addEventListener("visibilitychange", () => {
     clearTimeout(state.timer);

@@ -14,7 +14,11 @@ const LISTED = [
   ["j, k", "next row, row before"],
   ["Enter", "open the row"],
   ["x", "tick the row; Shift and x: all from the last one ticked"],
+  ["*", "tick all rows; when more match, on to what acts on all of them"],
   ["r, d", "retry or delete the ticked rows (asks first)"],
+  ["p", "pause or resume live updates"],
+  [".", "update now"],
+  ["[, ]", "a shorter or a longer time in the charts"],
   ["Esc", "close, or leave the field"],
 ];
 
@@ -71,6 +75,14 @@ function tick(isRange) {
   }
   state.lastTicked = row.dataset.key;
   box.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+function tickAll() {
+  const boxes = rows().map((row) => row.querySelector("input[type=checkbox]")).filter(Boolean);
+  for (const box of boxes) box.checked = true;
+  boxes[0]?.dispatchEvent(new Event("change", { bubbles: true }));
+  // Its words say how many; it leads to the step that asks.
+  document.querySelector(".hz-selection .hz-push a")?.focus();
 }
 
 function press(wanted) {
@@ -131,6 +143,12 @@ function go(letter) {
   if (address) location.assign(address);
 }
 
+function range(step) {
+  const all = [...document.querySelectorAll(".hz-ranges a")];
+  const next = all[all.findIndex((each) => each.getAttribute("aria-current")) + step];
+  if (next) location.assign(next.href);
+}
+
 const KEYS = {
   "?": help,
   "/": search,
@@ -138,6 +156,11 @@ const KEYS = {
   k: () => move(-1),
   x: () => tick(false),
   X: () => tick(true),
+  "*": tickAll,
+  p: () => document.querySelector("[data-hz-pause] button")?.click(),
+  ".": () => document.dispatchEvent(new Event("horizon:now")),
+  "[": () => range(-1),
+  "]": () => range(1),
   r: () => press(".hz-selection .hz-button-main"),
   d: () => press(".hz-selection .hz-button-danger"),
 };

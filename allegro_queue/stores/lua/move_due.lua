@@ -1,7 +1,8 @@
 -- Jobs whose own time has come go to their queues, as RQ's scheduler leaves them: status, time of queueing, a limit.
 --
 -- KEYS  1 sorted set by due time (a queue's registry of scheduled jobs, or rq-scheduler's set)   2 RQ's set of queues
---       3 the lock under which RQ's own scheduler works on that registry ('' for rq-scheduler's set)   4 fence
+--       3 the lock under which RQ's own scheduler works on that registry (rq-scheduler's set has none: the set
+--         itself, since an ACL refuses an empty key)   4 fence
 -- ARGV  1 now   2 most ids to look at   3 fence   4 the time in RQ's format   5 start of the keys of jobs
 --       6 start of the keys of queues   7 queue for all ('' for each job's own)   8 queue for jobs that name none
 --       9 limits (JSON: seconds by queue)   10 limit for a queue without one
@@ -11,7 +12,7 @@
 local call = redis.call
 local fence = tonumber(ARGV[3])
 if fence > 0 and tonumber(call('GET', KEYS[4]) or '0') > fence then return {{}, {}, 1} end
-if KEYS[3] ~= '' and call('EXISTS', KEYS[3]) == 1 then return {{}, {}, 0} end
+if KEYS[3] ~= KEYS[1] and call('EXISTS', KEYS[3]) == 1 then return {{}, {}, 0} end
 local limits = cjson.decode(ARGV[9])
 local moved, others = {}, {}
 local fields = {'data', 'status', 'ttl', 'timeout', 'origin', 'rate_limit_key', 'dependency_ids', 'meta',
