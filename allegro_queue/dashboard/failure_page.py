@@ -16,6 +16,7 @@ from allegro_queue.dashboard.chosen import MOST_TICKED
 from allegro_queue.dashboard.deploys import Deploy, marks_of
 from allegro_queue.dashboard.failure_rows import GroupLine, line_of, short_name
 from allegro_queue.dashboard.formats import about, count
+from allegro_queue.dashboard.job_source import history_is_off
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.metric_series import Axis
 from allegro_queue.dashboard.nouns import failed_attempts
@@ -90,6 +91,8 @@ class FailurePage:
     csv: str
     samples: tuple[Shown, ...]
     runs: tuple[RunLine, ...]
+    no_runs: str
+    """Why there are none."""
     older: str
     retry: str
     delete: str
@@ -135,6 +138,7 @@ def read_failure(stores: Stores, pulse: Pulse, fingerprint: str, given: Mapping[
         deploys=deploys_since(since, chosen.stretch),
         chosen=chosen,
         now=pulse.at,
+        has_history=horizon_settings().history,
     )
 
 
@@ -149,6 +153,7 @@ def failure_page(
     deploys: Sequence[Deploy],
     chosen: Range,
     now: float,
+    has_history: bool,
 ) -> FailurePage:
     """The page, from what was read."""
     line = line_of(group, tenants)
@@ -169,6 +174,7 @@ def failure_page(
         csv=link("failure_csv", {"range": chosen.key}, fingerprint=group.fingerprint),
         samples=tuple(shown(samples)),
         runs=tuple(run_line(each) for each in runs.rows),
+        no_runs=gettext("Attempts are forgotten before their counts are.") if has_history else history_is_off(),
         older=link("failure", {"range": chosen.key, "after": runs.after}, fingerprint=group.fingerprint)
         if runs.after
         else "",

@@ -19,6 +19,11 @@ LAG = 60
 """Seconds that the collector may be behind before the lists of Redis are the better answer."""
 
 
+def history_is_off() -> str:
+    """Why no run is listed."""
+    return gettext("History is switched off (HORIZON['history']), so runs are not kept.")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HistoryState:
     """How far history goes."""
@@ -41,7 +46,7 @@ class HistoryState:
     def note(self) -> str:
         """What a reader of runs must know; empty when there is nothing."""
         if not self.is_on:
-            return gettext("History is switched off (HORIZON['history']), so runs are not kept.")
+            return history_is_off()
         if not self.lags:
             return ""
         text = gettext("History is {runs} and {time} behind.")

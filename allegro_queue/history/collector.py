@@ -32,6 +32,8 @@ class Looked:
     """Entries that still wait."""
     behind_seconds: float
     """Age of the oldest of them."""
+    added: int = 0
+    """Entries that the stream has ever had."""
 
 
 class Collector:
@@ -54,7 +56,7 @@ class Collector:
         stream, entries = self._stores.collecting.read(place.position, BATCH)
         gap = gap_between(place.position, place.read, stream)
         if not entries and gap is None:
-            return Looked(read=0, new=0, behind=0, behind_seconds=0.0)
+            return Looked(read=0, new=0, behind=0, behind_seconds=0.0, added=stream.added)
         runs, unreadable = self._read(entries)
         # What was dropped unread counts as read. (After the stream was begun anew it is read from its start.)
         before = stream.dropped if gap is not None or place.read > stream.added else place.read
@@ -73,6 +75,7 @@ class Collector:
             new=new,
             behind=behind,
             behind_seconds=max(now - time_of(entries[-1].id), 0.0) if behind and entries else 0.0,
+            added=stream.added,
         )
 
     def _read(self, entries: Sequence[Entry]) -> tuple[list[Kept], list[str]]:

@@ -15,15 +15,13 @@ from redis.exceptions import RedisError
 from allegro_queue.connection import address
 from allegro_queue.history.collector import BATCH, Collector, Looked
 from allegro_queue.history.database import database
+from allegro_queue.history.pacing import REST, rest_after
 from allegro_queue.history.writing import Overtaken, recent_runtimes
 from allegro_queue.inbox import SignalInbox
 from allegro_queue.stores import Stores
 from allegro_queue.stores.collecting import CollectorRecord
 
 log = logging.getLogger(__name__)
-
-REST = 0.5
-"""Seconds between two looks while there is less than a whole batch to read."""
 
 BEAT = 1.0
 LONGEST_PAUSE = 10.0
@@ -49,6 +47,9 @@ class CollectorLoop:
         self._collected = 0
         self._since = 0.0
         self._per_second = 0.0
+        self._is_more = False
+        self._added = 0
+        self._added_at = 0.0
         self._beat_due = self._runtimes_due = self._trim_due = 0.0
 
     def run(self, *, until_empty: bool = False) -> None:
@@ -61,7 +62,7 @@ class CollectorLoop:
         pause = 0.0
         while not self._told_to_leave(pause):
             pause = self.step(time.time())
-            if until_empty and (self._collector is None or (pause and not self._trouble)):
+            if until_empty and not self._trouble and not self._is_more:
                 break
         try:
             self._stores.collecting.let_go(self._token)
@@ -70,19 +71,35 @@ class CollectorLoop:
 
     def step(self, now: float) -> float:
         """One look; the seconds to wait until the next."""
+        began = time.monotonic()
         try:
             looked = self._look(now)
         except Overtaken:
             log.warning("another collector has written; this one waits")
             self._collector = None
+            self._is_more = False
             return REST
         except (RedisError, DatabaseError, InterfaceError) as error:
             return self._note_trouble(error, now)
         if self._trouble:
             log.info("the collector gets on again")
         self._failures, self._trouble = 0, ""
-        # More waits: go on at once, with batches that are full.
-        return 0.0 if looked is not None and looked.read == BATCH else REST
+        self._is_more = looked is not None and looked.read == BATCH
+        return REST if looked is None else self._rest_after(looked, began)
+
+    def _rest_after(self, looked: Looked, began: float) -> float:
+        """How long to rest after a look that began then."""
+        since, before = began - self._added_at, self._added
+        self._added, self._added_at = looked.added, began
+        return rest_after(
+            is_whole=self._is_more,
+            took=time.monotonic() - began,
+            growth=(looked.added - before) / since if before and since > 0 else 0.0,
+            behind=looked.behind,
+            behind_seconds=looked.behind_seconds,
+            # Half of what Redis keeps: what it drops before it is read is lost.
+            room=self._stores.runs.kept // 2,
+        )
 
     def _look(self, now: float) -> Looked | None:
         if now >= self._beat_due and not self._stores.collecting.hold(self._token):

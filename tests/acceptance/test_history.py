@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import html
+import json
 import os
 import signal
+import socket
 import sqlite3
 from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from redis import Redis
@@ -65,3 +70,55 @@ def test_every_attempt_is_in_history_when_workers_and_collectors_die(
         horizon.send(signal.SIGTERM)
         assert horizon.wait(within=15) == 0
     assert redis.exists("horizon:collecting") == 0
+
+
+def test_without_history_runs_are_counted_and_not_kept_and_the_pages_say_so(
+    redis: Redis, stores: Stores, tmp_path: Path
+) -> None:
+    file = tmp_path / "history.sqlite3"
+    environment = {
+        "DATABASE_URL": f"sqlite:///{file}",
+        "DJANGO_SETTINGS_MODULE": "tests.support.supervised",
+        "TEST_SUPERVISORS": json.dumps({"supervisor-1": {"queue": ["high", "default", "audience-sync"]}}),
+        "TEST_HORIZON": json.dumps({"history": False}),
+    }
+    assert manage("migrate", **environment).returncode == 0
+
+    def one(statement: str) -> Any:
+        connection = sqlite3.connect(file)
+        try:
+            return connection.execute(statement).fetchone()[0]
+        finally:
+            connection.close()
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with (
+        running("horizon", **environment) as horizon,
+        running("runserver", "--noreload", "--skip-checks", f"127.0.0.1:{port}", **environment) as web,
+    ):
+        dispatch(jobs.nothing)
+        dispatch(jobs.fail)
+        counted = "SELECT sum(started) FROM allegro_queue_series WHERE kind = 'queue' AND seconds = 86400"
+        eventually(lambda: one(counted) == 2, within=30, explain=horizon.said)
+        assert one("SELECT count(*) FROM allegro_queue_run") == one("SELECT count(*) FROM allegro_queue_runtag") == 0
+
+        def page(path: str) -> str:
+            with urlopen(f"http://127.0.0.1:{port}/horizon/{path}", timeout=30) as answer:
+                return str(html.unescape(answer.read().decode()))
+
+        eventually(lambda: "Starting development server" in web.said(), within=30, explain=web.said)
+        (job_id,) = (each.decode() for each in redis.zrange("rq:failed:default", 0, -1))
+        failed = page("jobs/?state=failed")
+        assert "History is switched off (HORIZON['history'])" in failed
+        assert job_id in failed
+        assert "ValueError: as asked" in page(f"jobs/{job_id}/")
+        assert "History is switched off" in page("jobs/?state=all&q=fail")
+        assert "History is switched off" in page("monitoring/")
+        # What is counted is there all the same.
+        assert "tests.support.jobs.fail" in page("metrics/")
+        group = one("SELECT fingerprint FROM allegro_queue_failuregroup")
+        assert group in page("failures/")
+        assert "History is switched off" in page(f"failures/{group}/")
+        assert "1 job" in page("")
