@@ -17,7 +17,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from allegro.audience.addresses import clean_address
 from allegro.audience.freshness import ensure_fresh_for_login
+from allegro.audience.models import Member
 from allegro.audience.sessions import identify, sign_in, signed_in_member
+from allegro.audience.signals import signing_in
 from allegro.client_address import network_of
 from allegro.magic_links.links import (
     SignIn,
@@ -208,6 +210,7 @@ def status(request: HttpRequest) -> JsonResponse:
 def signed_in(request: HttpRequest, used: SignIn) -> HttpResponse:
     """Make this the member's session, with fresh profiles, and lead to where they wanted to go."""
     ensure_fresh_for_login(used.member)
+    signing_in.send_robust(Member, member=used.member, request=request)
     sign_in(request, used.member)
     return redirect(used.return_url or "members:home")
 

@@ -6,13 +6,16 @@ from statistics import NormalDist
 
 import pytest
 from django.core import mail
+from django.http import HttpRequest
 from django.test import Client
 from django.urls import resolve
 from django.utils import timezone
 from redis import Redis
 
 from allegro.audience.models import Member
-from allegro.audience.providers import provider_for
+from allegro.audience.providers import Fetched, provider_for
+from allegro.audience.sessions import signed_in_member
+from allegro.audience.signals import signing_in
 from allegro.env import ROOT
 from allegro.magic_links.models import MagicLink
 from allegro.urls import mounted
@@ -20,6 +23,7 @@ from allegro_queue import outbox
 from allegro_queue.models import OutboxEntry
 from tests.support.burst import queued, work_off
 from tests.support.people import a_member, an_account, an_organization, staff
+from tests.support.providers import registered_as
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -377,6 +381,32 @@ def test_signing_in_works_while_a_source_is_broken(client: Client, redis: Redis,
     monkeypatch.setattr(type(provider_for(account)), "sync", broken)
 
     assert sign_in(client, redis).status_code == 302
+
+
+def test_other_apps_hear_of_a_sign_in_before_it_and_with_fresh_profiles(client: Client, redis: Redis):
+    news = an_organization()
+    heard: list[tuple[str, dict[str, str], bool]] = []
+
+    def fetch(member: Member) -> Fetched:
+        return Fetched(payload={"level": "patron"})
+
+    def listen(sender: object, member: Member, request: HttpRequest, **more: object) -> None:
+        profile = dict(member.external_profiles.get().payload)
+        heard.append((member.email, profile, signed_in_member(request) is None))
+        request.session["level"] = profile["level"]
+        raise OSError("a receiver breaks")
+
+    with registered_as("level", fetch):
+        an_account(news, "", provider="level", max_login_age_minutes=1)
+        signing_in.connect(listen)
+        try:
+            assert sign_in(client, redis).status_code == 302
+        finally:
+            signing_in.disconnect(listen)
+
+    assert heard == [("ada@example.com", {"level": "patron"}, True)]
+    assert client.session["level"] == "patron"
+    assert "Signed in as" in client.get("/members/").text
 
 
 @pytest.mark.parametrize("path", ["/members/sign-out/", ASK, VALIDATE])
