@@ -121,6 +121,10 @@ class Storm:
         os.kill(record["pid"], signal.SIGKILL)
         return True
 
+    def beat_at(self) -> float:
+        """When the scheduler that leads was last heard of; nought for none."""
+        return float(json.loads(self.redis.get("horizon:scheduler") or b"{}").get("beat_at", 0))
+
     def end(self) -> None:
         for process in self.living:
             process.send_signal(signal.SIGTERM)
@@ -270,9 +274,10 @@ def moves(socket: Path, log: Path, seconds: int) -> str:
 def rate_of(made: Storm, key: str, due: dict[str, float], count: int) -> float:
     """Due jobs per second of one scheduler, from its first job to its last."""
     made.start()
-    until(lambda: made.redis.exists("horizon:scheduler"))
-    # It looks through its entries first.
-    time.sleep(3)
+    # Between its first beat and its second it looks through its entries.
+    until(lambda: made.beat_at())
+    first = made.beat_at()
+    until(lambda: made.beat_at() > first)
     start = time.monotonic()
     made.redis.zadd(key, due)
     until(lambda: made.redis.llen("rq:queue:default") >= count)
