@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
+from django.views.i18n import set_language
 
 from allegro.health import up
 
@@ -22,6 +23,7 @@ def mounted(*, local: bool) -> list[URLPattern | URLResolver]:
         path("members/", include("allegro.audience.urls")),
         path("accounts/", include("allegro.accounts.urls")),
         path("admin/", admin.site.urls),
+        path("language/", set_language, name="set_language"),
         path(f"{settings.HORIZON['path']}/", include("allegro_queue.dashboard.urls")),
     ]
     if local:

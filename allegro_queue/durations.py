@@ -24,11 +24,3 @@ def seconds_in(text: str) -> int:
     if match is None or int(match[1]) == 0:
         raise InvalidDuration(f"{text!r} is not a duration; write 90, 30s, 15m, 2h or 1d.")
     return int(match[1]) * SECONDS[match[2]]
-
-
-def in_words(seconds: int) -> str:
-    """``90`` as ``90 seconds``, ``300`` as ``5 minutes``, ``86400`` as ``day``: how a pace is said after "every"."""
-    for size, word in ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
-        if seconds % size == 0:
-            return word if seconds == size else f"{seconds // size} {word}s"
-    raise ValueError(f"{seconds!r} is no whole number of seconds")

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import time
 from enum import StrEnum
 
+from django.utils.translation import gettext_noop
+
 from allegro_queue.alerts.facts import Facts
 from allegro_queue.alerts.options import RuleOptions
 from allegro_queue.alerts.rules import MOST_SUBJECTS, Finding
@@ -88,7 +90,13 @@ def advance(
             # Nothing is known, so nothing has changed.
             after += mine.values()
             continue
-        held = "muted" if name in muted else "quiet hours" if any(each.hold(clock) for each in options.quiet) else ""
+        held = (
+            gettext_noop("muted")
+            if name in muted
+            else gettext_noop("quiet hours")
+            if any(each.hold(clock) for each in options.quiet)
+            else ""
+        )
         for finding in found_by(options, facts):
             standing, happened = holds(mine.pop(finding.subject, None), finding, options, held, facts.at)
             after.append(standing)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.cache import add_never_cache_headers
 from django.utils.module_loading import import_string
 
@@ -42,7 +42,9 @@ def behind_door(view: View, operations: Mapping[str, Operation]) -> View:
     """
 
     def door(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-        response = answer(view, operations, request, args, kwargs)
+        # Programs read it: one language, whatever the reader's.
+        with translation.override("en"):
+            response = answer(view, operations, request, args, kwargs)
         add_never_cache_headers(response)
         response["X-Content-Type-Options"] = "nosniff"
         return response

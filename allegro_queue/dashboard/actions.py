@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import Resolver404, resolve, reverse
+from django.utils import translation
 from django.views.decorators.http import require_POST
 from redis.exceptions import NoPermissionError
 
@@ -107,7 +108,9 @@ def action(
 def carry_out(act: Act, request: HttpRequest) -> Done:
     """Act, and note who did what; also when Redis does not answer."""
     try:
-        told = act(request, open_stores())
+        # What came of it is kept in the journal, which everybody reads and which is in one language.
+        with translation.override("en"):
+            told = act(request, open_stores())
     except NoPermissionError:
         told = messages.ERROR, NOT_ALLOWED
     except (*UNREACHABLE, QueueUnavailable) as error:

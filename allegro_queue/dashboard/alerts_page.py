@@ -44,6 +44,8 @@ class RuleRow:
     """One rule with its state."""
 
     report: RuleReport
+    title: str
+    mend: str
     state: Status
     alerts: tuple[str, ...]
     """What is wrong, a line each."""
@@ -121,7 +123,7 @@ def alerts_page(
         events=tuple(
             EventRow(
                 event=each,
-                title=RULES[each.rule].title if each.rule in RULES else each.rule,
+                title=gettext(RULES[each.rule].title) if each.rule in RULES else each.rule,
                 state=HAPPENINGS.get(each.happening, HAPPENINGS[Happening.AGAIN.value]).in_language(),
             )
             for each in events
@@ -136,7 +138,7 @@ def sentence(firing: Sequence[RuleReport]) -> str:
     if not firing:
         return gettext("No alert fires.")
     number = sum(len(each.alerts) for each in firing)
-    names = in_words([each.title.lower() for each in firing[:3]])
+    names = in_words([gettext(each.title).lower() for each in firing[:3]])
     if len(firing) > 3:
         more = len(firing) - 3
         names = worded(ngettext("{names} and {n} other rule", "{names} and {n} other rules", more), names=names, n=more)
@@ -169,6 +171,8 @@ def rule_row(report: RuleReport) -> RuleRow:
     lines = tuple(each.text for each in report.alerts[:ALERTS_SHOWN])
     return RuleRow(
         report=report,
+        title=gettext(report.title),
+        mend=gettext(report.mend) if report.mend else "",
         state=STATES[report.state].in_language(),
         alerts=lines,
         more=max(len(report.alerts) - ALERTS_SHOWN, 0),
@@ -210,7 +214,7 @@ def read_mute(stores: Stores, pulse: Pulse, rule: str, next: str) -> MutePage:
     known = found.get(rule)
     return MutePage(
         rule=rule,
-        title=known.title if known else rule[:40],
+        title=gettext(known.title) if known else rule[:40],
         problem="" if known else worded(gettext("There is no rule {rule} that is on."), rule=repr(rule[:40])),
         report=known,
         longest_reason=LONGEST_REASON,

@@ -167,7 +167,7 @@ def failure_page(
         hour=hour_before(now),
         state_words=state_words(group),
         choices=choices(chosen, line.address, "failure"),
-        range_word=chosen.word,
+        range_word=gettext(chosen.word),
         chart=chart,
         chart_sentence=sentence,
         twin=twin,

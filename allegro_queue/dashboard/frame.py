@@ -14,9 +14,13 @@ from allegro_queue.access import Access, wants_fragment
 from allegro_queue.alerts import book
 from allegro_queue.conf import HorizonSettings
 from allegro_queue.dashboard.links import link
+from allegro_queue.dashboard.script_words import script_words
 from allegro_queue.dashboard.states import Status, status_of, status_unreachable
 from allegro_queue.stores.pauses import Pause
 from allegro_queue.stores.pulse import Pulse
+
+FRAGMENT = "horizon/fragment.html"
+"""The shell of what a refresh gets."""
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +73,14 @@ class Frame:
     """The template around the page: admin's, or next to nothing for a fragment."""
 
     @property
+    def is_fragment(self) -> bool:
+        return self.shell == FRAGMENT
+
+    @property
+    def script_words(self) -> str:
+        return script_words()
+
+    @property
     def heading(self) -> str:
         """The title of the window; it says when something is wrong, since it may be all that is seen of the page."""
         mark = "" if self.status.tone == "ok" else f"({self.status.word}) "
@@ -112,7 +124,7 @@ def frame_for(
         suspended=pulse.suspended if pulse else False,
         firing=firing,
         alerts=link("alerts"),
-        shell="horizon/fragment.html" if wants_fragment(request) else "admin/base_site.html",
+        shell=FRAGMENT if wants_fragment(request) else "admin/base_site.html",
     )
 
 

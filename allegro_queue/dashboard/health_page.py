@@ -82,8 +82,8 @@ def health_page(checks: tuple[Check, ...]) -> HealthPage:
 
 def sentence(checks: tuple[Check, ...]) -> str:
     """What is wrong, by name."""
-    risks = [each.name.lower() for each in checks if each.result is Result.RISK]
-    looks = [each.name.lower() for each in checks if each.result is Result.LOOK]
+    risks = [gettext(each.name).lower() for each in checks if each.result is Result.RISK]
+    looks = [gettext(each.name).lower() for each in checks if each.result is Result.LOOK]
     if risks:
         return worded(gettext("Jobs do not run, or can be lost: see {checks}."), checks=in_words(risks))
     if looks:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from django.utils.translation import gettext_noop
+
 from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import address
 from allegro_queue.health.check import Check, Result
@@ -33,18 +35,18 @@ def check_settings(connection: str, problems: Sequence[str]) -> Iterator[Check]:
     """Whether what is configured can work. Pure."""
     notice = Plan(environment="", connection=connection, supervisors=()).notice
     yield Check(
-        group="Settings",
-        name="Queue connection",
+        group=gettext_noop("Settings"),
+        name=gettext_noop("Queue connection"),
         result=Result.RISK if notice else Result.WELL,
         found=notice.partition(". ")[0] if notice else connection,
         mend=notice.partition(". ")[2],
     )
     yield Check(
-        group="Settings",
-        name="Configuration",
+        group=gettext_noop("Settings"),
+        name=gettext_noop("Configuration"),
         result=Result.RISK if problems else Result.WELL,
         found=f"{len(problems)} faults; the first: {problems[0].rstrip('.')}" if problems else "no fault",
-        mend="See them all:" if problems else "",
+        mend=gettext_noop("See them all:") if problems else "",
         command="python manage.py check" if problems else "",
     )
 
@@ -53,10 +55,10 @@ def unreachable(where: str, reason: str) -> tuple[Check, ...]:
     """The one check that can be made when Redis does not answer."""
     return (
         Check(
-            group="Redis",
-            name="Reachable",
+            group=gettext_noop("Redis"),
+            name=gettext_noop("Reachable"),
             result=Result.RISK,
             found=f"{where} did not answer ({reason}); nothing else can be checked",
-            mend="Is the server up, and are REDIS_HOST and REDIS_PORT (or REDIS_URL) right?",
+            mend=gettext_noop("Is the server up, and are REDIS_HOST and REDIS_PORT (or REDIS_URL) right?"),
         ),
     )

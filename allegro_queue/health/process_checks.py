@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from django.utils.translation import gettext_noop
+
 from allegro_queue.health.check import Check, Result
 from allegro_queue.stores.pulse import Pulse
 from allegro_queue.stores.schedule import SCHEDULER_LIFE
@@ -35,18 +37,18 @@ def masters(pulse: Pulse) -> Check:
     if not pulse.masters:
         alone = f", though {counted(len(pulse.workers), 'worker')} started by hand" if pulse.workers else ""
         return Check(
-            group="Processes",
-            name="Horizon",
+            group=gettext_noop("Processes"),
+            name=gettext_noop("Horizon"),
             result=Result.LOOK if pulse.workers else Result.RISK,
             found=f"no process reports{alone}",
-            mend="Start it on a host:",
+            mend=gettext_noop("Start it on a host:"),
             command=START,
         )
     oldest = max(pulse.at - each.beat_at for each in pulse.masters)
     hosts = ", ".join(sorted({each.host for each in pulse.masters}))
     return Check(
-        group="Processes",
-        name="Horizon",
+        group=gettext_noop("Processes"),
+        name=gettext_noop("Horizon"),
         result=Result.WELL,
         found=f"{counted(len(pulse.masters), 'process')} on {hosts}, the oldest beat {max(oldest, 0):.0f} s ago",
     )
@@ -63,15 +65,15 @@ def supervisors(pulse: Pulse) -> Check:
     known = sum(len(master.supervisors) for master in pulse.masters)
     if troubled:
         return Check(
-            group="Processes",
-            name="Supervisors",
+            group=gettext_noop("Processes"),
+            name=gettext_noop("Supervisors"),
             result=Result.RISK,
             found="; ".join(troubled).rstrip("."),
-            mend="See Horizon's log on that host for why its workers end.",
+            mend=gettext_noop("See Horizon's log on that host for why its workers end."),
         )
     return Check(
-        group="Processes",
-        name="Supervisors",
+        group=gettext_noop("Processes"),
+        name=gettext_noop("Supervisors"),
         result=Result.LOOK if missing else Result.WELL,
         found=f"{counted(known, 'supervisor')}; {counted(missing, 'worker') if missing else 'no worker'} missing",
     )
@@ -81,16 +83,16 @@ def listeners(pulse: Pulse) -> Check:
     without = [each.name for each in pulse.queues if not pulse.workers_of(each.name) and not pulse.is_paused(each.name)]
     if without:
         return Check(
-            group="Processes",
-            name="Workers for each queue",
+            group=gettext_noop("Processes"),
+            name=gettext_noop("Workers for each queue"),
             result=Result.RISK,
             found=f"nobody listens to {', '.join(without)}",
-            mend="Add the queue to a supervisor in HORIZON, or start a worker for it:",
+            mend=gettext_noop("Add the queue to a supervisor in HORIZON, or start a worker for it:"),
             command=f"python manage.py rqworker {' '.join(without)}",
         )
     return Check(
-        group="Processes",
-        name="Workers for each queue",
+        group=gettext_noop("Processes"),
+        name=gettext_noop("Workers for each queue"),
         result=Result.WELL,
         found=f"{counted(len(pulse.workers), 'worker')}; each queue has one that listens, or is paused",
     )
@@ -101,15 +103,15 @@ def versions(pulse: Pulse) -> Check:
     found = sorted(set(filter(None, reported)))
     mixed = len(found) > 1
     return Check(
-        group="Processes",
-        name="Code versions",
+        group=gettext_noop("Processes"),
+        name=gettext_noop("Code versions"),
         result=Result.LOOK if mixed else Result.WELL,
         found=f"{' and '.join(found)} run side by side"
         if mixed
         else f"all run {found[0]}"
         if found
         else "none reports",
-        mend="Finish the deploy, or restart what still runs the older one:" if mixed else "",
+        mend=gettext_noop("Finish the deploy, or restart what still runs the older one:") if mixed else "",
         command="python manage.py horizon_terminate" if mixed else "",
     )
 
@@ -118,16 +120,16 @@ def scheduler(pulse: Pulse) -> Check:
     record = pulse.scheduler
     if record is None:
         return Check(
-            group="Processes",
-            name="Scheduler",
+            group=gettext_noop("Processes"),
+            name=gettext_noop("Scheduler"),
             result=Result.RISK,
             found=f"none has reported in the last {SCHEDULER_LIFE} seconds, so nothing is queued by the clock",
-            mend="Horizon starts one by itself; without Horizon, start it alone:",
+            mend=gettext_noop("Horizon starts one by itself; without Horizon, start it alone:"),
             command="python manage.py rqscheduler",
         )
     return Check(
-        group="Processes",
-        name="Scheduler",
+        group=gettext_noop("Processes"),
+        name=gettext_noop("Scheduler"),
         result=Result.WELL,
         found=f"{record.host}, pid {record.pid}, beat {max(pulse.at - record.beat_at, 0):.0f} s ago",
     )
@@ -136,33 +138,35 @@ def scheduler(pulse: Pulse) -> Check:
 def alerts(keeper: str | None) -> Check:
     if keeper is None:
         return Check(
-            group="Processes",
-            name="Alerts",
+            group=gettext_noop("Processes"),
+            name=gettext_noop("Alerts"),
             result=Result.LOOK,
             found="nobody keeps them, so nobody is told when something breaks",
-            mend="Horizon starts who keeps them by itself; without Horizon, start it alone:",
+            mend=gettext_noop("Horizon starts who keeps them by itself; without Horizon, start it alone:"),
             command="python manage.py horizon_alerts watch",
         )
-    return Check(group="Processes", name="Alerts", result=Result.WELL, found=f"kept by {keeper}")
+    return Check(
+        group=gettext_noop("Processes"), name=gettext_noop("Alerts"), result=Result.WELL, found=f"kept by {keeper}"
+    )
 
 
 def pauses(pulse: Pulse) -> Check:
     names: Sequence[str] = sorted("all queues" if each == "*" else each for each in pulse.pauses)
     if pulse.suspended:
         return Check(
-            group="Processes",
-            name="Pauses",
+            group=gettext_noop("Processes"),
+            name=gettext_noop("Pauses"),
             result=Result.LOOK,
             found="RQ's own switch suspends all workers",
-            mend="Lift it:",
+            mend=gettext_noop("Lift it:"),
             command="rq resume",
         )
     return Check(
-        group="Processes",
-        name="Pauses",
+        group=gettext_noop("Processes"),
+        name=gettext_noop("Pauses"),
         result=Result.LOOK if names else Result.WELL,
         found=f"paused: {', '.join(names)}" if names else "no queue is paused",
-        mend="Resume:" if names else "",
+        mend=gettext_noop("Resume:") if names else "",
         command="python manage.py horizon_continue" if names else "",
     )
 
@@ -173,23 +177,23 @@ def snapshot(pulse: Pulse) -> Check:
         started = min((each.started_at for each in pulse.masters), default=pulse.at)
         young = pulse.at - started <= SNAPSHOT_STALE
         return Check(
-            group="Records",
-            name="Snapshot",
+            group=gettext_noop("Records"),
+            name=gettext_noop("Snapshot"),
             result=Result.WELL if young else Result.LOOK,
             found="none yet; the first comes within five minutes" if young else "none was ever taken",
-            mend="" if young else "Take one now:",
+            mend="" if young else gettext_noop("Take one now:"),
             command="" if young else "python manage.py horizon_snapshot",
         )
     age = pulse.at - taken
     stale = age > SNAPSHOT_STALE
     return Check(
-        group="Records",
-        name="Snapshot",
+        group=gettext_noop("Records"),
+        name=gettext_noop("Snapshot"),
         result=Result.LOOK if stale else Result.WELL,
         found=f"the newest is {age / 60:.0f} min old, so graphs are stale"
         if stale
         else f"the newest is {max(age, 0):.0f} s old",
-        mend="See what became of the entry that takes them, or take one now:" if stale else "",
+        mend=gettext_noop("See what became of the entry that takes them, or take one now:") if stale else "",
         command="python manage.py horizon_snapshot" if stale else "",
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.utils.translation import gettext_noop
+
 from allegro_queue.health.check import Check, Result
 from allegro_queue.stores.server import ServerState
 
@@ -15,7 +17,7 @@ SKEW_SECONDS = 1.0
 MEMORY_LOOK = 0.80
 MEMORY_RISK = 0.95
 
-GROUP = "Redis"
+GROUP = gettext_noop("Redis")
 
 
 def check_server(server: ServerState, address: str, now: float) -> Iterator[Check]:
@@ -38,10 +40,10 @@ def reachable(server: ServerState, address: str) -> Check:
     slow = server.answer_seconds > SLOW_SECONDS
     return Check(
         group=GROUP,
-        name="Reachable",
+        name=gettext_noop("Reachable"),
         result=Result.LOOK if slow else Result.WELL,
         found=f"{address}, {server.product}, answered in {milliseconds:.1f} ms",
-        mend="Look for slow commands and for a server that swaps:" if slow else "",
+        mend=gettext_noop("Look for slow commands and for a server that swaps:") if slow else "",
         command="redis-cli slowlog get 10" if slow else "",
     )
 
@@ -51,7 +53,7 @@ def version(server: ServerState) -> Check:
     least = ".".join(str(each) for each in OLDEST_VERSION)
     return Check(
         group=GROUP,
-        name="Version",
+        name=gettext_noop("Version"),
         result=Result.RISK if old else Result.WELL,
         found=f"{server.product}, older than {least}" if old else server.product,
         mend=f"Update it to {least} or newer." if old else "",
@@ -62,10 +64,12 @@ def role(server: ServerState) -> Check:
     replica = server.role == "slave"
     return Check(
         group=GROUP,
-        name="Role",
+        name=gettext_noop("Role"),
         result=Result.RISK if replica else Result.WELL,
         found="a replica, which takes no writes" if replica else "the master",
-        mend="Point REDIS_HOST at the master, or name the Sentinels (REDIS_SENTINELS)." if replica else "",
+        mend=gettext_noop("Point REDIS_HOST at the master, or name the Sentinels (REDIS_SENTINELS).")
+        if replica
+        else "",
     )
 
 
@@ -73,15 +77,17 @@ def memory(server: ServerState) -> Check:
     used = megabytes(server.memory_bytes)
     records = f"of that {megabytes(server.runs_bytes)} for {server.runs_in_stream:,} run records"
     if not server.memory_limit:
-        return Check(group=GROUP, name="Memory", result=Result.WELL, found=f"{used}, no limit; {records}")
+        return Check(group=GROUP, name=gettext_noop("Memory"), result=Result.WELL, found=f"{used}, no limit; {records}")
     share = server.memory_bytes / server.memory_limit
     result = Result.RISK if share >= MEMORY_RISK else Result.LOOK if share >= MEMORY_LOOK else Result.WELL
     return Check(
         group=GROUP,
-        name="Memory",
+        name=gettext_noop("Memory"),
         result=result,
         found=f"{used} of {megabytes(server.memory_limit)} ({share:.0%}); {records}",
-        mend="" if result is Result.WELL else "Raise maxmemory, or keep less (HORIZON['runs_kept'], 'failed_minutes').",
+        mend=""
+        if result is Result.WELL
+        else gettext_noop("Raise maxmemory, or keep less (HORIZON['runs_kept'], 'failed_minutes')."),
         command="" if result is Result.WELL else "redis-cli info memory",
     )
 
@@ -89,18 +95,21 @@ def memory(server: ServerState) -> Check:
 def eviction(server: ServerState) -> Check:
     if not server.eviction_policy:
         return Check(
-            group=GROUP, name="Eviction policy", result=Result.LOOK, found="the server does not say what its policy is"
+            group=GROUP,
+            name=gettext_noop("Eviction policy"),
+            result=Result.LOOK,
+            found="the server does not say what its policy is",
         )
     safe = server.eviction_policy == "noeviction"
     lost = f"; it has already thrown away {server.evicted_keys:,} keys" if server.evicted_keys else ""
     return Check(
         group=GROUP,
-        name="Eviction policy",
+        name=gettext_noop("Eviction policy"),
         result=Result.WELL if safe else Result.RISK,
         found="noeviction: when memory is full, writes fail and nothing is lost"
         if safe
         else f"{server.eviction_policy}: when memory is full, Redis deletes jobs without a word{lost}",
-        mend="" if safe else "Switch it off, here and in its configuration file:",
+        mend="" if safe else gettext_noop("Switch it off, here and in its configuration file:"),
         command="" if safe else "redis-cli config set maxmemory-policy noeviction",
     )
 
@@ -109,21 +118,23 @@ def persistence(server: ServerState, now: float) -> Check:
     if server.last_write_failed:
         return Check(
             group=GROUP,
-            name="Persistence",
+            name=gettext_noop("Persistence"),
             result=Result.RISK,
             found="its last write to disk failed, so a restart would lose what came since",
-            mend="Look for a full or read-only disk:",
+            mend=gettext_noop("Look for a full or read-only disk:"),
             command="redis-cli info persistence",
         )
     if server.writes_every_change:
-        return Check(group=GROUP, name="Persistence", result=Result.WELL, found="every change goes to a file (AOF)")
+        return Check(
+            group=GROUP, name=gettext_noop("Persistence"), result=Result.WELL, found="every change goes to a file (AOF)"
+        )
     age = now - server.snapshot_at
     return Check(
         group=GROUP,
-        name="Persistence",
+        name=gettext_noop("Persistence"),
         result=Result.LOOK,
         found=f"snapshots only, the last {hours(age)} old: a crash loses what came since",
-        mend="Keep an append-only file, here and in its configuration file:",
+        mend=gettext_noop("Keep an append-only file, here and in its configuration file:"),
         command="redis-cli config set appendonly yes",
     )
 
@@ -134,12 +145,12 @@ def clock(server: ServerState) -> Check:
     word = "ahead of" if offset > 0 else "behind"
     return Check(
         group=GROUP,
-        name="Clock",
+        name=gettext_noop("Clock"),
         result=Result.LOOK if skewed else Result.WELL,
         found=f"this host is {abs(offset):.1f} s {word} Redis; waits may be shown wrong"
         if skewed
         else f"this host is within {max(abs(offset), 0.001):.3f} s of Redis",
-        mend="Have the host's clock follow a time server:" if skewed else "",
+        mend=gettext_noop("Have the host's clock follow a time server:") if skewed else "",
         command="timedatectl status" if skewed else "",
     )
 

@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import translation
 
 from allegro_queue.activity.journal import Deed
 from allegro_queue.activity.journal import note as note_deed
@@ -26,7 +27,9 @@ class RedisCommand(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            self.run(open_stores(), **options)
+            # In one language, whatever the site's: other programs read it, and a terminal knows no other direction.
+            with translation.override("en"):
+                self.run(open_stores(), **options)
         except HorizonError as error:
             raise CommandError(str(error)) from error
         except UNREACHABLE as error:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+import cron_descriptor
 from cron_descriptor import ExpressionDescriptor, Options
+from django.utils.translation import get_language, ngettext, to_locale
 
-from allegro_queue.durations import in_words as span_in_words
 from allegro_queue.scheduling.declared import declared_entries, read_installed
 from allegro_queue.scheduling.entries import DATABASE, CronEntry
 from allegro_queue.scheduling.templates import following_of, zone_of
@@ -108,10 +111,30 @@ def faults_in(known: Known) -> Sequence[Fault]:
 
 
 def in_words(entry: CronEntry) -> str:
-    """When an entry comes, in plain English, with times on the 24-hour clock."""
+    """When an entry comes, in the reader's language, with times on the 24-hour clock."""
     if entry.every:
-        return f"Every {span_in_words(entry.every)}"
+        return pace_in_words(entry.every)
     options = Options()
     options.use_24hour_time_format = True
-    options.locale_code = "en"
+    options.locale_code = locale_for(get_language() or "en")
     return str(ExpressionDescriptor(entry.cron, options).get_description())
+
+
+@functools.cache
+def locale_for(language: str) -> str:
+    """The locale in which cron lines can be described that fits a language best; English where there is none."""
+    known = sorted((Path(cron_descriptor.__file__).parent / "locale").glob(f"{to_locale(language)}*.mo"))
+    return known[0].stem if known else "en"
+
+
+def pace_in_words(seconds: int) -> str:
+    """``86400`` as ``Every day``, ``300`` as ``Every 5 minutes``, ``90`` as ``Every 90 seconds``."""
+    if seconds % 86_400 == 0:
+        number, text = seconds // 86_400, ngettext("Every day", "Every {n} days", seconds // 86_400)
+    elif seconds % 3_600 == 0:
+        number, text = seconds // 3_600, ngettext("Every hour", "Every {n} hours", seconds // 3_600)
+    elif seconds % 60 == 0:
+        number, text = seconds // 60, ngettext("Every minute", "Every {n} minutes", seconds // 60)
+    else:
+        number, text = seconds, ngettext("Every second", "Every {n} seconds", seconds)
+    return text.format(n=number)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from allegro_queue.dashboard.findings.finding import Finding, sentence_of, whole
 from allegro_queue.dashboard.formats import count, duration, in_words
@@ -14,6 +14,15 @@ from allegro_queue.dashboard.wording import worded
 from allegro_queue.stores.pulse import Pulse, QueuePulse
 
 HORIZON = "python manage.py horizon"
+
+OUTCOMES = (
+    gettext_noop("failed"),
+    gettext_noop("retried"),
+    gettext_noop("put back"),
+    gettext_noop("ended"),
+    gettext_noop("gone"),
+)
+"""What becomes of the job of a worker that died, as whoever settles it writes it down."""
 
 
 def wrong_connection(pulse: Pulse, notice: str) -> Iterator[Finding]:
@@ -147,7 +156,7 @@ def lost_workers(pulse: Pulse, clock: Callable[[float], str]) -> Iterator[Findin
     if not pulse.lost:
         return
     newest = pulse.lost[0]
-    held = " " + worded(gettext("Its job {outcome}."), outcome=newest.outcome) if newest.outcome else ""
+    held = " " + worded(gettext("Its job {outcome}."), outcome=gettext(newest.outcome)) if newest.outcome else ""
     yield Finding(
         tone="warn",
         headline=worded(

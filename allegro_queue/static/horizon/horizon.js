@@ -7,6 +7,12 @@
 const root = document.querySelector(".hz[data-hz-interval]");
 const fresh = document.querySelector("[data-hz-fresh]");
 
+const WORDS = JSON.parse(root?.dataset.hzWords ?? "{}"); // the page's texts, in the reader's language
+
+function say(name, places = {}) {
+  return (WORDS[name] ?? "").replace(/\{(\w+)\}/g, (_, place) => places[place]);
+}
+
 const BACK_OFF = [10, 20, 40, 60]; // seconds
 
 const state = {
@@ -33,7 +39,7 @@ async function ask() {
     const answer = await fetch(location.href, { headers, redirect: "manual", cache: "no-store", credentials: "same-origin" });
     await take(answer);
   } catch {
-    fail("the server does not answer");
+    fail(say("silent"));
   } finally {
     state.asking = false;
   }
@@ -44,12 +50,12 @@ async function ask() {
 async function take(answer) {
   if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) return signedOut();
   // A 404 is a page too: "this job is gone".
-  if (answer.status !== 304 && answer.status !== 404 && !answer.ok) return fail(`the server answered ${answer.status}`);
+  if (answer.status !== 304 && answer.status !== 404 && !answer.ok) return fail(say("answered", { status: answer.status }));
   if (answer.status !== 304) {
     const body = await answer.text();
     const page = new DOMParser().parseFromString(body, "text/html").querySelector(".hz");
-    if (!page) return fail("the server sent something else");
-    if (show(page)) return fail("Redis does not answer");
+    if (!page) return fail(say("strange"));
+    if (show(page)) return fail(say("away"));
     state.etag = answer.headers.get("ETag") ?? "";
   }
   state.failures = 0;
@@ -86,7 +92,7 @@ function fail(why) {
 
 function signedOut() {
   state.stopped = true;
-  state.trouble = "signed out";
+  state.trouble = say("signedOut");
 }
 
 function plan(tookMilliseconds) {
@@ -103,22 +109,22 @@ function showFreshness() {
   if (!fresh) return;
   const words = fresh.firstElementChild;
   fresh.classList.toggle("hz-fresh-stale", Boolean(state.trouble));
-  if (state.trouble === "signed out") {
+  if (state.stopped) {
     const link = document.createElement("a");
     link.href = location.href;
-    link.textContent = "Sign in";
-    words.replaceChildren("You were signed out. ", link);
+    link.textContent = say("signIn");
+    words.replaceChildren(`${state.trouble} `, link);
     return;
   }
-  const age = `${span((Date.now() - state.readAt) / 1000)} ago`;
-  const text = state.trouble ? `As of ${state.readClock}, ${age}: ${state.trouble}` : `Updated ${state.readClock}, ${age}`;
+  const places = { clock: state.readClock, time: span((Date.now() - state.readAt) / 1000), trouble: state.trouble };
+  const text = say(state.trouble ? "asOf" : "updated", places);
   if (words.textContent !== text) words.textContent = text;
 }
 
 function span(seconds) {
   const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  return whole < 3600 ? `${Math.floor(whole / 60)} min` : `${Math.floor(whole / 3600)} h`;
+  if (whole < 60) return say("seconds", { n: whole });
+  return whole < 3600 ? say("minutes", { n: Math.floor(whole / 60) }) : say("hours", { n: Math.floor(whole / 3600) });
 }
 
 // -------------------------------------------------------------------------------------------------- Patching
@@ -197,7 +203,7 @@ async function copyCommand(button) {
   if (!words) return;
   const before = button.getAttribute("aria-label");
   await navigator.clipboard.writeText(words);
-  button.setAttribute("aria-label", "Copied");
+  button.setAttribute("aria-label", say("copied"));
   button.classList.add("hz-copied");
   setTimeout(() => {
     button.setAttribute("aria-label", before);

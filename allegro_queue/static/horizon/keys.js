@@ -7,20 +7,7 @@ const GO_SECONDS = 1.5;
 
 const PAGES = { o: "overview", j: "jobs", f: "failures", q: "queues", w: "workers", s: "schedule", m: "metrics", t: "monitoring", a: "activity", h: "health" };
 
-const LISTED = [
-  ["?", "this list"],
-  ["/", "search"],
-  ["g, then o j f q w s m t a h", "overview, jobs, failures, queues, workers, schedule, metrics, monitoring (tags), activity, health"],
-  ["j, k", "next row, row before"],
-  ["Enter", "open the row"],
-  ["x", "tick the row; Shift and x: all from the last one ticked"],
-  ["*", "tick all rows; when more match, on to what acts on all of them"],
-  ["r, d", "retry or delete the ticked rows (asks first)"],
-  ["p", "pause or resume live updates"],
-  [".", "update now"],
-  ["[, ]", "a shorter or a longer time in the charts"],
-  ["Esc", "close, or leave the field"],
-];
+const WORDS = JSON.parse(document.querySelector(".hz[data-hz-words]")?.dataset.hzWords ?? "{}");
 
 const state = { going: 0, row: "", lastTicked: null };
 
@@ -103,10 +90,10 @@ function help() {
     dialog.setAttribute("aria-labelledby", "hz-keys-title");
     const title = document.createElement("h2");
     title.id = "hz-keys-title";
-    title.textContent = "Keys";
+    title.textContent = WORDS.keys;
     const list = document.createElement("dl");
     list.className = "hz-facts";
-    for (const [key, words] of LISTED) {
+    for (const [key, words] of WORDS.listed) {
       const term = document.createElement("dt");
       const meaning = document.createElement("dd");
       term.append(Object.assign(document.createElement("kbd"), { textContent: key }));
@@ -116,9 +103,9 @@ function help() {
     const label = document.createElement("label");
     const box = Object.assign(document.createElement("input"), { type: "checkbox", checked: isOn() });
     box.addEventListener("change", () => remember(box.checked));
-    label.append(box, " Keys are on");
+    label.append(box, ` ${WORDS.keysOn}`);
     const form = Object.assign(document.createElement("form"), { method: "dialog", className: "hz-actions" });
-    form.append(Object.assign(document.createElement("button"), { className: "hz-button", textContent: "Close" }));
+    form.append(Object.assign(document.createElement("button"), { className: "hz-button", textContent: WORDS.close }));
     dialog.append(title, list, label, form);
     document.querySelector(".hz").append(dialog);
   }

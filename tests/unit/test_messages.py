@@ -1,0 +1,62 @@
+"""The catalogues of texts, held against the code: what is missing, stale or filled in wrongly is a fault."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from allegro.dev import messages
+
+PLACE = re.compile(r"%\(\w+\)s|\{\w+\}")
+
+
+def forms(text: Any) -> tuple[str, ...]:
+    return tuple(text) if isinstance(text, tuple | list) else (text,)
+
+
+@pytest.mark.parametrize("language", messages.LANGUAGES)
+def test_a_catalogue_has_the_messages_of_the_code_and_no_others(language: str) -> None:
+    remade = messages.written(messages.merged(language))
+
+    assert messages.po_of(language).read_bytes() == remade, "run: make messages"
+
+
+@pytest.mark.parametrize("language", messages.LANGUAGES)
+def test_the_compiled_catalogue_is_the_written_one(language: str) -> None:
+    compiled = messages.compiled(messages.kept(language))
+
+    assert messages.po_of(language).with_suffix(".mo").read_bytes() == compiled, "run: make messages"
+
+
+@pytest.mark.parametrize("language", messages.LANGUAGES)
+def test_every_message_is_translated(language: str) -> None:
+    catalog = messages.kept(language)
+
+    assert [message.id for message in catalog if message.id and not messages.is_translated(message.string)] == []
+
+
+@pytest.mark.parametrize("language", messages.LANGUAGES)
+def test_a_translation_has_the_places_of_its_message(language: str) -> None:
+    wrong = []
+    for message in messages.kept(language):
+        asked, given = forms(message.id), forms(message.string)
+        # The form for many has them all; the form for one may say its number in words.
+        whole = set(PLACE.findall(asked[-1]))
+        if set(PLACE.findall(given[-1])) != whole or any(not set(PLACE.findall(each)) <= whole for each in given):
+            wrong.append(message.id)
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize("language", messages.LANGUAGES)
+def test_a_translation_has_the_markup_of_its_message(language: str) -> None:
+    wrong = [
+        message.id
+        for message in messages.kept(language)
+        for each in forms(message.string)
+        if sorted(re.findall(r"<[^>]*>", each)) != sorted(re.findall(r"<[^>]*>", forms(message.id)[-1]))
+    ]
+
+    assert wrong == []

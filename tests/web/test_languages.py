@@ -1,0 +1,163 @@
+"""The dashboard in another language, one that is written from right to left."""
+
+from __future__ import annotations
+
+import time
+from html.parser import HTMLParser
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+from django.utils import translation
+
+from allegro.dev import messages
+from allegro_queue.activity.models import Activity
+from allegro_queue.history.models import FailureGroup
+from allegro_queue.stores import Stores
+from tests.support import scenes
+
+pytestmark = pytest.mark.django_db
+
+PAGES = {
+    "overview": "", "jobs": "jobs/", "failed jobs": "jobs/?state=failed", "job history": "jobs/?state=all",
+    "failures": "failures/", "queues": "queues/", "queue": "queues/default/", "workers": "workers/",
+    "schedule": "schedule/", "metrics": "metrics/", "metric": "metrics/queues/default/?range=7d",
+    "job metric": "metrics/jobs/shop.orders.jobs.pay/", "monitoring": "monitoring/", "batches": "batches/",
+    "alerts": "alerts/", "activity": "activity/", "health": "health/", "bin": "bin/", "tokens": "tokens/",
+    "views": "views/", "pause": "confirm/pause/?queue=high",
+    "empty": "queues/empty/confirm/?queue=default", "move": "queues/move/confirm/?queue=default",
+    "retry": "confirm/retry/?all=1&state=failed",
+}  # fmt: skip
+
+
+class Texts(HTMLParser):
+    """The texts of a page that a reader meets: between tags, and in the attributes that are read out or shown."""
+
+    SHOWN = ("aria-label", "placeholder", "title", "data-label")
+    VERBATIM = ("code", "option", "script", "style", "kbd", "title")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.inside: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in ("input", "link", "meta", "br", "wbr", "use", "path", "hr", "img"):
+            self.inside.append(tag)
+        self.found += [value for name, value in attrs if name in self.SHOWN and value]
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self.inside:
+            while self.inside.pop() != tag:
+                pass
+
+    def handle_data(self, data: str) -> None:
+        if not set(self.inside) & set(self.VERBATIM):
+            self.found.append(data)
+
+
+def texts_of(content: str) -> set[str]:
+    parser = Texts()
+    parser.feed(content)
+    return {" ".join(each.split()) for each in parser.found}
+
+
+def translated() -> set[str]:
+    """Every English text that has another one in Hebrew."""
+    return {
+        str(message.id)
+        for message in messages.kept("he")
+        if isinstance(message.id, str) and message.id and message.string != message.id
+    }
+
+
+@pytest.fixture
+def hebrew(client: Client) -> Client:
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "he"
+    return client
+
+
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
+def test_a_page_is_in_the_reader_s_language_and_direction(hebrew: Client, stores: Stores, page: str) -> None:
+    scenes.busy_system(stores, time.time())
+
+    answer = hebrew.get(f"/horizon/{page}")
+
+    assert answer.status_code == 200
+    content = answer.content.decode()
+    assert '<html lang="he" dir="rtl">' in content
+    assert texts_of(content) & translated() == set()
+
+
+def test_a_failure_group_is_in_the_reader_s_language(hebrew: Client, stores: Stores) -> None:
+    scenes.busy_system(stores, time.time())
+    group = FailureGroup.objects.get()
+
+    content = hebrew.get(f"/horizon/failures/{group.fingerprint}/").content.decode()
+
+    assert 'dir="rtl"' in content
+    assert texts_of(content) & translated() == set()
+
+
+def test_a_page_is_english_for_whoever_asks_for_no_other_language(client: Client, stores: Stores) -> None:
+    answer = client.get(reverse("horizon:queues"), headers={"Accept-Language": "fr"})
+
+    assert '<html lang="en" dir="ltr">' in answer.content.decode()
+    assert "Accept-Language" in answer["Vary"]
+
+
+def test_a_name_keeps_its_own_direction_in_a_sentence(hebrew: Client, stores: Stores) -> None:
+    content = hebrew.get("/horizon/confirm/pause/?queue=high").content.decode()
+
+    assert "<bdi>high</bdi>" in content
+
+
+def test_the_language_is_switched_by_a_post_and_kept(client: Client, stores: Stores) -> None:
+    address = reverse("horizon:queues")
+    client.get(reverse("set_language"), {"language": "he", "next": address})
+    before = client.get(address).content.decode()
+
+    answer = client.post(reverse("set_language"), {"language": "he", "next": address})
+
+    assert 'lang="en"' in before
+    assert answer["Location"] == address
+    assert client.cookies[settings.LANGUAGE_COOKIE_NAME]["httponly"]
+    assert 'lang="he"' in client.get(address).content.decode()
+
+
+def test_a_refresh_is_not_answered_with_another_language_s_tag(client: Client, stores: Stores) -> None:
+    address = reverse("horizon:queues")
+    fragment = {"X-Horizon-Fragment": "1"}
+    english = client.get(address, headers=fragment)
+
+    hebrew = client.get(address, headers={**fragment, "Accept-Language": "he", "If-None-Match": english["ETag"]})
+
+    assert hebrew.status_code == 200
+    assert hebrew["ETag"] != english["ETag"]
+
+
+def test_what_a_script_says_stands_in_the_page(hebrew: Client, stores: Stores) -> None:
+    with translation.override("he"):
+        words = translation.gettext("the server does not answer")
+
+    assert words in hebrew.get(reverse("horizon:queues")).content.decode()
+
+
+def test_a_command_speaks_english_whatever_the_site_s_language(
+    stores: Stores, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scenes.busy_system(stores, time.time())
+
+    with translation.override("he"):
+        call_command("horizon_top", "--once")
+
+    assert "A worker died in the last 15 minutes." in capsys.readouterr().out
+
+
+def test_the_api_and_the_journal_have_one_language(hebrew: Client, stores: Stores) -> None:
+    hebrew.post(reverse("horizon:pause"), {"queue": "high", "reason": "moving", "minutes": "5"})
+
+    assert Activity.objects.get().outcome == "Paused high for 5 min. Running jobs finish; new ones pile up."
+    assert "There is nothing at this address." in hebrew.get("/horizon/api/v1/nowhere").content.decode()

@@ -1,0 +1,101 @@
+"""Pages from right to left as people meet them: with a screen reader, on a phone, kept up to date."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from allegro_queue.stores import Stores
+from tests.support import scenes
+from tests.support.browser import complaints_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PAGES = ("", "jobs/?state=failed", "failures/", "queues/default/", "workers/", "schedule/", "metrics/", "health/")
+
+
+def address_of(page: str) -> str:
+    return f"/horizon/{page}{'&' if '?' in page else '?'}live=off"
+
+
+@pytest.fixture
+def hebrew_page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="he")
+    context.set_default_timeout(10_000)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_axe_finds_no_fault_of_ours_from_right_to_left(
+    hebrew_page: Page, live_server: LiveServer, stores: Stores, page: str
+) -> None:
+    scenes.busy_system(stores, time.time())
+    hebrew_page.goto(live_server.url + address_of(page))
+
+    found = Axe().run(hebrew_page)
+
+    assert hebrew_page.locator("html").get_attribute("dir") == "rtl"
+    ours = [
+        f"{fault['id']}: {node['html']}"
+        for fault in found.response["violations"]
+        for node in fault["nodes"]
+        # Admin's own header and breadcrumbs are Django's.
+        if hebrew_page.locator(node["target"][0]).evaluate("it => !it.closest('#header, .breadcrumbs')")
+    ]
+    assert ours == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_phone_scrolls_in_one_direction_only_from_right_to_left(
+    hebrew_page: Page, live_server: LiveServer, stores: Stores, page: str
+) -> None:
+    scenes.busy_system(stores, time.time())
+    hebrew_page.set_viewport_size({"width": 360, "height": 740})
+
+    hebrew_page.goto(live_server.url + address_of(page))
+
+    assert hebrew_page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_the_navigation_stands_on_the_right_and_time_runs_to_the_right(
+    hebrew_page: Page, live_server: LiveServer, stores: Stores
+) -> None:
+    scenes.busy_system(stores, time.time())
+    hebrew_page.goto(live_server.url + address_of(""))
+
+    navigation = hebrew_page.locator(".hz-nav").bounding_box()
+    main = hebrew_page.locator(".hz-main").bounding_box()
+
+    assert navigation
+    assert main
+    assert navigation["x"] > main["x"]
+    assert hebrew_page.locator(".hz-chart").first.evaluate("it => getComputedStyle(it).direction") == "ltr"
+
+
+def test_scripts_speak_the_page_s_language(hebrew_page: Page, live_server: LiveServer, stores: Stores) -> None:
+    complaints = complaints_of(hebrew_page)
+    hebrew_page.goto(f"{live_server.url}/horizon/queues/")
+
+    expect(hebrew_page.locator("[data-hz-fresh]")).to_contain_text("לפני")
+    hebrew_page.keyboard.press("?")
+
+    expect(hebrew_page.get_by_role("dialog", name="מקשים")).to_contain_text("פתיחת השורה")
+    assert complaints == []
+
+
+def test_the_language_is_switched_among_the_user_s_tools(browser: Browser, live_server: LiveServer) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    opened = context.new_page()
+    opened.goto(f"{live_server.url}/horizon/queues/")
+
+    opened.get_by_role("button", name="עברית").click()
+
+    expect(opened.locator("html")).to_have_attribute("lang", "he")
+    assert opened.url.endswith("/horizon/queues/")
+    context.close()
