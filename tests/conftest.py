@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,9 @@ from redis import Redis
 from allegro_queue.connection import client, forget_client
 from allegro_queue.stores import Stores, open_stores
 from tests.support.as_found import process_left_as_found
+from tests.support.needed import needed
 from tests.support.plugin import folder
+from tests.support.postgres import programs
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +89,12 @@ def release() -> Iterator[threading.Event]:
     event = threading.Event()
     yield event
     event.set()
+
+
+@pytest.fixture(scope="session")
+def postgres_programs() -> Path:
+    """The folder of PostgreSQL's programs."""
+    return needed(programs(), "PostgreSQL", "postgresql")
 
 
 @pytest.fixture(scope="session")

@@ -528,14 +528,15 @@ def whole_schedule() -> None:
 
 
 def a_master() -> None:
-    """A whole tree of processes; only the master notes its round trips."""
+    """A whole tree of processes, all of which note their round trips."""
     call_command("horizon")
 
 
-def leave_after(master: Forked, stores: Stores) -> None:
-    """Have a master leave when it has looked around."""
-    eventually(stores.workers.living, within=20)
-    eventually(lambda: client().exists(stores.keys.housekeeper), within=20)
+def leave_after(master: Forked, stores: Stores, trail: Path) -> None:
+    """Have a master leave when it has looked around, and the process of the alerts, too."""
+    eventually(stores.workers.living, within=60)
+    eventually(lambda: client().exists(stores.keys.housekeeper), within=60)
+    eventually(lambda: "stores.alerts.AlertStore.show" in trail.read_text().splitlines(), within=60)
     os.kill(master.pid, signal.SIGTERM)
     assert master.ending() == "left"
 
@@ -567,7 +568,7 @@ def test_every_round_trip_of_a_runtime_process_is_one_of_the_points(redis: Redis
     note(recorded(lambda trail: Forked(snapshot, trail=trail).ending(), tmp_path))
     note(recorded(lambda trail: Forked(lambda: run_collector(until_empty=True), trail=trail).ending(), tmp_path))
     note(recorded(lambda trail: Forked(whole_schedule, trail=trail).ending(), tmp_path))
-    note(recorded(lambda trail: leave_after(Forked(a_master, trail=trail), stores), tmp_path))
+    note(recorded(lambda trail: leave_after(Forked(a_master, trail=trail), stores, trail), tmp_path))
 
     in_code = points_in_code("stores", "workers", "scheduling", "supervision", "metrics")
     missing = {point for point in in_code - seen if not point.startswith(tuple(NOT_ATTACKED))}

@@ -7,17 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from tests.support.postgres import a_postgres_server, programs
+from tests.support.postgres import a_postgres_server
 from tests.support.running import MANAGE, manage
 
 
-def test_of_many_processes_at_once_five_find_a_place_for_an_endpoint_on_postgresql():
-    found: Path | None = programs()
-    if found is None:
-        pytest.skip("PostgreSQL's programs are not on this machine")
-    with a_postgres_server(found) as url:
+def test_of_many_processes_at_once_five_find_a_place_for_an_endpoint_on_postgresql(postgres_programs: Path):
+    with a_postgres_server(postgres_programs) as url:
         migrated = manage("migrate", DATABASE_URL=url)
         assert migrated.returncode == 0, migrated.stderr
         made = manage(

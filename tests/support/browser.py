@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playwright
 
@@ -20,13 +21,14 @@ FLAGS = (
 )
 
 
-def chromium_path() -> str | None:
+def chromium_path() -> Path | None:
     """Where Chromium is; ``None`` when this machine has none."""
-    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    return Path(found) if found else None
 
 
 @contextmanager
-def running_browser(path: str) -> Iterator[Browser]:
+def running_browser(path: Path) -> Iterator[Browser]:
     """A browser, closed at the end. Playwright's loop runs in this thread, so Django must be told that this is meant."""
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     try:

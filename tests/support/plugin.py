@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -19,6 +20,10 @@ from tests.support.server import start_server
 # Whatever the developer has exported must not leak in.
 for name in [each for each in os.environ if each.startswith(("REDIS_", "HORIZON_", "RQ_"))]:
     del os.environ[name]
+
+# Hundreds of processes load the same modules. Compiled anew by each, they would take longer than many tests.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 folder = Path(tempfile.mkdtemp(prefix="allegro-tests-"))
 server: subprocess.Popen[bytes] = start_server(server_binary(), folder)

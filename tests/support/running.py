@@ -6,19 +6,25 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
-MANAGE = Path(__file__).resolve().parent.parent.parent / "manage.py"
+from tests.support.nursed import ROOT, Nursed
+
+MANAGE = ROOT / "manage.py"
+
+Process = Nursed | subprocess.Popen[bytes]
+
+READ_EARLY = ("LD_", "PYTHON", "RQ_")
+"""Starts of variables that are read before a program's first line, or when a library is loaded: a nursery is past that."""
 
 
 class Running:
     """One ``manage.py`` process."""
 
-    def __init__(self, process: subprocess.Popen[bytes], output: IO[bytes]) -> None:
+    def __init__(self, process: Process, output: IO[bytes]) -> None:
         self._process = process
         self._output = output
         self.pid = process.pid
@@ -42,44 +48,65 @@ class Running:
             raise AssertionError(f"still running after {within} s\n{self.said()}") from None
 
 
+def start(
+    arguments: tuple[str, ...],
+    changes: Mapping[str, str],
+    output: IO[bytes],
+    errors: IO[bytes],
+    *,
+    from_scratch: bool = False,
+) -> Process:
+    """``manage.py`` with these arguments, in a session of its own."""
+    command, environment = [str(MANAGE), *arguments], {**os.environ, **changes}
+    with open(os.devnull) as nothing:
+        if from_scratch or any(name.startswith(READ_EARLY) for name in changes):
+            return subprocess.Popen(
+                [sys.executable, *command],
+                env=environment,
+                cwd=ROOT,
+                stdin=nothing,
+                stdout=output,
+                stderr=errors,
+                start_new_session=True,
+            )
+        files = (nothing.fileno(), output.fileno(), errors.fileno())
+        return Nursed(command, environment, files)
+
+
 @contextmanager
-def running(*arguments: str, **environment: str) -> Iterator[Running]:
-    """``manage.py`` with these arguments, in a session of its own; killed at the end if it has not left.
+def running(*arguments: str, from_scratch: bool = False, **environment: str) -> Iterator[Running]:
+    """``manage.py`` with these arguments; killed at the end if it has not left.
 
     ``horizon`` runs without the project's schedule unless other settings are named.
+
+    Args:
+        from_scratch: whether it shares no memory with processes of the tests.
     """
     if arguments[0] == "horizon":
         environment.setdefault("DJANGO_SETTINGS_MODULE", "tests.support.unscheduled")
     with TemporaryFile() as output:
-        process = subprocess.Popen(
-            [sys.executable, MANAGE, *arguments],
-            env={**os.environ, **environment},
-            cwd=MANAGE.parent,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        process = start(arguments, environment, output, output, from_scratch=from_scratch)
         try:
             yield Running(process, output)
         finally:
             if process.poll() is None:
-                process.terminate()
+                process.send_signal(signal.SIGTERM)
                 try:
                     process.wait(timeout=10)
                 except subprocess.TimeoutExpired:
                     os.killpg(process.pid, signal.SIGKILL)
-                    process.wait()
+                    process.wait(timeout=10)
 
 
 def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """``manage.py`` with these arguments, run to its end."""
-    return subprocess.run(
-        [sys.executable, MANAGE, *arguments],
-        env={**os.environ, **environment},
-        cwd=MANAGE.parent,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    with TemporaryFile() as output, TemporaryFile() as errors:
+        process = start(arguments, environment, output, errors)
+        try:
+            code = process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(timeout=10)
+            raise
+        said, complained = (os.pread(each.fileno(), 10_000_000, 0).decode() for each in (output, errors))
+    return subprocess.CompletedProcess([MANAGE, *arguments], code, said, complained)

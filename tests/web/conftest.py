@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -14,20 +13,16 @@ from allegro_queue.rights import ALL_RIGHTS, Right
 from allegro_queue.tokens.tokens import make
 from tests.support.api_caller import Caller
 from tests.support.browser import chromium_path, running_browser
+from tests.support.needed import needed
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium; skipped where there is none, but a failure in CI.
+    """Chromium.
 
     Not for the whole run: Playwright's loop runs in this thread, where other tests run coroutines and time limits.
     """
-    path = chromium_path()
-    if path is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("Chromium is not installed; page tests must run in CI (apt-get install chromium)")
-        pytest.skip("Chromium is not installed (apt-get install chromium)")
-    with running_browser(path) as started:
+    with running_browser(needed(chromium_path(), "Chromium", "chromium")) as started:
         yield started
 
 

@@ -1,13 +1,11 @@
 """One of several processes that do the same at the same time; started by the test beside it.
 
-python -m tests.acceptance.audience.race evaluate|store <argument> <file that starts it>
+python -m tests.acceptance.audience.race evaluate|store <argument>   (begins when it is given a line)
 """
 
 from __future__ import annotations
 
 import sys
-import time
-from pathlib import Path
 
 import django
 
@@ -35,9 +33,8 @@ def store(version: str) -> str:
 
 
 if __name__ == "__main__":
-    what, argument, gate = sys.argv[1:]
+    what, argument = sys.argv[1:]
     django.setup()
     print("ready", flush=True)
-    while not Path(gate).exists():
-        time.sleep(0.001)
+    sys.stdin.readline()
     print({"evaluate": evaluate, "store": store}[what](argument), flush=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from tests.support.postgres import a_postgres_server, programs
+from tests.support.postgres import a_postgres_server
 from tests.support.running import manage
 
 SEEDING = """
@@ -31,14 +31,9 @@ print(ExternalProfile.objects.count(), [each.payload.get("version") for each in 
 
 
 @pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    """The address of a server with the project's tables; skipped where there is none, but a failure in CI."""
-    found = programs()
-    if found is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("PostgreSQL is not installed; races must be tested in CI (apt-get install postgresql)")
-        pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")
-    with a_postgres_server(found) as url:
+def postgres(postgres_programs: Path) -> Iterator[str]:
+    """The address of a server with the project's tables."""
+    with a_postgres_server(postgres_programs) as url:
         done = manage("migrate", "--verbosity", "0", DATABASE_URL=url)
         assert done.returncode == 0, done.stderr
         yield url
@@ -50,12 +45,13 @@ def shell(url: str, code: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def at_once(url: str, gate: Path, what: str, arguments: list[str]) -> list[str]:
+def at_once(url: str, what: str, arguments: list[str]) -> list[str]:
     """Start a process for each argument, let them go together, and return what they said."""
     processes = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.acceptance.audience.race", what, each, str(gate)],
+            [sys.executable, "-m", "tests.acceptance.audience.race", what, each],
             env={**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "allegro.settings"},
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -64,18 +60,19 @@ def at_once(url: str, gate: Path, what: str, arguments: list[str]) -> list[str]:
     for process in processes:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-    gate.touch()
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
     said = [process.communicate(timeout=60)[0].strip() for process in processes]
     assert [process.returncode for process in processes] == [0] * len(processes)
     return said
 
 
-def test_a_due_round_is_begun_once_and_a_profile_ends_with_its_newest_version(
-    postgres: str, redis: Redis, tmp_path: Path
-):
+def test_a_due_round_is_begun_once_and_a_profile_ends_with_its_newest_version(postgres: str, redis: Redis):
     organization = shell(postgres, SEEDING % 300)[-1]
 
-    queued = at_once(postgres, tmp_path / "evaluate", "evaluate", [organization] * 6)
+    queued = at_once(postgres, "evaluate", [organization] * 6)
     rounds, dispatched = map(int, shell(postgres, LOOKING)[0].split())
 
     assert redis.llen("rq:queue:audience-sync") == 300
@@ -86,6 +83,6 @@ def test_a_due_round_is_begun_once_and_a_profile_ends_with_its_newest_version(
         postgres,
         "from allegro.audience.models import Member; Member.objects.exclude(email='reader-0@example.com').delete()",
     )
-    at_once(postgres, tmp_path / "store", "store", ["30", "40", "60", "50"])
+    at_once(postgres, "store", ["30", "40", "60", "50"])
 
     assert shell(postgres, LOOKING)[1] == "1 [60]"

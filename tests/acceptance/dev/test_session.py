@@ -16,31 +16,33 @@ from allegro.dev.session import SIGNALS, Session
 from allegro_queue.inbox import SignalInbox
 from tests.support.eventually import eventually
 
-PATIENT = """
-    import signal, time
-    signal.signal(signal.SIGTERM, lambda *_: print("heard", flush=True))
+WAITING = """
+    import signal
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     print("started", flush=True)
-    while True:
-        time.sleep(0.02)
 """
-POLITE = """
-    import signal, sys, time
-    def leave(*_):
-        print("left", flush=True)
-        sys.exit(0)
-    signal.signal(signal.SIGTERM, leave)
-    print("started", flush=True)
-    while True:
-        time.sleep(0.02)
+PATIENT = (
+    WAITING
+    + """
+    while signal.sigwait([signal.SIGTERM]):
+        print("heard", flush=True)
 """
-HURRIED = """
-    import signal, sys, time
-    heard = []
-    signal.signal(signal.SIGTERM, lambda *_: (heard.append(1), print("heard", len(heard), flush=True)))
-    print("started", flush=True)
-    while len(heard) < 2:
-        time.sleep(0.02)
+)
+POLITE = (
+    WAITING
+    + """
+    signal.sigwait([signal.SIGTERM])
+    print("left", flush=True)
 """
+)
+HURRIED = (
+    WAITING
+    + """
+    for heard in (1, 2):
+        signal.sigwait([signal.SIGTERM])
+        print("heard", heard, flush=True)
+"""
+)
 
 
 class Run:

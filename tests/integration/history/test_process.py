@@ -19,7 +19,7 @@ from redis import Redis
 from allegro_queue.connection import new_client
 from allegro_queue.stores import Stores
 from tests.support.eventually import eventually
-from tests.support.postgres import a_postgres_server, programs
+from tests.support.postgres import a_postgres_server
 from tests.support.running import manage, running
 from tests.support.runs import RUNS, add_runs, failed_record, run_record
 
@@ -70,10 +70,7 @@ def tables(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tables]:
     if request.param == "sqlite":
         yield Tables(f"sqlite:///{tmp_path / 'history.sqlite3'}")
         return
-    found = programs()
-    if found is None:
-        pytest.skip("this machine has no PostgreSQL")
-    with a_postgres_server(found) as url:
+    with a_postgres_server(request.getfixturevalue("postgres_programs")) as url:
         yield Tables(url)
 
 

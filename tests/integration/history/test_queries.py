@@ -16,7 +16,7 @@ from allegro_queue.history.groups import GroupState, mark
 from allegro_queue.history.models import Run
 from allegro_queue.history.queries import Filter, count_runs, find_groups, find_runs
 from allegro_queue.stores import Stores
-from tests.support.postgres import a_postgres_server, programs
+from tests.support.postgres import a_postgres_server
 from tests.support.running import manage
 from tests.support.runs import RUNS, collected, failed_record, run_record
 
@@ -259,11 +259,8 @@ print(json.dumps({name: [[row.execution_id for row in find_runs(wanted).rows], c
 
 
 @pytest.fixture
-def postgres_url() -> Iterator[str]:
-    found = programs()
-    if found is None:
-        pytest.skip("this machine has no PostgreSQL")
-    with a_postgres_server(found) as url:
+def postgres_url(postgres_programs: Path) -> Iterator[str]:
+    with a_postgres_server(postgres_programs) as url:
         yield url
 
 

@@ -173,7 +173,8 @@ def test_a_job_that_talks_up_to_its_time_limit_fails_by_it(redis: Redis, stores:
 
     detail = stores.jobs.get(job_id)
     assert detail is not None
-    assert "The job ran longer than its limit of 1 seconds." in detail.attempts[0].traceback
+    # How it was ended, by its alarm or with its process, is a matter of load.
+    assert "The job ran longer than its limit of 1 seconds" in detail.attempts[0].traceback
 
 
 def test_a_line_whose_arguments_do_not_fit_harms_nobody(redis: Redis, stores: Stores, monkeypatch: pytest.MonkeyPatch):
