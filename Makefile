@@ -32,7 +32,7 @@ check: $(INSTALLED) ## Formatting, lint, types, Django's checks, missing migrati
 	$(CHECKS) $(BIN)/python manage.py check --fail-level WARNING
 	$(CHECKS) $(BIN)/python manage.py makemigrations --check --dry-run
 
-bench: $(INSTALLED) ## Measure a worker beside RQ's own and a bare loop, some minutes (BENCH=dispatch, history, beside, schedule_storm, audience)
+bench: $(INSTALLED) ## Measure a worker beside RQ's own and a bare loop, some minutes (BENCH=dispatch, history, beside, pages, schedule_storm, audience)
 	@exec $(BIN)/python bench/$(BENCH).py $(ARGS)
 
 messages: $(INSTALLED) ## Bring the catalogues of translated texts up to the code, and compile them

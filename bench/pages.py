@@ -20,16 +20,18 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
+
+from sites import VENDORS, a_site  # noqa: E402
 
 TIMES = int(os.environ.get("BENCH_TIMES", 25))
 """Requests that each page is asked for, after two that do not count."""
@@ -73,7 +75,7 @@ def main() -> None:
     asked.add_argument("--runs", type=int, default=1_000_000)
     asked.add_argument("--waiting", type=int, default=100_000)
     asked.add_argument("--failed", type=int, default=20_000)
-    asked.add_argument("--on", choices=["sqlite", "postgresql"], help="one of them (default: both)")
+    asked.add_argument("--on", choices=VENDORS, help="one of them (default: both)")
     asked.add_argument("--part", choices=["fill", "wait", "measure"], help=argparse.SUPPRESS)
     given = asked.parse_args()
     # So that what was started ends with it.
@@ -85,7 +87,7 @@ def main() -> None:
         len(gzip.compress(each.read_bytes())) for each in (ROOT / "allegro_queue/static/horizon").glob("*.js")
     )
     print(f"All scripts, compressed: {scripts:,} bytes of {MOST_SCRIPT:,}{' – over' if scripts > MOST_SCRIPT else ''}")
-    for vendor in [given.on] if given.on else ["sqlite", "postgresql"]:
+    for vendor in [given.on] if given.on else VENDORS:
         measured_on(vendor, given)
 
 
@@ -113,9 +115,8 @@ def measured_on(vendor: str, given: argparse.Namespace) -> None:
     found: list[dict[str, Cost]] = []
     for runs, waiting, failed in (SMALL, (given.runs, given.waiting, given.failed)):
         with ExitStack() as stack:
-            environment = stack.enter_context(servers(vendor))
+            environment = stack.enter_context(site(vendor))
             if not environment:
-                print("PostgreSQL: not on this machine")
                 return
             filled = time.perf_counter()
             amounts = ["--runs", str(runs), "--waiting", str(waiting), "--failed", str(failed)]
@@ -142,48 +143,31 @@ def measured(environment: Mapping[str, str]) -> dict[str, Cost]:
 
 
 @contextmanager
-def servers(vendor: str) -> Iterator[dict[str, str]]:
-    """Redis and a database with its tables; the environment that leads to them, empty where there is no PostgreSQL."""
-    from allegro.dev.valkey import server_binary
-    from tests.support.postgres import a_postgres_server, programs
-    from tests.support.server import start_server
-
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="allegro-bench-")))
-        server = start_server(server_binary(), folder)
-        stack.callback(server.wait)
-        stack.callback(server.terminate)
-        url = f"sqlite:///{folder / 'bench.sqlite3'}"
-        if vendor == "postgresql":
-            found = programs()
-            if found is None:
-                yield {}
-                return
-            url = stack.enter_context(a_postgres_server(found, fsync=True))
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("REDIS_", "HORIZON_"))},
-            "ENV_FILE": "/dev/null",
-            "APP_ENV": "staging",
-            "DEBUG": "false",
-            "SECRET_KEY": "only-for-the-bench-" + "x" * 50,
-            "SITE_URL": f"http://127.0.0.1:{port}",
-            "ALLOWED_HOSTS": "127.0.0.1,testserver",
-            "EMAIL_URL": "consolemail://",
-            "DEFAULT_FROM_EMAIL": "bench@bench.example",
-            "LOG_LEVEL": "WARNING",
-            "QUEUE_CONNECTION": "redis",
-            "HORIZON_ALLOWED_JOBS": "allegro,allegro_queue,tests",
-            "REDIS_URL": f"unix://{folder / 'redis.sock'}",
-            "DATABASE_URL": url,
-            "DJANGO_SETTINGS_MODULE": "page_settings",
-            "PYTHONPATH": f"{ROOT / 'bench'}:{ROOT}",
-            "PORT": str(port),
-        }
-        subprocess.run([sys.executable, ROOT / "manage.py", "migrate", "--verbosity", "0"], env=environment, check=True)
-        yield environment
+def site(vendor: str) -> Iterator[dict[str, str]]:
+    """Servers of its own; the environment that leads the product to them, as it is in production, and empty where this
+    machine has no such database."""
+    with a_site(vendor) as found, socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        yield (
+            {}
+            if found is None
+            else {
+                **found,
+                "APP_ENV": "staging",
+                "DEBUG": "false",
+                "SECRET_KEY": "only-for-the-bench-" + "x" * 50,
+                "SITE_URL": f"http://127.0.0.1:{port}",
+                "ALLOWED_HOSTS": "127.0.0.1,testserver",
+                "EMAIL_URL": "consolemail://",
+                "DEFAULT_FROM_EMAIL": "bench@bench.example",
+                "HORIZON_ALLOWED_JOBS": "allegro,allegro_queue,tests",
+                "DJANGO_SETTINGS_MODULE": "page_settings",
+                "PYTHONPATH": f"{ROOT / 'bench'}:{ROOT}",
+                "PORT": str(port),
+            }
+        )
 
 
 @contextmanager
@@ -215,13 +199,14 @@ def web_server(environment: Mapping[str, str]) -> Iterator[None]:
 
 def addresses() -> dict[str, str]:
     """Every address of the dashboard that can be looked at, by its name; and some with more asked."""
+    import page_scene
     from django.urls import reverse
 
     from allegro_queue.bulk.models import BulkRun
-    from allegro_queue.dashboard.urls import urlpatterns
     from allegro_queue.history.models import FailureGroup
     from allegro_queue.history.queries import Filter, find_runs
     from allegro_queue.stores import open_stores
+    from tests.support import every_page
 
     stores = open_stores()
     run = find_runs(Filter(outcomes=("failed",))).rows[0]
@@ -231,24 +216,10 @@ def addresses() -> dict[str, str]:
     assert group is not None
     places: dict[str, Any] = {
         "queue": "default", "job_id": job, "fingerprint": group.fingerprint, "act": "retry", "master": "web-1-4102",
-        "chart": "counts", "job_name": "shop.orders.jobs.job_0", "run": BulkRun.objects.latest("pk").pk,
-        "batch_id": stores.client.zrange(stores.keys.batches, -1, -1)[0].decode(), "run_id": run.id, "rest": "nothing",
-        "name": "audience-sync-tick",
+        "chart": "counts", "job_name": "shop.orders.jobs.job_0", "run": BulkRun.objects.latest("pk").pk, "rest": "nothing",
+        "batch_id": stores.client.zrange(stores.keys.batches, -1, -1)[0].decode(), "run_id": run.id, "name": every_page.ENTRY,
     }  # fmt: skip
-    needed = {
-        "confirm_retry": "?all=1", "confirm_delete": "?all=1", "confirm_cancel": f"?id={job}", "edit": f"?id={failed}",
-        "confirm_move_jobs": f"?id={job}", "confirm_pause": "?queue=high", "confirm_empty": "?queue=high",
-        "confirm_move": "?queue=high", "confirm_again": f"?id={failed}", "confirm_run_entry": "?entry=audience-sync-tick",
-        "confirm_pause_entry": "?entry=audience-sync-tick", "confirm_control": "?order=pause",
-        "confirm_mute": "?rule=wait_over", "confirm_stop": f"?id={job}", "api_metrics": "?kind=queue&name=default",
-    }  # fmt: skip
-    found: dict[str, str] = {}
-    for pattern in urlpatterns:
-        name = str(pattern.name)
-        given = {each: places[each] for each in pattern.pattern.converters}
-        if name.startswith("api_queues"):
-            given = dict.fromkeys(given, "default")
-        found[name] = reverse(f"horizon:{name}", kwargs=given) + needed.get(name, "")
+    found = every_page.addresses(places, waiting=job, failed=failed)
     more = {
         "jobs": [
             "state=failed", "state=failed&still=yes", "state=finished", "state=all", "state=scheduled", "page=900",
@@ -256,7 +227,7 @@ def addresses() -> dict[str, str]:
             "state=failed&error=KeyError&queue=high", "state=all&q=closed+alpha", "state=all&q=zebra",
             "state=finished&func=job_3&queue=high&q=golf", "state=all&tag=import&run=%3E1s&tenant=77",
             "state=all&host=elsewhere", "state=all&-queue=high&attempt=%3E1", "state=failed&age=%3C24h",
-            f"state=all&args.member_id={run.arguments and 7}",
+            "state=all&args.member_id=7",
         ],
         "failures": ["state=all", f"job={places['job_name']}"],
         "failure": ["range=24h", "range=30d", "range=400d"],
@@ -264,7 +235,7 @@ def addresses() -> dict[str, str]:
         "queue_metrics": ["range=1h", "range=7d", "range=30d", "range=400d"],
         "job_metrics": ["range=7d", "range=30d", "range=400d"],
         "queue": ["range=7d"],
-        "activity": [f"who={page_owner()}"],
+        "activity": [f"who={quote(page_scene.EMAIL)}"],
         "api_runs": ["queue=high", "q=alpha", "q=zebra", "tag=import"],
         "api_jobs": ["state=failed"],
     }  # fmt: skip
@@ -274,12 +245,6 @@ def addresses() -> dict[str, str]:
             found[f"{name}?{query}"] = f"{address}?{query}"
     ended = {"job, failed": failed, "job, only in history": run.job_id}
     return found | {name: reverse("horizon:job", kwargs={"job_id": each}) for name, each in ended.items()}
-
-
-def page_owner() -> str:
-    import page_scene
-
-    return page_scene.EMAIL.replace("@", "%40")
 
 
 def costs() -> dict[str, Cost]:
@@ -323,14 +288,14 @@ def costs() -> dict[str, Cost]:
 def table(vendor: str, found: list[dict[str, Cost]]) -> None:
     """Side by side; what is over a limit is named."""
     print(f"\n## {vendor}\n")
-    print("| page | 1,000 of each: median / p95 ms | full: median / p95 ms | 10 times the waiting: median / p95 ms "
-          "| trips | queries | compressed | over |")  # fmt: skip
-    print("|---|---|---|---|---|---|---|---|")
-    for name in found[1]:
+    print("| page | 1,000 of each: ms, median / p95 | full | ten times the waiting jobs | of the processor, full | trips "
+          "| queries | compressed | over |")  # fmt: skip
+    print("|---|---|---|---|---|---|---|---|---|")
+    for name, full in found[1].items():
         each = [cost[name] for cost in found if name in cost]
         words = [f"{cost.median:.0f} / {cost.p95:.0f}" for cost in each]
         over = sorted({word for cost in each for word in cost.over})
-        print(f"| `{name.replace('|', '')}` | {' | '.join(words)} | {max(cost.trips for cost in each)} "
+        print(f"| `{name}` | {' | '.join(words)} | {full.cpu:.0f} | {max(cost.trips for cost in each)} "
               f"| {max(cost.queries for cost in each)} | {max(cost.size for cost in each):,} | {', '.join(over)} |")  # fmt: skip
 
 

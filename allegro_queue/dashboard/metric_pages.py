@@ -11,16 +11,16 @@ from allegro_queue.conf import horizon_settings
 from allegro_queue.dashboard.formats import count, duration, rate
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.metric_charts import Chart, Measured, charts_of
-from allegro_queue.dashboard.metric_rows import MetricKind, MetricRow, address_of, failures_of, rows, sentence_on
+from allegro_queue.dashboard.metric_rows import MetricKind, MetricRow, Sums, address_of, failures_of, rows, sentence_on
 from allegro_queue.dashboard.metric_series import Axis, Totals, buckets, totals
 from allegro_queue.dashboard.metric_words import holes_in, stale_since, sub_on, waits_on
 from allegro_queue.dashboard.ranges import Choice, Range, axis_of, choices, range_for
 from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.deploys import Deploy, deploys_since
 from allegro_queue.history.measured import OTHER_NAMES, Extent, Point, busiest, extent, known, points, whole
-from allegro_queue.history.summed import Sums, sums_of
+from allegro_queue.history.summed import counts_of, done_of
 from allegro_queue.history.writing import MOST_NAMES
-from allegro_queue.metrics.counts import DAY, FIVE_MINUTES, HOUR, Counts
+from allegro_queue.metrics.counts import DAY, FIVE_MINUTES, HOUR, Counts, Kind
 from allegro_queue.queues import all_queues
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
@@ -30,6 +30,9 @@ MOST_STRETCHES = 6_000
 
 MOST_ROWS = 50
 """Job names shown; those that took the least time are only counted."""
+
+MANY_DAYS = 31 * DAY
+"""Above this, half as many are: there is ten times as much to add up of each."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +61,7 @@ class MetricsPage:
 
 
 def read_metrics(stores: Stores, pulse: Pulse, given: str) -> MetricsPage:
-    """The tables: one round trip besides the pulse's two, four queries, or five when runs were ever dropped uncounted.
+    """The tables: one round trip besides the pulse's two, five queries, or six when runs were ever dropped uncounted.
 
     Args:
         given: the range that the address asks for.
@@ -69,22 +72,23 @@ def read_metrics(stores: Stores, pulse: Pulse, given: str) -> MetricsPage:
     # Whatever the range, a name has few rows to be ranked by.
     ranked_by = FIVE_MINUTES if chosen.seconds <= HOUR else HOUR if chosen.seconds <= DAY else DAY
     jobs = busiest("job", since=since // ranked_by * ranked_by, seconds=ranked_by)
-    queues = all_queues()
-    chosen = coarser(chosen, min(len(jobs), MOST_ROWS) + len(queues))
+    most = MOST_ROWS if chosen.seconds <= MANY_DAYS else MOST_ROWS // 2
+    queues = list(dict.fromkeys([*all_queues(), *sorted(busiest("queue", since=since, seconds=ranked_by))]))
+    chosen = coarser(chosen, min(len(jobs), most) + len(queues))
     reach = extent(stores, now, chosen.stretch)
     axis = axis_of(chosen, reach.first, now)
-    found = sums_of(
-        jobs[:MOST_ROWS],
-        seconds=chosen.stretch,
-        since=since // chosen.stretch * chosen.stretch,
-        buckets_from=axis.start,
-        bucket_seconds=axis.seconds,
-    )
-    nothing = Sums(counts=Counts(), done={})
+    names: Mapping[Kind, Sequence[str]] = {"queue": queues, "job": jobs[:most]}
+    since = since // chosen.stretch * chosen.stretch
+    counts = counts_of(names, seconds=chosen.stretch, since=since)
+    done = done_of(names, seconds=chosen.stretch, since=since, first=axis.start, bucket_seconds=axis.seconds)
+    found = {
+        kind: {each: Sums(counts[kind].get(each, Counts()), done[kind].get(each, {})) for each in names[kind]}
+        for kind in names
+    }
     return metrics_page(
-        queues={each: found["queue"].get(each, nothing) for each in dict.fromkeys([*queues, *sorted(found["queue"])])},
-        jobs={each: found["job"].get(each, nothing) for each in jobs[:MOST_ROWS]},
-        more_jobs=max(len(jobs) - MOST_ROWS, 0),
+        queues=found["queue"],
+        jobs=found["job"],
+        more_jobs=max(len(jobs) - most, 0),
         capped=OTHER_NAMES in jobs,
         reach=reach,
         axis=axis,

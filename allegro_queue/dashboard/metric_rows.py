@@ -14,9 +14,18 @@ from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.metric_series import Axis, Totals, done_only, totals
 from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.measured import OTHER_NAMES, Extent
-from allegro_queue.history.summed import Sums
+from allegro_queue.metrics.counts import Counts
 
 MetricKind = Literal["queue", "job"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What was counted of one name."""
+
+    counts: Counts
+    done: Mapping[int, int]
+    """Successful runs by the number of the bucket; without the empty ones."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

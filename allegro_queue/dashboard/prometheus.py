@@ -6,7 +6,7 @@ import functools
 import hmac
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -21,7 +21,8 @@ from allegro_queue.alerts.rules import RULES
 from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import UNREACHABLE, page_client
 from allegro_queue.dashboard.exposition import CONTENT_TYPE, Family, Labels, exposition
-from allegro_queue.history.measured import busiest, extent, points, whole
+from allegro_queue.history.measured import busiest, extent
+from allegro_queue.history.summed import counts_of
 from allegro_queue.metrics.counts import DAY, Counts, Kind
 from allegro_queue.queues import all_queues
 from allegro_queue.stores import Stores, open_stores
@@ -154,7 +155,12 @@ def of_history(stores: Stores, pulse: Pulse, now: float) -> Iterator[Family]:
         "horizon_collector_behind_seconds", "gauge", "Age of the oldest run that waits to be collected.", [({}, behind)]
     )
     since = counted_from(now, horizon_settings().metrics_long_days)
-    queues = sums("queue", [queue.name for queue in pulse.queues], since)
+    names: Mapping[Kind, Sequence[str]] = {
+        "queue": [queue.name for queue in pulse.queues],
+        "job": busiest("job", since=now - DAY, most=MOST_JOBS),
+    }
+    found = counts_of(names, seconds=DAY, since=since)
+    queues, jobs = ({each: found[kind].get(each, Counts()) for each in names[kind]} for kind in found)
     yield Family(
         "horizon_runs_total",
         "counter",
@@ -166,7 +172,6 @@ def of_history(stores: Stores, pulse: Pulse, now: float) -> Iterator[Family]:
         ],
     )
     yield from durations("queue", queues)
-    jobs = sums("job", busiest("job", since=now - DAY, most=MOST_JOBS), since)
     yield from durations("job", jobs)
 
 
@@ -188,11 +193,6 @@ def durations(kind: Kind, found: dict[str, Counts]) -> Iterator[Family]:
         f"How long attempts had waited, by {kind}.",
         histograms=[(at(name), counts.wait_times, counts.wait_seconds) for name, counts in found.items()],
     )
-
-
-def sums(kind: Kind, names: list[str], since: float) -> dict[str, Counts]:
-    """Counts of each name since then."""
-    return {name: whole(days) for name, days in points(kind, names, seconds=DAY, since=since).items()}
 
 
 def counted_from(now: float, days: int) -> float:

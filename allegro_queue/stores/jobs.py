@@ -169,8 +169,13 @@ class JobStore:
     def search_live(
         self, queues: Sequence[str], wanted: Callable[[JobRow], bool], reach: int = SEARCHED
     ) -> tuple[list[JobRow], int]:
-        """Jobs that are wanted among the first ``reach`` in each list of those that have not ended, and how many were
-        looked at: running ones, then waiting, scheduled and deferred ones. Two round trips."""
+        """Jobs that are wanted among the first of each state that have not ended, and how many were looked at: running
+        ones, then waiting, scheduled and deferred ones. Two round trips.
+
+        Args:
+            reach: jobs of a state that are looked at; each queue has its share.
+        """
+        reach = max(reach // max(len(queues), 1), 1)
         scheduled = REGISTRIES[State.SCHEDULED]
         with self._client.pipeline(transaction=False) as pipeline:
             for queue in queues:
