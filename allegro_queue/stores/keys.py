@@ -234,7 +234,7 @@ class Keys:
 
     @property
     def bin_places(self) -> str:
-        """Hash: deleted job to where it stood (JSON). One field a job of the bin."""
+        """Hash: deleted job to where it stood and the run that deleted it (JSON). One field a job of the bin."""
         return f"{self.prefix}bin_places"
 
     @property

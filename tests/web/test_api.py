@@ -156,6 +156,39 @@ def test_runs_are_found_by_the_filters_of_the_pages(stores: Stores, caller: Call
     assert "order 41 is closed" in one["traceback"]
 
 
+def test_runs_are_found_by_what_one_types_on_the_job_list(stores: Stores, caller: Callable[..., Caller]) -> None:
+    now = time.time()
+    collected(stores, run_record(now), run_record(now, queue="high"), failed_record(now, queue="high"))
+    program = caller()
+
+    for typed, expected in {
+        "state:failed queue:high": [("high", "failed")],
+        "-queue:high": [("default", "succeeded")],
+        "run:>1h": [],
+    }.items():
+        found = program.get("runs", {"filter": typed}).json()["runs"]
+        assert [(each["queue"], each["outcome"]) for each in found] == expected, typed
+
+
+@pytest.mark.parametrize("typed", ["nix:nix", "state:waiting", "still:yes", "run:>soon"])
+def test_a_filter_that_cannot_be_answered_of_runs_is_refused_with_its_reason(
+    stores: Stores, caller: Callable[..., Caller], typed: str
+) -> None:
+    answer = caller().get("runs", {"filter": typed})
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["where"] == "query filter"
+
+
+def test_a_typed_filter_stands_alone_and_tells_no_arguments(stores: Stores, caller: Callable[..., Caller]) -> None:
+    collected(stores, run_record(time.time(), call='[["marzipan"], {"member_id": 42}]'))
+
+    assert caller().get("runs", {"filter": "queue:high", "tag": "x"}).status_code == 422
+    assert len(caller().get("runs", {"filter": "marzipan"}).json()["runs"]) == 1
+    assert caller(Right.VIEW).get("runs", {"filter": "marzipan"}).status_code == 403
+    assert caller(Right.VIEW).get("runs", {"filter": "args.member_id:42"}).status_code == 422
+
+
 def test_pages_of_runs_follow_each_other(stores: Stores, caller: Callable[..., Caller]) -> None:
     now = time.time()
     collected(stores, *(run_record(now - place) for place in range(5)))

@@ -73,7 +73,7 @@ def health(request: HttpRequest) -> Any:
 
 
 @router.post(
-    "masters/{path:name}/control",
+    "masters/{str:name}/control",
     response=Done,
     tags=["now"],
     summary="Tell a Horizon process something",

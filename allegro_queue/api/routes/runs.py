@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils import timezone
 from ninja import Query, Router
 
 from allegro_queue.api.answers import Refused
 from allegro_queue.api.asking import HIDDEN, may_see_payload, number_in
 from allegro_queue.api.shapes.given import RunId
 from allegro_queue.api.shapes.runs import Runs, RunsAsked
+from allegro_queue.dashboard.job_query import read_query
+from allegro_queue.dashboard.job_search import Names, filter_of
 from allegro_queue.history import queries
+from allegro_queue.queues import all_queues
 
 router = Router()
 
@@ -23,7 +28,18 @@ def runs(request: HttpRequest, given: Query[RunsAsked]) -> Any:
     if given.q and not shown:
         # It looks at arguments too, and so would tell what they are.
         raise Refused(403, "query q", HIDDEN, "Use the other filters.")
-    wanted = queries.Filter(
+    wanted = typed_filter(given, shown=shown) if given.filter else plain_filter(given)
+    page = queries.find_runs(wanted, after=number_in(given.after), limit=given.limit)
+    return {
+        "runs": [row if shown else replace(row, arguments="") for row in page.rows],
+        "after": str(page.after) if page.after else None,
+        "searched_to": page.searched_to,
+    }
+
+
+def plain_filter(given: RunsAsked) -> queries.Filter:
+    """What the fields ask for."""
+    return queries.Filter(
         outcomes=tuple(given.outcome),
         text=given.q,
         **{
@@ -34,12 +50,26 @@ def runs(request: HttpRequest, given: Query[RunsAsked]) -> Any:
             )
         },
     )  # fmt: skip
-    page = queries.find_runs(wanted, after=number_in(given.after), limit=given.limit)
-    return {
-        "runs": [row if shown else replace(row, arguments="") for row in page.rows],
-        "after": str(page.after) if page.after else None,
-        "searched_to": page.searched_to,
-    }
+
+
+def typed_filter(given: RunsAsked, *, shown: bool) -> queries.Filter:
+    """What is typed, as the job list takes it."""
+    others = given.model_dump(exclude={"filter", "after", "limit"}, exclude_defaults=True)
+    query = read_query([("q", given.filter)], all_queues(), may_see_payload=shown)
+    problems = [str(each) for each in query.problems]
+    if others:
+        problems.append(f"Beside it there is {', '.join(others)}.")
+    if query.is_live or query.is_still:
+        problems.append("Runs are of jobs that have ended; see jobs for the others.")
+    if problems:
+        raise Refused(422, "query filter", " ".join(problems), "As on the job list, and no other filter.")
+    if not shown and any(not term.key for term in query.terms):
+        raise Refused(403, "query filter", HIDDEN, "Words look at arguments too. Use the other terms.")
+    now = time.time()
+    kinds = queries.names_of_kinds(("job", "error"), now=now)
+    names = Names(functions=tuple(kinds["job"]), exceptions=tuple(kinds["error"]))
+    zone = timezone.get_current_timezone()
+    return filter_of(query, names, now=now, zone=zone, has_silenced=False).filter
 
 
 @router.get("runs/{int:run_id}", response=queries.RunRow, tags=["history"], summary="One attempt, with its traceback")

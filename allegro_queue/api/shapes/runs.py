@@ -24,6 +24,9 @@ class RunsAsked(Paging):
     worker: str = words("", 255)
     host: str = words("", 255)
     q: str = words("Words that all stand in name, tags, error or arguments.")
+    filter: str = words(
+        "As one types it on the job list: `state:failed run:>30s -queue:high`; then no other filter.", 500
+    )
     silenced: bool | None = None
     since: float = Field(0, ge=0, le=LATEST)
     until: float = Field(0, ge=0, le=LATEST, description="0 for no end.")
