@@ -46,6 +46,8 @@ def confirm(act: BulkAct, current: str = "jobs") -> View:
     def view(request: HttpRequest) -> HttpResponse:
         if RIGHTS[act] not in rights_of(request):
             return without_right(request, RIGHTS[act])
+        if tells_arguments(request, chosen_in(request.GET)):
+            return without_right(request, Right.VIEW_PAYLOAD)
 
         def read(stores: Stores, pulse: Pulse) -> ConfirmPage:
             return read_confirm(stores, pulse, act, chosen_in(request.GET), own_page(request.GET.get("next", "")))
@@ -53,6 +55,11 @@ def confirm(act: BulkAct, current: str = "jobs") -> View:
         return render_page(request, "horizon/confirm.html", read, title=act_word(act), current=current, every=0)
 
     return view
+
+
+def tells_arguments(request: HttpRequest, chosen: Chosen) -> bool:
+    """Whether its number would tell words of arguments to somebody who may not see them."""
+    return bool(chosen.text) and Right.VIEW_PAYLOAD not in rights_of(request)
 
 
 @action(Right.RETRY)
@@ -83,6 +90,8 @@ def do(request: HttpRequest, stores: Stores, act: BulkAct) -> Told | Done:
     """Act on what the form names: few at once, many in the background."""
     given = request.POST
     chosen = chosen_in(given)
+    if tells_arguments(request, chosen):
+        return messages.WARNING, f"Nothing was done: words are looked for in arguments too ({Right.VIEW_PAYLOAD})."
     to = given.get("to", "") if act is BulkAct.MOVE else ""
     problem = chosen.problem(act, all_queues()) or problem_of_form(request, act, chosen, to)
     if problem:

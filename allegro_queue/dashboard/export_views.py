@@ -29,7 +29,7 @@ from allegro_queue.dashboard.job_export import (
     read_export,
     written,
 )
-from allegro_queue.dashboard.job_query import JobQuery, read_query
+from allegro_queue.dashboard.job_query import JobQuery, read_query, without_words
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.render import render_page
 from allegro_queue.queues import all_queues
@@ -88,7 +88,9 @@ def asked_for(request: HttpRequest) -> JobQuery:
     """The list that is meant."""
     given = request.POST if request.method == "POST" else request.GET
     pairs = [(name, value) for name, values in given.lists() for value in values if name not in FORM_FIELDS]
-    return read_query(pairs, all_queues(), may_see_payload=Right.VIEW_PAYLOAD in rights_of(request))
+    may_see_payload = Right.VIEW_PAYLOAD in rights_of(request)
+    query = read_query(pairs, all_queues(), may_see_payload=may_see_payload)
+    return query if may_see_payload else without_words(query)
 
 
 def started(rows: Iterator[Row]) -> Iterator[Row]:

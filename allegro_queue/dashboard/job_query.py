@@ -120,6 +120,18 @@ def read_query(pairs: Iterable[tuple[str, str]], queues: Sequence[str], *, may_s
     )
 
 
+def without_words(query: JobQuery) -> JobQuery:
+    """For those who may not see arguments: a word is looked for in those of ended jobs too, and finding one tells it."""
+    words = [term for term in query.terms if not term.key]
+    if not words or query.is_live:
+        return query
+    problem = Problem(
+        words=f"{typed(words)} is looked for in arguments too, which takes the right allegro_queue.view_payload, so it is "
+        "left out. Use func:, tag: or error:."
+    )
+    return replace(query, terms=tuple(term for term in query.terms if term.key), problems=(*query.problems, problem))
+
+
 def with_default(query: JobQuery, counts: Mapping[State, int]) -> JobQuery:
     """With a state where none was chosen: what waits, or what is failed when nothing does; of a search, all."""
     if query.states or query.is_still:

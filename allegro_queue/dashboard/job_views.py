@@ -12,7 +12,7 @@ from allegro_queue.dashboard.actions import name_of, own_page
 from allegro_queue.dashboard.confirm_pages import PausePage, read_pause
 from allegro_queue.dashboard.job_page import JobPage, read_job
 from allegro_queue.dashboard.job_pages import JobsPage, read_jobs
-from allegro_queue.dashboard.job_query import only_word, read_query
+from allegro_queue.dashboard.job_query import only_word, read_query, without_words
 from allegro_queue.dashboard.links import link, link_to
 from allegro_queue.dashboard.render import Missing, render_page
 from allegro_queue.dashboard.wording import worded
@@ -30,13 +30,15 @@ SHORTEST_ID = 8
 @require_safe
 def jobs(request: HttpRequest) -> HttpResponse:
     """Where is that job? A search for an id leads to the job's page, and what was typed to an address of plain terms."""
-    query = read_query(pairs_in(request.GET), all_queues(), may_see_payload=Right.VIEW_PAYLOAD in rights_of(request))
+    may_see_payload = Right.VIEW_PAYLOAD in rights_of(request)
+    query = read_query(pairs_in(request.GET), all_queues(), may_see_payload=may_see_payload)
     # The page's own script asks for the page that is shown; it must not be sent to another.
     if not wants_fragment(request):
         if exists(only_word(query)):
             return HttpResponseRedirect(link("job", job_id=only_word(query)))
         if query.to_tidy:
             return HttpResponseRedirect(link_to("jobs", [*query.pairs, ("live", request.GET.get("live"))]))
+    query = query if may_see_payload else without_words(query)
 
     def read(stores: Stores, pulse: Pulse) -> JobsPage:
         return read_jobs(stores, pulse, query, who=name_of(request))

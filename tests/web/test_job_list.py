@@ -13,9 +13,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from redis import Redis
 
+from allegro_queue.bulk.models import BulkRun
 from allegro_queue.history import queries
 from allegro_queue.history.models import Collected, Run
 from allegro_queue.jobs import ATTEMPT_FIELD
+from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.terms import FIELD, Terms
 from tests.support import jobs
@@ -128,6 +130,28 @@ def test_arguments_are_asked_for_by_those_alone_who_may_see_them(
     assert [str(each) for each in page.problems] == [
         "args.amount:12 takes the right allegro_queue.view_payload, so it is left out."
     ]
+
+
+def test_words_of_arguments_are_not_told_by_searching_for_them(
+    client: Client, stores: Stores, reader: Callable[..., Any]
+) -> None:
+    reader(Right.RETRY)
+    collected(
+        stores,
+        run_record(time.time(), job_id="job-one-1", call='["shop.jobs.pay",null,["marzipan"],{}]'),
+        run_record(time.time()),
+    )
+
+    for asked in ({"q": "marzipan"}, {"q": "-marzipan", "state": "finished"}, {"q": "nougat", "state": "all"}):
+        page = jobs_page(client, **asked)
+        assert "is looked for in arguments too" in str(page.problems[0]), asked
+        assert all(term.key for term in page.query.terms)
+    assert len(jobs_page(client, state="all", q="nougat").lines) == 2
+    assert client.get(reverse("horizon:jobs"), {"q": "job-one-1"}).status_code == 302
+    refused = client.get(reverse("horizon:confirm_retry"), {"all": "1", "text": "marzipan"})
+    assert (refused.status_code, "view_payload" in refused.content.decode()) == (403, True)
+    client.post(reverse("horizon:retry"), {"all": "1", "text": "marzipan"})
+    assert not BulkRun.objects.exists()
 
 
 def test_private_tags_are_masked_before_a_job_has_run_too(client: Client, redis: Redis) -> None:
