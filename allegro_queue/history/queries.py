@@ -220,11 +220,10 @@ def find_runs(wanted: Filter, *, after: int = 0, limit: int = PAGE) -> RunPage:
     if wanted.driver == "text" and (other or database().vendor == "postgresql"):
         # A word that many runs have is found among the newest, or among those that the other index gives; only a rare one
         # is cheap to look up. (SQLite looks up every word newest first.)
-        page = search(wanted, after, limit, driver=other, most=3 * GLANCE if other else GLANCE)
+        page = search(wanted, after, limit, driver=other, most=SEARCHED)
         if len(page.rows) == limit or not page.after:
             return page
-        rare = among_rare(wanted, after, limit)
-        return rare or search(wanted, after, limit, driver=other, most=SEARCHED)
+        return among_rare(wanted, after, limit) or page
     return search(wanted, after, limit, driver=wanted.driver, most=SEARCHED)
 
 
@@ -234,7 +233,8 @@ RARE = 5_000
 
 def among_rare(wanted: Filter, after: int, limit: int) -> RunPage | None:
     """The page, if so few runs have the words that all can be looked up; else ``None``."""
-    source, parts = source_of(wanted, "text")
+    telling = telling_words(wanted.terms)
+    source, parts = source_of(replace(wanted, text=" ".join(telling)), "text")
     parts += before(after)
     with database().cursor() as cursor:
         cursor.execute(
@@ -244,7 +244,7 @@ def among_rare(wanted: Filter, after: int, limit: int) -> RunPage | None:
         numbers = sorted((number for (number,) in cursor.fetchall()), reverse=True)
         if len(numbers) > RARE:
             return None
-        rest = remaining(wanted, "text")
+        rest = [*remaining(wanted, "text"), *(has_word(each) for each in wanted.terms if each not in telling)]
         asked = numbers if rest else numbers[: limit + 1]
         if not asked:
             return RunPage(rows=(), after=0)
@@ -256,6 +256,26 @@ def among_rare(wanted: Filter, after: int, limit: int) -> RunPage | None:
         )
         found = [row_from(each) for each in cursor.fetchall()]
     return RunPage(rows=tuple(found[:limit]), after=found[limit - 1].id if len(found) > limit else 0)
+
+
+PROBED = 500
+COMMON = 0.1
+"""Share of the newest ``PROBED`` runs from which on a word tells little."""
+
+
+def telling_words(words: Sequence[str]) -> tuple[str, ...]:
+    """The words that few runs have, one at least. PostgreSQL collects all runs of each word that its index is asked for."""
+    if len(words) < 2 or database().vendor == "sqlite":
+        return tuple(words)
+    parts = [has_word(each) for each in words]
+    counts = ", ".join(f"count(*) FILTER (WHERE {part.sql})" for part in parts)
+    with database().cursor() as cursor:
+        cursor.execute(
+            f"SELECT {counts} FROM (SELECT words FROM {RUNS} ORDER BY id DESC LIMIT {PROBED}) AS run",
+            [value for part in parts for value in part.values],
+        )
+        found = dict(zip(words, cursor.fetchone(), strict=True))
+    return tuple(each for each in words if found[each] < COMMON * PROBED) or (min(words, key=found.__getitem__),)
 
 
 def before(after: int) -> list[Part]:
