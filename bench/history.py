@@ -85,20 +85,37 @@ def measure(runs: int) -> None:
     )
     with database().cursor() as cursor:
         cursor.execute("ANALYZE")
-        print(f"  {size_of(cursor) / done:,.0f} bytes a run in the database, indexes included")
+        for what, size in sizes(cursor).items():
+            print(f"  {size / done:6,.0f} bytes a run in the database: {what}, indexes included")
+    kept = horizon_settings().runs_kept
+    add(stores, luck, kept, time.time())
+    size = stores.client.memory_usage(stores.keys.runs, samples=0)
+    print(f"  {size / kept:6,.0f} bytes a run in Redis, which keeps {kept:,}: {size / 1e6:,.0f} MB")
     pages()
 
 
-def size_of(cursor: Any) -> int:
+def sizes(cursor: Any) -> dict[str, int]:
+    """Bytes by what they hold."""
     from allegro_queue.history.database import database
 
     if database().vendor == "sqlite":
-        cursor.execute("PRAGMA page_count")
-        (count,) = cursor.fetchone()
-        cursor.execute("PRAGMA page_size")
-        return int(count * cursor.fetchone()[0])
-    cursor.execute("SELECT pg_database_size(current_database())")
-    return int(cursor.fetchone()[0])
+        cursor.execute(
+            "SELECT coalesce((SELECT tbl_name FROM sqlite_schema WHERE name = dbstat.name), name), sum(pgsize) "
+            "FROM dbstat GROUP BY 1"
+        )
+    else:
+        cursor.execute("SELECT relname, pg_total_relation_size(oid) FROM pg_class WHERE relkind = 'r'")
+    found = {"all": 0, "runs": 0, "words": 0, "tags": 0, "series": 0}
+    for table, size in cursor.fetchall():
+        what = {"allegro_queue_run": "runs", "allegro_queue_runtag": "tags", "allegro_queue_series": "series"}.get(
+            table
+        )
+        what = "words" if table.startswith("allegro_queue_runwords") else what
+        found["all"] += size
+        if what:
+            found[what] += size
+    # On PostgreSQL the words are one of the indexes of the runs.
+    return {what: size for what, size in found.items() if size}
 
 
 def add(stores: Any, luck: random.Random, count: int, at: float) -> None:
@@ -161,6 +178,11 @@ def pages() -> None:
             "text, two words": Filter(text="closed alpha"),
             "text, rare": Filter(text=str(failed.tags[-1]).rpartition(":")[2]),
             "text, unknown": Filter(text="zebra"),
+            "text, in every run": Filter(text="member"),
+            "text, two letters": Filter(text="al"),
+            "text, beginning of all": Filter(text="membe"),
+            "text, common and rare": Filter(text=f"member {str(newest.tags[-1]).rpartition(':')[2]}"),
+            "text of the failed": Filter(outcomes=("failed",), text="golf"),
             "failed in a queue of a tenant": Filter(outcomes=("failed",), queue="high", tenant="77"),
             "name and queue and text": Filter(name="shop.orders.jobs.job_3", queue="high", text="golf"),
             "by host, no index": Filter(host="elsewhere"),

@@ -11,7 +11,8 @@ BUSY = 200.0
 REST_TIMES = 4.0
 """While they are, it rests so many times as long as a batch took: it works a fifth of the time."""
 
-LONGEST_REST = 1.0
+LONGEST_REST = 3.0
+"""Well below the seconds that its lease lasts."""
 
 LATE = 30.0
 """Seconds that it may fall behind by resting; well below those from which on pages say that it is late."""

@@ -20,7 +20,7 @@ from allegro_queue.history.models import FailureGroup, MonitoredTag, Run, Series
 from allegro_queue.history.rows import OUTCOMES, WORD, first_id_at, recorded_at
 from allegro_queue.history.search_index import LONGEST_BEGINNING, WORDS_TABLE
 from allegro_queue.history.tags import clean
-from allegro_queue.history.writing import RUNS, TAGS, read_place
+from allegro_queue.history.writing import RUNS, TAGS, marks, read_place
 from allegro_queue.metrics.counts import DAY, HOUR
 
 # ruff: noqa: S608 - what is put into a statement is a constant of this file or of the model; values are parameters
@@ -220,11 +220,10 @@ def find_runs(wanted: Filter, *, after: int = 0, limit: int = PAGE) -> RunPage:
     if wanted.driver == "text" and (other or database().vendor == "postgresql"):
         # A word that many runs have is found among the newest, or among those that the other index gives; only a rare one
         # is cheap to look up. (SQLite looks up every word newest first.)
-        page = search(wanted, after, limit, driver=other, most=SEARCHED if other else GLANCE)
+        page = search(wanted, after, limit, driver=other, most=SEARCHED)
         if len(page.rows) == limit or not page.after:
             return page
-        if not is_rare(wanted):
-            return page if other else search(wanted, after, limit, driver="", most=SEARCHED)
+        return among_rare(wanted, after, limit) or page
     return search(wanted, after, limit, driver=wanted.driver, most=SEARCHED)
 
 
@@ -232,16 +231,56 @@ RARE = 5_000
 """Runs that may have the words asked for, if the index of words is to be used though there is another."""
 
 
-def is_rare(wanted: Filter) -> bool:
-    """Whether few runs have the words."""
-    source, parts = source_of(Filter(text=wanted.text), "text")
+def among_rare(wanted: Filter, after: int, limit: int) -> RunPage | None:
+    """The page, if so few runs have the words that all can be looked up; else ``None``."""
+    telling = telling_words(wanted.terms)
+    source, parts = source_of(replace(wanted, text=" ".join(telling)), "text")
+    parts += before(after)
     with database().cursor() as cursor:
         cursor.execute(
-            f"SELECT count(*) FROM (SELECT 1 FROM {source} WHERE {joined(parts)} LIMIT {RARE + 1}) AS found",
+            f"SELECT run.id FROM {source} WHERE {joined(parts)} LIMIT {RARE + 1}",
             [value for part in parts for value in part.values],
         )
-        (count,) = cursor.fetchone()
-    return bool(count <= RARE)
+        numbers = sorted((number for (number,) in cursor.fetchall()), reverse=True)
+        if len(numbers) > RARE:
+            return None
+        rest = [*remaining(wanted, "text"), *(has_word(each) for each in wanted.terms if each not in telling)]
+        asked = numbers if rest else numbers[: limit + 1]
+        if not asked:
+            return RunPage(rows=(), after=0)
+        columns = ", ".join(f"run.{each}" for each in LISTED)
+        found_parts = [Part(f"run.id IN ({marks(asked)})", tuple(asked)), *rest]
+        cursor.execute(
+            f"SELECT {columns} FROM {RUNS} AS run WHERE {joined(found_parts)} ORDER BY run.id DESC LIMIT %s",
+            [*(value for part in found_parts for value in part.values), limit + 1],
+        )
+        found = [row_from(each) for each in cursor.fetchall()]
+    return RunPage(rows=tuple(found[:limit]), after=found[limit - 1].id if len(found) > limit else 0)
+
+
+PROBED = 500
+COMMON = 0.1
+"""Share of the newest ``PROBED`` runs from which on a word tells little."""
+
+
+def telling_words(words: Sequence[str]) -> tuple[str, ...]:
+    """The words that few runs have, one at least. PostgreSQL collects all runs of each word that its index is asked for."""
+    if len(words) < 2 or database().vendor == "sqlite":
+        return tuple(words)
+    parts = [has_word(each) for each in words]
+    counts = ", ".join(f"count(*) FILTER (WHERE {part.sql})" for part in parts)
+    with database().cursor() as cursor:
+        cursor.execute(
+            f"SELECT {counts} FROM (SELECT words FROM {RUNS} ORDER BY id DESC LIMIT {PROBED}) AS run",
+            [value for part in parts for value in part.values],
+        )
+        found = dict(zip(words, cursor.fetchone(), strict=True))
+    return tuple(each for each in words if found[each] < COMMON * PROBED) or (min(words, key=found.__getitem__),)
+
+
+def before(after: int) -> list[Part]:
+    """What the pages before this one have not shown; 0 for the first."""
+    return [Part("run.id < %s", (after,))] if after else []
 
 
 def search(wanted: Filter, after: int, limit: int, *, driver: str, most: int) -> RunPage:
@@ -262,8 +301,7 @@ LOOKED_AT = ", ".join(f"run.{each}" for each in (*LISTED, "words"))
 def look(wanted: Filter, after: int, limit: int, *, driver: str, most: int) -> RunPage:
     """The page, of ``most`` runs at most."""
     source, parts = source_of(wanted, driver)
-    if after:
-        parts.append(Part("run.id < %s", (after,)))
+    parts += before(after)
     rest = remaining(wanted, driver)
     columns = ", ".join(f"run.{each}" for each in LISTED)
     values = [value for part in parts for value in part.values]

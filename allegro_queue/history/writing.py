@@ -37,6 +37,9 @@ OTHER_NAMES = "(others)"
 CACHED = 10_000
 """Stretches kept in memory; with more they are read again."""
 
+REMEMBERED = 20_000
+"""Executions by which a second record is known where no run is kept."""
+
 NAMES_LIFE = 3_600.0
 """Seconds after which the names that are measured are looked up again, since old ones go."""
 
@@ -96,6 +99,8 @@ class Writer:
         self._cache: dict[SeriesKey, Counts] = {}
         self._names: dict[Kind, set[str]] | None = None
         self._groups: set[str] = set()
+        self._counted: dict[str, None] = {}
+        """Executions, the newest last; only without history, which knows them all."""
         self._names_at = 0.0
         self.place = Place()
         self.forget()
@@ -115,15 +120,19 @@ class Writer:
         """
         try:
             with writing():
-                place, new = self._write(batch)
+                place, runs = self._write(batch)
         except BaseException:
             # What was added in memory is not what stands in the tables.
             self._cache, self._names = {}, None
             raise
         self.place = place
-        return new
+        if not self._history:
+            self._counted |= dict.fromkeys(run.record.execution_id for run in runs)
+            while len(self._counted) > REMEMBERED:
+                del self._counted[next(iter(self._counted))]
+        return len(runs)
 
-    def _write(self, batch: Batch) -> tuple[Place, int]:
+    def _write(self, batch: Batch) -> tuple[Place, list[Kept]]:
         connection = database()
         now = time.time()
         with connection.cursor() as cursor:
@@ -142,8 +151,11 @@ class Writer:
             (rows,) = cursor.fetchone()
             self._look_up_names(now)
             runs = self._with_groups(batch.runs)
-            new = list(runs)
-            if self._history and runs:
+            new: list[Kept] = []
+            if not self._history:
+                first = {run.record.execution_id: run for run in reversed(runs)}
+                new = [run for each, run in reversed(first.items()) if each not in self._counted]
+            elif runs:
                 new = insert_runs(connection, cursor, runs)
                 insert_tags(cursor, new)
             self._count(cursor, new)
@@ -172,7 +184,7 @@ class Writer:
                     place.missed,
                 ],
             )  # fmt: skip
-        return place, len(new)
+        return place, new
 
     # ------------------------------------------------------------------------------------------------ Names
 

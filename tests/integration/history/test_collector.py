@@ -269,6 +269,18 @@ def test_without_history_runs_are_counted_and_not_kept(redis: Redis, stores: Sto
     assert FailureGroup.objects.get().count == 1
 
 
+def test_without_history_a_second_record_of_an_execution_counts_for_nothing(redis: Redis, stores: Stores) -> None:
+    collector = Collector(stores, replace(horizon_settings(), history=False))
+    first, second = run_record(NOON), run_record(NOON)
+    add_runs(redis, first, second, first)
+    assert collector.look(NOON).new == 2
+    add_runs(redis, second, run_record(NOON))
+    assert collector.look(NOON).new == 1
+
+    assert started(300) == {"default": 3}
+    assert read_place().duplicates == 2
+
+
 def test_silenced_jobs_and_tags_are_marked(redis: Redis, stores: Stores) -> None:
     add_runs(
         redis,

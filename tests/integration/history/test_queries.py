@@ -110,16 +110,20 @@ def test_its_pages_together_are_the_same_without_a_run_twice(
     monkeypatch.setattr(queries, "SEARCHED", 4)
     wanted, numbers = FILTERS[asked]
 
+    assert page_by_page(wanted) == [f"execution{number:02}" for number in sorted(numbers)[::-1]]
+
+
+def page_by_page(wanted: Filter) -> list[str]:
+    """The executions of all pages."""
     found, after = [], 0
     for _ in range(30):
         page = find_runs(wanted, after=after, limit=3)
         assert len(page.rows) <= 3
-        found += page.rows
+        found += [row.execution_id for row in page.rows]
         after = page.after
         if not after:
             break
-
-    assert [row.execution_id for row in found] == [f"execution{number:02}" for number in sorted(numbers)[::-1]]
+    return found
 
 
 @pytest.mark.django_db
@@ -252,9 +256,8 @@ def test_a_tag_is_followed_from_now_on_and_let_go_of(stores: Stores) -> None:
 
 ASK = """
 import json
-from tests.integration.history.test_queries import FILTERS, find_runs, count_runs
-print(json.dumps({name: [[row.execution_id for row in find_runs(wanted).rows], count_runs(wanted).count]
-    for name, (wanted, _) in FILTERS.items()}))
+from tests.integration.history.test_queries import FILTERS, count_runs, page_by_page
+print(json.dumps({name: [page_by_page(wanted), count_runs(wanted).count] for name, (wanted, _) in FILTERS.items()}))
 """
 
 
@@ -268,7 +271,8 @@ def test_postgresql_finds_the_same(redis: Redis, postgres_url: str, tmp_path: Pa
     fill(redis)
     # Words of the newest are looked for in another way than those of the others.
     (tmp_path / "ask.py").write_text(
-        f"import tests.integration.history.test_queries as asked\nasked.NOW = {NOW!r}\nasked.queries.GLANCE = 3\n{ASK}"
+        f"import tests.integration.history.test_queries as asked\nasked.NOW = {NOW!r}\nasked.queries.SEARCHED = 4\n"
+        f"asked.queries.PROBED = 10\n{ASK}"
     )
     for command in (("migrate", "allegro_queue"), ("horizon_collect", "--until-empty")):
         done = manage(*command, DATABASE_URL=postgres_url)
