@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import connections
 from django.utils import timezone
@@ -68,11 +68,6 @@ def stale_questions(member: Member, now: datetime) -> list[Question]:
             continue
         found.append(Question(account=account, provider=provider, known=known_of(member, account.provider)))
     return found
-
-
-def is_ready_for_login(member: Member, ahead: timedelta) -> bool:
-    """Whether a sign-in as much as ``ahead`` from now would have to ask nobody."""
-    return not stale_questions(member, timezone.now() + ahead)
 
 
 def ensure_fresh_for_login(member: Member, seconds: float = LOGIN_SECONDS) -> list[str]:

@@ -67,9 +67,15 @@ def queue_ask_again(account: ProviderAccount, seconds: float = 0, turn: str = "f
     return dispatch(ask_again, account.pk, turn, options=options, delay=seconds)
 
 
-def queue_prewarm(organization_id: int, member_id: UUID) -> Dispatched:
-    """The job that warms a member's profiles, unless one waits or runs."""
+def queue_prewarm(organization_id: int, member_id: UUID, providers: Iterable[str]) -> Dispatched:
+    """The job that warms a member's profiles, unless one waits or runs.
+
+    Args:
+        providers: those that are stale now, for the tags; the job looks again.
+    """
     from allegro.audience.jobs import prewarm_profile
 
-    options = JobOptions(tenant=str(organization_id), tags=(f"organization:{organization_id}", "member:{member_id}"))
+    of_providers = (f"provider:{each}" for each in providers)
+    tags = (f"organization:{organization_id}", "member:{member_id}", *of_providers)
+    options = JobOptions(tenant=str(organization_id), tags=tags)
     return dispatch(prewarm_profile, str(member_id), options=options)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
-from allegro.audience.freshness import is_ready_for_login
+from django.utils import timezone
+
+from allegro.audience.freshness import stale_questions
 from allegro.audience.models import Member
 from allegro.audience.queueing import queue_prewarm
 from allegro_queue.errors import QueueUnavailable
@@ -24,10 +26,11 @@ def warm_ahead(member: Member) -> bool:
     Returns:
         Whether a job was queued.
     """
-    if is_ready_for_login(member, WARM_AHEAD):
+    stale = stale_questions(member, timezone.now() + WARM_AHEAD)
+    if not stale:
         return False
     try:
-        queue_prewarm(member.organization_id, member.pk)
+        queue_prewarm(member.organization_id, member.pk, [each.account.provider for each in stale])
     except QueueUnavailable:
         log.warning("profile not warmed: Redis did not answer member=%s", member.pk)
         return False

@@ -10,7 +10,8 @@ from pytest_httpserver import HTTPServer
 from redis import Redis
 
 from allegro.audience.models import Member
-from allegro.audience.queueing import queue_ask_again, queue_evaluation, queue_members, queue_prewarm
+from allegro.audience.queueing import queue_ask_again, queue_evaluation, queue_members
+from allegro.audience.warming import warm_ahead
 from allegro.magic_links import links
 from allegro.magic_links.models import MailTemplate
 from allegro.mail_accounts.models import MailAccount
@@ -24,7 +25,7 @@ from tests.support.smtp import a_mail_server
 from tests.support.sources import Crm, serving
 
 ABOUT_A_MEMBER = {"sync_member", "prewarm_profile", "deliver"}
-OF_A_PROVIDER = {"sync_member", "continue_round", "ask_again"}
+OF_A_PROVIDER = {"sync_member", "prewarm_profile", "continue_round", "ask_again"}
 QUEUED = {
     "send_magic_link",
     "send_test_mail",
@@ -68,7 +69,7 @@ def queue_everything(news: Organization, ada: Member, source: str) -> None:
         chosen = {"action": "send_test", "_selected_action": [row.pk]}
         assert browser.post(f"/admin/{page}/", chosen).status_code == 302
     links.request_link(news, ada.email, "", timezone.now())
-    queue_prewarm(news.pk, ada.pk)
+    assert warm_ahead(ada)
     queue_members(account, [ada.pk])
     queue_ask_again(account)
     queue_evaluation(news.pk)

@@ -18,7 +18,7 @@ from allegro_queue.stores.jobs import State
 from tests.support.eventually import eventually
 from tests.support.people import an_account, an_organization
 from tests.support.running import Running, manage, running
-from tests.support.sources import Crm, serving
+from tests.support.sources import Crm, saying, serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -53,7 +53,8 @@ def synced() -> int:
 
 
 def test_a_tick_syncs_everybody_at_the_pace_of_a_source_that_refuses_more(redis: Redis, stores: Stores):
-    crm = Crm(most_per_second=30)
+    # The first two questions are refused however slow this machine is; a fast one meets the source's own limit, too.
+    crm = Crm(most_per_second=30, instead=[saying(429, "slow down", Retry_After="1")] * 2)
     with serving(crm):
         an_audience(crm, 120)
         redis.flushall()
@@ -64,12 +65,11 @@ def test_a_tick_syncs_everybody_at_the_pace_of_a_source_that_refuses_more(redis:
             master.send(signal.SIGTERM)
             assert master.wait(20) == 0
 
-    # It did refuse, and no job failed for it; nobody was bothered twice.
-    assert crm.refused > 0
+    # No job failed for being refused, and nobody was bothered twice.
     assert stores.jobs.counts(QUEUES)[State.FAILED] == 0
     answered = Counter(each.path for each in crm.asked)
     assert len(answered) == 120
-    assert len(crm.asked) == 120 + crm.refused
+    assert len(crm.asked) == 120 + crm.refused + 2
     done_round = SyncRound.objects.get()
     assert (done_round.dispatched, done_round.failed) == (120, 0)
 

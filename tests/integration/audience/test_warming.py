@@ -91,7 +91,7 @@ def test_only_stale_profiles_are_warmed_and_each_member_once(redis: Redis, crm: 
     job_id = redis.lindex("rq:queue:high", 0)
     terms = decode_terms(redis.hget(f"rq:job:{job_id.decode()}", FIELD))
     assert terms.tenant == str(account.organization_id)
-    assert terms.tags == (f"organization:{account.organization_id}", f"member:{ada.pk}")
+    assert terms.tags == (f"organization:{account.organization_id}", f"member:{ada.pk}", "provider:json-profile")
 
     redis.flushall()
     store(ada, account.provider, Fetched(), timezone.now())
