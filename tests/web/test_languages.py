@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from html.parser import HTMLParser
 
 import pytest
@@ -71,6 +72,13 @@ def translated() -> set[str]:
         for message in messages.kept("he")
         if isinstance(message.id, str) and message.id and message.string != message.id
     }
+
+
+@pytest.fixture(autouse=True)
+def _language_as_found() -> Iterator[None]:
+    """A request leaves its language to its thread, which goes on to the next test."""
+    with translation.override(translation.get_language()):
+        yield
 
 
 @pytest.fixture
