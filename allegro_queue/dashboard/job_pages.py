@@ -179,8 +179,8 @@ MOST_BLAMED = 6
 
 
 def to_blame(query: JobQuery, names: Names, *, now: float) -> list[Term]:
-    """The terms without which there would be runs."""
-    terms = query.asked[:MOST_BLAMED]
+    """The terms without which there would be runs; none where there is only one to drop."""
+    terms = query.asked[:MOST_BLAMED] if len(query.asked) > 1 else ()
     others = [replace(query, terms=tuple(each for each in query.terms if each != term)) for term in terms]
     zone = timezone.get_current_timezone()
     found = have_runs([filter_of(each, names, now=now, zone=zone, has_silenced=False).filter for each in others])
