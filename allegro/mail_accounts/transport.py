@@ -9,12 +9,13 @@ from typing import Any
 
 import httpcore
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.mail.backends.smtp import EmailBackend
 
 from allegro.mail_accounts import ses
 from allegro.mail_accounts.models import MailAccount
 from allegro.organizations.models import Organization
-from allegro.outbound import Silence, checked_addresses
+from allegro.outbound import OutboundError, Silence, checked_addresses
 
 STEP_SECONDS = 10.0
 """Time for the connection, and for each answer of the mail server."""
@@ -70,14 +71,24 @@ def sender_of(organization: Organization) -> dict[str, Any]:
     """``from_email`` and ``connection`` of a message, if the organization has an account of its own; else nothing.
 
     Raises:
-        CannotOpen: its credential was sealed with a key that is gone.
+        OutboundError, CannotOpen: as ``connection_of``.
     """
     account = MailAccount.objects.filter(organization=organization, enabled=True).first()
     return {} if account is None else {"from_email": account.sender, "connection": connection_of(account)}
 
 
 def connection_of(account: MailAccount) -> AccountBackend:
-    """Not opened yet; whoever sends opens it."""
+    """Not opened yet; whoever sends opens it.
+
+    Raises:
+        OutboundError: the account must not be used as it is, in words.
+        CannotOpen: its credential was sealed with a key that is gone.
+    """
+    try:
+        # It was checked when it was saved; rules and environment may have changed since.
+        account.clean()
+    except ValidationError as error:
+        raise OutboundError(f"The organization's mail account is not fit for use: {' '.join(error.messages)}") from None
     if account.service == MailAccount.Service.SES:
         return AccountBackend(
             host=ses.host_of(account.region),

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
@@ -11,6 +11,7 @@ from django.utils.html import format_html
 
 from allegro.audience.models import Member, ProviderAccount
 from allegro.history import HistoryInline
+from allegro.magic_links.models import MailTemplate
 from allegro.organizations.models import Organization
 
 
@@ -21,7 +22,7 @@ class ProviderAccountInline(HistoryInline):
 
 @admin.register(Organization)
 class OrganizationAdmin(admin.ModelAdmin):
-    list_display = ("name", "slug", "domain", "members_link", "providers", "created_at")
+    list_display = ("name", "slug", "domain", "members_link", "providers", "sign_in_mail", "created_at")
     search_fields = ("name", "slug", "domain")
     readonly_fields = ("created_at",)
     prepopulated_fields = {"slug": ("name",)}  # noqa: RUF012 - admin's own declaration
@@ -34,6 +35,7 @@ class OrganizationAdmin(admin.ModelAdmin):
             .annotate(
                 member_count=counted(Member.objects.all()),
                 provider_count=counted(ProviderAccount.objects.filter(enabled=True)),
+                has_own_mail=Exists(MailTemplate.objects.filter(organization=OuterRef("pk"))),
             )
         )
         return organizations
@@ -48,6 +50,10 @@ class OrganizationAdmin(admin.ModelAdmin):
     @admin.display(description="providers", ordering="provider_count")
     def providers(self, organization: Any) -> int:
         return int(organization.provider_count)
+
+    @admin.display(description="sign-in mail", ordering="has_own_mail")
+    def sign_in_mail(self, organization: Any) -> str:
+        return "Customized" if organization.has_own_mail else "Default"
 
 
 def counted(rows: QuerySet[Any]) -> Coalesce:

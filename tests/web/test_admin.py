@@ -112,6 +112,17 @@ def test_every_list_can_be_searched_and_filtered(admin: Client):
         assert ours.list_filter or model in (Organization, MailTemplate), model
 
 
+def test_the_list_of_organizations_says_whose_sign_in_mail_is_their_own(admin: Client):
+    an_organization("elsewhere")
+
+    rows = admin.get(page(Organization, "changelist"), {"o": "6"}).context["cl"].queryset
+
+    assert [(row.slug, row.has_own_mail) for row in rows] == [("elsewhere", False), ("city-news", True)]
+    text = admin.get(page(Organization, "changelist")).text
+    assert "Default" in text
+    assert "Customized" in text
+
+
 def test_a_member_is_added_in_one_form_of_address_and_not_twice(admin: Client):
     fields = {
         "organization": Organization.objects.get().pk,

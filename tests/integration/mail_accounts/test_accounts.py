@@ -6,6 +6,7 @@ import logging
 import smtplib
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,11 @@ from redis import Redis
 
 from allegro.magic_links import links
 from allegro.magic_links.jobs import send_magic_link
+from allegro.mail_accounts import models, transport
 from allegro.mail_accounts.models import MailAccount
 from allegro.mail_accounts.transport import connection_of
 from allegro.organizations.models import Organization
-from allegro.outbound import BlockedAddress, Silence
+from allegro.outbound import OutboundError
 from tests.integration.audience.test_secrets import everything_in
 from tests.support.burst import work_off
 from tests.support.people import an_organization, staff
@@ -112,10 +114,29 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(sink: SecureSink, monk
     assert sink.mails == []
 
 
+def test_a_server_that_accepts_and_never_answers_is_not_waited_for_without_end(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(transport, "STEP_SECONDS", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        news = an_organization()
+        an_account(news, listener.getsockname()[1])
+        started = time.monotonic()
+
+        with pytest.raises(smtplib.SMTPServerDisconnected, match="timed out"):
+            ask(news)
+
+    assert 0.3 <= time.monotonic() - started < 5
+    assert mail.outbox == []
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "2130706433"])
-def test_outside_local_no_private_address_is_connected_to(redis: Redis, settings: Any, host: str):
+def test_outside_local_no_private_address_is_connected_to(
+    redis: Redis, settings: Any, host: str, monkeypatch: pytest.MonkeyPatch
+):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)
+        monkeypatch.setattr(models, "PORTS", [listener.getsockname()[1]])
         news = an_organization()
         account = MailAccount(
             organization=news, service="smtp", from_address="post@city-news.example", host=host,
@@ -124,7 +145,7 @@ def test_outside_local_no_private_address_is_connected_to(redis: Redis, settings
         account.save()
         settings.IS_LOCAL = False
 
-        with pytest.raises((BlockedAddress, Silence)):
+        with pytest.raises(OutboundError, match=r"private address|Name a mail server|not found"):
             connection_of(account).open()
 
         with pytest.raises(BlockingIOError):
@@ -154,6 +175,17 @@ def test_a_faulty_account_is_refused_with_the_reason(settings: Any, fields: dict
         an_account(an_organization(), 587, **fields)
 
     assert list(refused.value.message_dict) == [wrong]
+
+
+def test_an_account_that_was_fit_in_local_alone_is_not_used_elsewhere(sink: SecureSink, settings: Any):
+    news = an_organization()
+    an_account(news, sink.port, security="none")
+    settings.IS_LOCAL = False
+
+    with pytest.raises(OutboundError, match="must not go out in the clear"):
+        ask(news)
+
+    assert sink.mails == mail.outbox == []
 
 
 def test_an_account_of_amazons_leads_to_its_region_with_the_password_that_belongs_to_the_key():
