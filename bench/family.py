@@ -99,9 +99,9 @@ def first_line(redis: Redis) -> float:
 
 
 def workers(redis: Redis) -> list[int]:
-    """Process ids of the living workers that have nothing to do."""
+    """Process ids of the living workers that have nothing to do; the record of a killed one may still be there."""
     records = [json.loads(redis.get(key) or "{}") for key in redis.scan_iter("*horizon:worker:*")]
-    return [each["pid"] for each in records if each.get("state") == "idle"]
+    return [each["pid"] for each in records if each.get("state") == "idle" and Path(f"/proc/{each['pid']}").exists()]
 
 
 def until_idle(redis: Redis, count: int) -> list[int]:
