@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from io import StringIO
-from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -20,10 +19,9 @@ from redis import Redis
 from allegro_queue.management.overview_text import Line
 from allegro_queue.management.screen import ENTER, LEAVE, drawn
 from allegro_queue.stores import Stores
+from tests.support.running import MANAGE, manage
 from tests.support.runs import collected, failed_record
 from tests.support.scenes import busy_system, quiet_system
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def printed(*arguments: str) -> str:
@@ -84,27 +82,26 @@ def test_a_screen_shows_what_fits_and_says_what_does_not() -> None:
     assert "7 more" in rows[-1]
 
 
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of a database with the project's tables."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('top') / 'top.sqlite3'}"
+    assert manage("migrate", DATABASE_URL=url).returncode == 0
+    return url
+
+
 @pytest.mark.parametrize("how", ["q", "interrupt", "kill"])
 def test_in_a_terminal_it_draws_until_one_leaves_and_gives_the_terminal_back(
-    redis: Redis, tmp_path: Path, how: str
+    redis: Redis, database: str, how: str
 ) -> None:
-    environment = {
-        **os.environ,
-        "ENV_FILE": "/dev/null",
-        "APP_ENV": "local",
-        "DATABASE_URL": f"sqlite:///{tmp_path / 'top.sqlite3'}",
-        "TERM": "xterm",
-    }
-    manage = [sys.executable, str(ROOT / "manage.py")]
-    subprocess.run([*manage, "migrate", "--verbosity", "0"], env=environment, cwd=ROOT, check=True)
     master, slave = pty.openpty()
     process = subprocess.Popen(
-        [*manage, "horizon_top", "--interval", "0.2"],
+        [sys.executable, str(MANAGE), "horizon_top", "--interval", "0.2"],
         stdin=slave,
         stdout=slave,
         stderr=slave,
-        env=environment,
-        cwd=ROOT,
+        env={**os.environ, "DATABASE_URL": database, "TERM": "xterm"},
+        cwd=MANAGE.parent,
     )
     os.close(slave)
     try:
