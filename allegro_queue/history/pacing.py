@@ -8,13 +8,13 @@ REST = 0.5
 BUSY = 200.0
 """Runs that end in a second from which on workers count as busy."""
 
-REST_TIMES = 4.0
-"""While they are, it rests so many times as long as a batch took: it works a fifth of the time."""
+REST_TIMES = 8.0
+"""While they are, it rests so many times as long as a batch took: it works a ninth of the time."""
 
-LONGEST_REST = 3.0
-"""Well below the seconds that its lease lasts."""
+LONGEST_REST = 2.0
+"""Well below the seconds that its lease lasts; and so long it may take to see that workers have stopped."""
 
-LATE = 30.0
+LATE = 40.0
 """Seconds that it may fall behind by resting; well below those from which on pages say that it is late."""
 
 

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.core.management import CommandError, call_command
+from redis import Redis
 
 from allegro_queue.activity.models import Activity
 from allegro_queue.alerts import book
+from allegro_queue.alerts.models import AlertKeeper
 from allegro_queue.alerts.rules import RULES
 
 pytestmark = pytest.mark.django_db
@@ -92,3 +94,22 @@ def test_a_rule_is_muted_and_unmuted_and_that_is_noted(channels: None):
         ("mute alert", "command"),
         ("unmute alert", "command"),
     ]
+
+
+def test_a_look_from_cron_is_written_down_and_leaves_the_turn_to_others(channels: None, redis: Redis):
+    alerts("watch", "--once")
+
+    assert AlertKeeper.objects.get().looked_at > time.time() - 60
+    assert book.keeper(time.time()) is None
+    assert {each.rule for each in book.standings()} >= {"no_workers"}
+
+
+def test_a_look_from_cron_is_none_while_somebody_keeps_the_alerts(channels: None, redis: Redis):
+    book.take_turn("of-horizon", "web-1", 4121, time.time())
+
+    alerts("watch", "--once")
+
+    kept = book.keeper(time.time())
+    assert kept is not None
+    assert (kept.token, kept.looked_at) == ("of-horizon", 0)
+    assert not book.standings()

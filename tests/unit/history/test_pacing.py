@@ -25,7 +25,7 @@ def test_it_goes_on_at_once_when_workers_have_little_to_do() -> None:
 
 
 def test_it_rests_longer_than_it_works_while_workers_are_busy() -> None:
-    assert 0.3 < rest() <= 0.4
+    assert 0.7 < rest() <= 0.8
     assert rest(took=5) == LONGEST_REST
 
 
@@ -52,11 +52,11 @@ def test_it_keeps_up_with_what_it_can_keep_up_with(arriving: int, capacity: int)
     assert furthest * arriving < 50_000
 
 
-def test_under_load_it_works_a_fifth_of_the_time_for_as_long_as_it_may_fall_behind() -> None:
+def test_under_load_it_works_little_of_the_time_for_as_long_as_it_may_fall_behind() -> None:
     worked, now, written = 0.0, 0.0, 0
     while now < 5:
         now, worked, written = now + 0.2, worked + 0.2, written + BATCH
         behind = max(int(3_000 * now - written), 0)
         now += rest(took=0.2, behind=behind, behind_seconds=behind / 3_000)
 
-    assert worked / now < 0.3
+    assert worked / now < 0.15
