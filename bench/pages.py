@@ -215,9 +215,8 @@ def addresses() -> dict[str, str]:
     group = FailureGroup.objects.order_by("-last_at").first()
     assert group is not None
     places: dict[str, Any] = {
-        "queue": "default", "job_id": job, "fingerprint": group.fingerprint, "act": "retry", "master": "web-1-4102",
-        "chart": "counts", "job_name": "shop.orders.jobs.job_0", "run": BulkRun.objects.latest("pk").pk, "rest": "nothing",
-        "batch_id": stores.client.zrange(stores.keys.batches, -1, -1)[0].decode(), "run_id": run.id, "name": every_page.ENTRY,
+        "job_id": job, "fingerprint": group.fingerprint, "job_name": "shop.orders.jobs.job_0", "run_id": run.id,
+        "run": BulkRun.objects.latest("pk").pk, "batch_id": stores.client.zrange(stores.keys.batches, -1, -1)[0].decode(),
     }  # fmt: skip
     found = every_page.addresses(places, waiting=job, failed=failed)
     more = {
@@ -229,7 +228,7 @@ def addresses() -> dict[str, str]:
             "state=all&host=elsewhere", "state=all&-queue=high&attempt=%3E1", "state=failed&age=%3C24h",
             "state=all&args.member_id=7",
         ],
-        "failures": ["state=all", f"job={places['job_name']}"],
+        "failures": ["state=all", "job=shop.orders.jobs.job_0"],
         "failure": ["range=24h", "range=30d", "range=400d"],
         "metrics": ["range=1h", "range=7d", "range=30d", "range=400d"],
         "queue_metrics": ["range=1h", "range=7d", "range=30d", "range=400d"],

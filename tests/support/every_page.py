@@ -18,22 +18,34 @@ from allegro_queue.stores import Stores
 from tests.support import jobs, scenes
 from tests.support.runs import collected, failed_record
 
-ENTRY = "audience-sync-tick"
+PLACES: Mapping[str, Any] = {
+    "queue": "default",
+    "act": "retry",
+    "master": "web-1-4102",
+    "worker": "web-1-4121",
+    "chart": "counts",
+    "name": "audience-sync-tick",
+    "view_id": 1,
+    "rest": "nothing",
+}
+"""What stands for those parts of an address that are alike in each system that is walked."""
 
 
 def addresses(places: Mapping[str, Any], *, waiting: str, failed: str) -> dict[str, str]:
     """The address of each route by its name, those too that only take a POST.
 
     Args:
-        places: what stands for each part of an address that varies.
+        places: what stands for the other parts of an address that vary.
         waiting: id of a job that waits.
         failed: id of a job that failed.
     """
+    places = {**PLACES, **places}
+    entry = places["name"]
     queries = {
         "confirm_retry": {"all": "1"}, "confirm_delete": {"all": "1"}, "confirm_cancel": {"id": waiting},
         "confirm_move_jobs": {"id": waiting}, "confirm_pause": {"queue": "high"}, "confirm_empty": {"queue": "high"},
         "confirm_move": {"queue": "high"}, "confirm_again": {"id": failed}, "edit": {"id": failed},
-        "confirm_stop": {"id": waiting}, "confirm_run_entry": {"entry": ENTRY}, "confirm_pause_entry": {"entry": ENTRY},
+        "confirm_stop": {"id": waiting}, "confirm_run_entry": {"entry": entry}, "confirm_pause_entry": {"entry": entry},
         "confirm_control": {"order": "pause"}, "confirm_mute": {"rule": "wait_over"},
         "api_metrics": {"kind": "queue", "name": "default"},
     }  # fmt: skip
@@ -41,8 +53,11 @@ def addresses(places: Mapping[str, Any], *, waiting: str, failed: str) -> dict[s
     for route in urlpatterns:
         name = str(route.name)
         given = {each: places[each] for each in route.pattern.converters}
+        # One word in an address stands for different things.
         if name.startswith("api_queues"):
             given["name"] = places["queue"]
+        if name.startswith("api_bulk_runs"):
+            given["run_id"] = places["run"]
         given = {each: given[each] for each in route.pattern.converters}
         found[name] = reverse(f"horizon:{name}", kwargs=given, query=queries.get(name))
     return found
@@ -69,9 +84,8 @@ def system(stores: Stores) -> dict[str, str]:
     )
     assert isinstance(waiting, bytes)
     places = {
-        "queue": "default", "job_id": failed.decode(), "fingerprint": FailureGroup.objects.latest("last_at").fingerprint,
-        "act": "retry", "master": "web-1-4102", "chart": "counts", "job_name": "shop.orders.jobs.pay", "run": bulk.pk,
-        "batch_id": made.id, "run_id": Run.objects.latest("pk").pk, "rest": "nothing", "name": ENTRY,
+        "job_id": failed.decode(), "fingerprint": FailureGroup.objects.latest("last_at").fingerprint, "run": bulk.pk,
+        "job_name": "shop.orders.jobs.pay", "batch_id": made.id, "run_id": Run.objects.latest("pk").pk,
     }  # fmt: skip
     return addresses(places, waiting=waiting.decode(), failed=failed.decode())
 
