@@ -9,9 +9,11 @@ from typing import Any
 from uuid import UUID
 
 from django.http import QueryDict
+from django.utils.translation import gettext
 
 from allegro_queue.bulk.selection import STATUSES, Selection
 from allegro_queue.dashboard.formats import count, in_words
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.queries import Filter
 from allegro_queue.rights import Right
 from allegro_queue.stores.bulk import BulkAct
@@ -76,19 +78,31 @@ class Chosen:
         """What is wrong with the choice; empty when nothing is."""
         if not self.all:
             if not self.ids:
-                return "No job was ticked, so nothing was done. Tick some rows first."
+                return gettext("No job was ticked, so nothing was done. Tick some rows first.")
             if len(self.ids) > MOST_TICKED:
-                return f"{count(len(self.ids))} jobs were named; at most {MOST_TICKED} can be named at once."
+                return worded(
+                    gettext("{n} jobs were named; at most {most} can be named at once."),
+                    n=count(len(self.ids)),
+                    most=MOST_TICKED,
+                )
             return ""
         if self.queue and self.queue not in queues:
-            return f"There is no queue {self.queue[:200]!r}, so nothing was done."
+            return worded(gettext("There is no queue {queue}, so nothing was done."), queue=repr(self.queue[:200]))
         words = [state.value for state in STATES[act]]
         if self.state and self.state not in words:
-            return f"One can {act.value} {in_words(words)} jobs, not {self.state[:20]!r} ones, so nothing was done."
+            return worded(
+                gettext("One can {act} {states} jobs, not {state} ones, so nothing was done."),
+                act=act.value,
+                states=in_words(words),
+                state=repr(self.state[:20]),
+            )
         if any(len(getattr(self, part)) > LONGEST_WORDS for part in PARTS):
-            return f"A part of the filter has more than {LONGEST_WORDS} characters, so nothing was done."
+            return worded(
+                gettext("A part of the filter has more than {most} characters, so nothing was done."),
+                most=LONGEST_WORDS,
+            )
         if self.by_runs and self.state_for(act) not in (State.FAILED, State.FINISHED):
-            return "Tags, errors and groups are known of jobs that have run, so nothing was done."
+            return gettext("Tags, errors and groups are known of jobs that have run, so nothing was done.")
         return ""
 
     @property

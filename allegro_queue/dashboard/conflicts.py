@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.utils.translation import gettext
+
 from allegro_queue.activity.models import Activity
 from allegro_queue.dashboard.formats import moment
 from allegro_queue.dashboard.render import clock_time
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.stores import Stores
 
 LOOKED_BACK = timedelta(days=1)
@@ -16,19 +19,20 @@ def why_not(stores: Stores, job_id: str, now: float) -> str:
     """Such as ``it has been running since 14:05:02 (retry by ada@alley.com at 14:05:01).``"""
     rows = stores.jobs.rows([job_id])
     if not rows:
-        words = "it is gone"
+        words = gettext("it is gone")
     else:
         row = rows[0]
         since = {"started": row.started_at, "queued": row.enqueued_at}.get(row.status, row.ended_at)
-        at = f" since {clock_time(since)}" if since else ""
-        words = {
-            "started": f"it has been running{at}",
-            "queued": f"it waits in {row.queue}{at}",
-            "finished": f"it has finished{f' at {clock_time(since)}' if since else ''}",
-            "failed": "it stays failed, since another of its kind waits or runs",
-            "scheduled": "it waits for its time",
-            "canceled": "it was cancelled",
-        }.get(row.status, f"it is {row.status}")
+        time = clock_time(since) if since else ""
+        text = {
+            "started": gettext("it has been running since {time}") if since else gettext("it has been running"),
+            "queued": gettext("it waits in {queue} since {time}") if since else gettext("it waits in {queue}"),
+            "finished": gettext("it has finished at {time}") if since else gettext("it has finished"),
+            "failed": gettext("it stays failed, since another of its kind waits or runs"),
+            "scheduled": gettext("it waits for its time"),
+            "canceled": gettext("it was cancelled"),
+        }.get(row.status, gettext("it is {state}"))
+        words = worded(text, time=time, queue=row.queue, state=row.status)
     return f"{words}{who_was_first(job_id, now)}."
 
 
@@ -39,4 +43,11 @@ def who_was_first(job_id: str, now: float) -> str:
         .order_by("-id")
         .first()
     )
-    return f" ({found.action} by {found.who} at {clock_time(found.at.timestamp())})" if found else ""
+    if found is None:
+        return ""
+    return " " + worded(
+        gettext("({action} by {who} at {time})"),
+        action=found.action,
+        who=found.who,
+        time=clock_time(found.at.timestamp()),
+    )

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.utils.translation import gettext
+
 from allegro_queue.dashboard.filter_keys import KEYS
 from allegro_queue.dashboard.filter_quotes import is_closed, quoted, shown
 from allegro_queue.dashboard.filter_terms import LONGEST, Parsed, Problem, Term, checked, parse, read_term, typed_word
+from allegro_queue.dashboard.wording import worded
 
 
 def read_pairs(pairs: Iterable[tuple[str, str]]) -> Parsed:
@@ -22,7 +25,7 @@ def read_pairs(pairs: Iterable[tuple[str, str]]) -> Parsed:
             problems += parsed.problems
             continue
         if not is_closed(given) or len(given) > LONGEST:
-            problems.append(Problem(words=f"{shown(name)} has a value that cannot be read."))
+            problems.append(Problem(words=worded(gettext("{name} has a value that cannot be read."), name=shown(name))))
             continue
         term, problem = read_term(name.removeprefix("-"), given, excluded=name.startswith("-"))
         if problem:

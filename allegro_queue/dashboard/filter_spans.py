@@ -8,7 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
+from django.utils.translation import gettext, gettext_noop
+
 from allegro_queue.dashboard.filter_quotes import shown
+from allegro_queue.dashboard.wording import worded
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ def seconds_span(text: str) -> Span:
     Raises:
         ValueError: it is no such thing; the message says what would be.
     """
-    return read_span(text, seconds_in, 0.0, "write >30s, <10m or 1m..2h.")
+    return read_span(text, seconds_in, 0.0, gettext_noop("write >30s, <10m or 1m..2h."))
 
 
 def number_span(text: str) -> Span:
@@ -47,7 +50,7 @@ def number_span(text: str) -> Span:
     exact = whole_number(text)
     if exact is not None:
         return Span(exact, exact)
-    return read_span(text, whole_number, 1.0, "write 3, >1 or 2..4.")
+    return read_span(text, whole_number, 1.0, gettext_noop("write 3, >1 or 2..4."))
 
 
 def seconds_in(text: str) -> float | None:
@@ -72,9 +75,9 @@ def read_span(text: str, read: Callable[[str], float | None], step: float, right
         least, most = read(first.strip()), read(last.strip())
         if least is not None and most is not None:
             if least > most:
-                raise ValueError(f"{shown(text)} ends before it begins.")
+                raise ValueError(worded(gettext("{text} ends before it begins."), text=shown(text)))
             return Span(least, most)
-    raise ValueError(f"{shown(text)} cannot be read; {right}")
+    raise ValueError(worded(gettext("{text} cannot be read; {right}"), text=shown(text), right=gettext(right)))
 
 
 TIME = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2})(:\d{2})?)?")
@@ -92,12 +95,17 @@ def time_span(text: str, zone: tzinfo) -> Span:
         most = moment(last if dots else first, zone)[1] if (last if dots else first).strip() else None
     except (ValueError, OverflowError):
         raise ValueError(
-            f"{shown(text)} cannot be read; write 2026-11-20, 2026-11-20..2026-11-21 or 2026-11-20T14:00..2026-11-20T15:00."
+            worded(
+                gettext(
+                    "{text} cannot be read; write 2026-11-20, 2026-11-20..2026-11-21 or 2026-11-20T14:00..2026-11-20T15:00."
+                ),
+                text=shown(text),
+            )
         ) from None
     if least is None and most is None:
-        raise ValueError("it has neither a beginning nor an end.")
+        raise ValueError(gettext("it has neither a beginning nor an end."))
     if least is not None and most is not None and least >= most:
-        raise ValueError(f"{shown(text)} ends before it begins.")
+        raise ValueError(worded(gettext("{text} ends before it begins."), text=shown(text)))
     return Span(least, most)
 
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
+from django.utils.translation import gettext
+
 from allegro_queue.dashboard.filter_keys import (
     ENDED,
     KEYS,
@@ -32,6 +34,8 @@ from allegro_queue.dashboard.filter_quotes import (
     unquoted,
 )
 from allegro_queue.dashboard.filter_spans import number_span, seconds_span, time_span
+from allegro_queue.dashboard.formats import count
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.errors import did_you_mean
 
 LONGEST = 500
@@ -61,7 +65,9 @@ class Problem:
     """Number of its first character, from 1; ``None`` when it was not typed."""
 
     def __str__(self) -> str:
-        return self.words if self.place is None else f"Character {self.place}: {self.words}"
+        if self.place is None:
+            return self.words
+        return worded(gettext("Character {place}: {problem}"), place=self.place, problem=self.words)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,14 +84,20 @@ STARTS_KEY = re.compile(r"(-?)([A-Za-z_][A-Za-z0-9_.]*):")
 def parse(text: str) -> Parsed:
     """What a typed filter asks for."""
     if len(text) > LONGEST:
-        words = f"The filter has {len(text):,} characters; at most {LONGEST} are read, so none of it was."
+        words = worded(
+            gettext("The filter has {n} characters; at most {most} are read, so none of it was."),
+            n=count(len(text)),
+            most=LONGEST,
+        )
         return Parsed(problems=(Problem(words=words),))
     terms: list[Term] = []
     problems: list[Problem] = []
     for start, piece in pieces(text):
         place = start + 1
         if not is_closed(piece):
-            problems.append(Problem(words=f"The quote in {shown(piece)} is not closed.", place=place))
+            problems.append(
+                Problem(words=worded(gettext("The quote in {text} is not closed."), text=shown(piece)), place=place)
+            )
             continue
         match = STARTS_KEY.match(piece)
         if match is None:
@@ -104,9 +116,9 @@ def word_term(piece: str) -> tuple[Term | None, str]:
     excluded = len(piece) > 1 and piece[0] == "-"
     value = unquoted(piece[excluded:])
     if not value.strip():
-        return None, f"{shown(piece)} holds no word."
+        return None, worded(gettext("{text} holds no word."), text=shown(piece))
     if "\x00" in value:
-        return None, f"{shown(piece)} holds a character that no text has."
+        return None, worded(gettext("{text} holds a character that no text has."), text=shown(piece))
     return Term(key="", values=(value,), excluded=excluded), ""
 
 
@@ -116,21 +128,31 @@ def read_term(name: str, given: str, *, excluded: bool) -> tuple[Term | None, st
     key = key_named(name)
     if key is None:
         hint = did_you_mean(name[:LONGEST_SHOWN], KEYS)
-        return None, f"There is nothing called {shown(name)} to ask for{hint} Put it in quotes to look for the text."
+        return None, worded(
+            gettext("There is nothing called {name} to ask for{hint} Put it in quotes to look for the text."),
+            name=shown(name),
+            hint=hint,
+        )
     values = tuple(unquoted(each).strip() for each in split_at_commas(given))
     if not all(values):
-        return None, f"{name}: has no value; write {key.example}."
+        return None, worded(gettext("{key}: has no value; write {example}."), key=name, example=key.example)
     if len(values) > MOST_VALUES:
-        return None, f"{name}: has {len(values)} values; at most {MOST_VALUES} are read."
+        return None, worded(
+            gettext("{key}: has {n} values; at most {most} are read."), key=name, n=len(values), most=MOST_VALUES
+        )
     if any("\x00" in each for each in values):
-        return None, f"{name}: holds a character that no text has."
+        return None, worded(gettext("{key}: holds a character that no text has."), key=name)
     problem = problem_of_values(name, key, values)
     if problem:
         return None, problem
     if key.kind in (Kind.STATE, Kind.YES):
         values = tuple(OTHER_NAMES.get(each.lower(), each.lower()) for each in values)
     if excluded and name in ("state", "still", "age", "at"):
-        return None, f"{name}: cannot be excluded; ask for what you want instead, such as {key.example}."
+        return None, worded(
+            gettext("{key}: cannot be excluded; ask for what you want instead, such as {example}."),
+            key=name,
+            example=key.example,
+        )
     return Term(key=name, values=tuple(dict.fromkeys(values)), excluded=excluded), ""
 
 
@@ -142,7 +164,9 @@ def problem_of_values(name: str, key: Key, values: Sequence[str]) -> str:
         elif key.kind is Kind.YES:
             check_yes(name, values, both=name == "silenced")
         elif key.kind in RANGES and len(values) > 1:
-            return f"{name}: takes one value; write a range, such as {key.example}."
+            return worded(
+                gettext("{key}: takes one value; write a range, such as {example}."), key=name, example=key.example
+            )
         elif key.kind is Kind.SECONDS:
             seconds_span(values[0])
         elif key.kind is Kind.NUMBER:
@@ -162,9 +186,20 @@ def check_states(values: Sequence[str]) -> None:
     named = [OTHER_NAMES.get(each.lower(), each.lower()) for each in values]
     for each in named:
         if each not in STATES:
-            raise ValueError(f"there is no state {shown(each)}{did_you_mean(each[:LONGEST_SHOWN], STATES)}")
+            raise ValueError(
+                worded(
+                    gettext("there is no state {state}{hint}"),
+                    state=shown(each),
+                    hint=did_you_mean(each[:LONGEST_SHOWN], STATES),
+                )
+            )
     if len(set(named)) > 1 and not set(named) <= set(ENDED):
-        raise ValueError(f"only {', '.join(ENDED)} can be asked for together; write state:all for every state.")
+        raise ValueError(
+            worded(
+                gettext("only {states} can be asked for together; write state:all for every state."),
+                states=", ".join(ENDED),
+            )
+        )
 
 
 def check_yes(name: str, values: Sequence[str], *, both: bool) -> None:
@@ -174,7 +209,8 @@ def check_yes(name: str, values: Sequence[str], *, both: bool) -> None:
     """
     words = ("yes", "no") if both else ("yes",)
     if len(values) != 1 or values[0].lower() not in words:
-        raise ValueError(f"write {' or '.join(f'{name}:{each}' for each in words)}.")
+        text = gettext("write {yes} or {no}.") if both else gettext("write {yes}.")
+        raise ValueError(worded(text, yes=f"{name}:yes", no=f"{name}:no"))
 
 
 def checked(terms: Sequence[Term], problems: Sequence[Problem]) -> Parsed:
@@ -185,9 +221,21 @@ def checked(terms: Sequence[Term], problems: Sequence[Problem]) -> Parsed:
         if term in kept:
             continue
         if term.key in ONCE and not term.excluded and any(each.key == term.key and not each.excluded for each in kept):
-            found.append(Problem(words=f"{term.key}: is asked for twice; write {term.key}:this,that for either."))
+            found.append(
+                Problem(
+                    words=worded(gettext("{key}: is asked for twice; write {key}:this,that for either."), key=term.key)
+                )
+            )
         elif len(kept) == MOST_TERMS:
-            found.append(Problem(words=f"{typed([term])} is one term too many; at most {MOST_TERMS} are asked for."))
+            found.append(
+                Problem(
+                    words=worded(
+                        gettext("{term} is one term too many; at most {most} are asked for."),
+                        term=typed([term]),
+                        most=MOST_TERMS,
+                    )
+                )
+            )
         else:
             kept.append(term)
     return Parsed(terms=tuple(kept), problems=tuple(found))

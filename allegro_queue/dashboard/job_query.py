@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from django.utils.translation import gettext
+
 from allegro_queue.dashboard.filter_keys import ALL, LIVE, key_named
 from allegro_queue.dashboard.filter_pairs import pairs_of, read_pairs
 from allegro_queue.dashboard.filter_terms import Problem, Term, parse, typed
+from allegro_queue.dashboard.formats import count
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.errors import did_you_mean
 from allegro_queue.stores.jobs import State
 
@@ -105,7 +109,12 @@ def read_query(pairs: Iterable[tuple[str, str]], queues: Sequence[str], *, may_s
     terms = [term for term in parsed.terms if fits(term, parsed.terms, queues, problems)]
     if not may_see_payload and (hidden := [term for term in terms if term.key.startswith("args.")]):
         problems.append(
-            Problem(words=f"{typed(hidden)} takes the right allegro_queue.view_payload, so it is left out.")
+            Problem(
+                words=worded(
+                    gettext("{terms} takes the right allegro_queue.view_payload, so it is left out."),
+                    terms=typed(hidden),
+                )
+            )
         )
         terms = [term for term in terms if term not in hidden]
     page, after = numbers(own, problems)
@@ -156,16 +165,30 @@ def fits(term: Term, terms: Sequence[Term], queues: Sequence[str], problems: lis
     live = len(states) == 1 and states[0] in LIVE
     if live and not is_live(term):
         problems.append(
-            Problem(words=f"{typed([term])} can only be asked of jobs that have ended, not of {states[0]} ones.")
+            Problem(
+                words=worded(
+                    gettext("{term} can only be asked of jobs that have ended, not of {state} ones."),
+                    term=typed([term]),
+                    state=states[0],
+                )
+            )
         )
         return False
     if term.key == "still" and states not in ((), ("failed",)):
-        problems.append(Problem(words=f"{typed([term])} can only be asked of failed jobs."))
+        problems.append(Problem(words=worded(gettext("{term} can only be asked of failed jobs."), term=typed([term]))))
         return False
     unknown = [name for name in term.values if name not in queues] if term.key == "queue" else []
     # Of a queue that the settings do not name any more there may still be runs.
     if unknown and (live or not states):
-        problems.append(Problem(words=f"There is no queue {unknown[0][:40]!r}{did_you_mean(unknown[0][:40], queues)}"))
+        problems.append(
+            Problem(
+                words=worded(
+                    gettext("There is no queue {queue}{hint}"),
+                    queue=repr(unknown[0][:40]),
+                    hint=did_you_mean(unknown[0][:40], queues),
+                )
+            )
+        )
         return False
     return True
 
@@ -182,13 +205,25 @@ def numbers(own: dict[str, str], problems: list[Problem]) -> tuple[int, int]:
     page = int(number) if number.isascii() and number.isdigit() and len(number) < 9 else 0
     if not 1 <= page <= MOST_PAGES:
         problems.append(
-            Problem(words=f"The page is {number[:20]!r}; it must be a whole number from 1 to {MOST_PAGES:,}.")
+            Problem(
+                words=worded(
+                    gettext("The page is {page}; it must be a whole number from 1 to {most}."),
+                    page=repr(number[:20]),
+                    most=count(MOST_PAGES),
+                )
+            )
         )
         page = 1
     after = own.get("after", "")
     cursor = int(after) if after.isascii() and after.isdigit() and len(after) < 20 else 0
     if after and not 0 < cursor <= LARGEST_ID:
-        problems.append(Problem(words=f"The page after {after[:20]!r} cannot be found, so the newest is shown."))
+        problems.append(
+            Problem(
+                words=worded(
+                    gettext("The page after {page} cannot be found, so the newest is shown."), page=repr(after[:20])
+                )
+            )
+        )
         cursor = 0
     return page, cursor
 

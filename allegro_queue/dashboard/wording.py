@@ -12,7 +12,7 @@ ISOLATE, END = "\u2068", "\u2069"
 """What stands between them is laid out by itself, in the direction of its own first letter."""
 
 
-def worded(text: str, **places: object) -> str:
+def worded(text: str, /, **places: object) -> str:
     """A translated text with its ``{places}`` filled in."""
     return text.format(**{name: apart(str(each)) for name, each in places.items()})
 
