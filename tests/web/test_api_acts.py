@@ -258,6 +258,17 @@ def test_a_process_is_told_to_pause(stores: Stores, caller: Calls) -> None:
     assert program.post(f"masters/{name}/control", {"word": "fly", "reason": "x"}).status_code == 422
 
 
+def test_a_worker_is_told_to_leave(stores: Stores, caller: Calls) -> None:
+    quiet_system(stores, time.time())
+    program = caller()
+    worker = program.get("workers").json()["workers"][0]
+
+    assert program.post(f"workers/{worker['name']}/end", {"word": "kill", "reason": "hangs"}).json()["done"]
+    sent = stores.controls.take(worker["master"])
+    assert [(each.control, each.worker, each.by) for each in sent] == [("kill", worker["name"], "token probe")]
+    assert program.post("workers/nobody/end", {"word": "end", "reason": "x"}).status_code == 404
+
+
 def test_a_rule_is_muted_and_unmuted(stores: Stores, caller: Calls) -> None:
     program = caller()
     rule = next(iter(alert_options().rules))

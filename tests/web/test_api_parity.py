@@ -27,6 +27,7 @@ COUNTERPARTS: dict[str, set[str]] = {
     "run_other": {"post /jobs/{job_id}/run-other"},
     "stop": {"post /jobs/{job_id}/stop"},
     "control": {"post /masters/{name}/control"},
+    "end_worker": {"post /workers/{name}/end"},
     "cancel_batch": {"post /batches/{batch_id}/cancel"},
     "retry_batch": {"post /batches/{batch_id}/retry"},
     "mark_failure": {"post /failures/{fingerprint}/mark"},

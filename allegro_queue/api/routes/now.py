@@ -15,11 +15,11 @@ from allegro_queue.api.answers import Refused
 from allegro_queue.api.asking import needs, reading
 from allegro_queue.api.shapes.given import Name
 from allegro_queue.api.shapes.now import Health, Masters, StatusShape, Workers
-from allegro_queue.api.shapes.orders import ControlAsked
+from allegro_queue.api.shapes.orders import ControlAsked, EndAsked
 from allegro_queue.api.shapes.told import Done
 from allegro_queue.conf import horizon_settings
 from allegro_queue.configuration import configuration_problems
-from allegro_queue.dashboard import control_views
+from allegro_queue.dashboard import control_views, worker_views
 from allegro_queue.health.check import worst
 from allegro_queue.health.examine import examine
 from allegro_queue.plan import Plan
@@ -84,3 +84,17 @@ def control_master(request: HttpRequest, name: Name, given: Body[ControlAsked]) 
         raise Refused(404, "path name", f"There is no Horizon process {name!r} (any more).", "See masters.")
     form = {"master": name, "word": given.word.value, "reason": given.reason}
     return perform(request, control_views.control, form)
+
+
+@router.post(
+    "workers/{str:name}/end",
+    response=Done,
+    tags=["now"],
+    summary="Have one worker leave; its Horizon process puts another in its place",
+    openapi_extra=needs(Right.CONTROL_WORKERS),
+)
+def end_worker(request: HttpRequest, name: Name, given: Body[EndAsked]) -> Any:
+    if name not in {each.name for each in open_stores().workers.living()}:
+        raise Refused(404, "path name", f"There is no worker {name!r} (any more).", "See workers.")
+    form = {"worker": name, "word": given.word, "reason": given.reason}
+    return perform(request, worker_views.end_worker, form)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -34,6 +34,11 @@ class ReasonAsked(Given):
 
 class ControlAsked(Given):
     word: Control
+    reason: str = Field(min_length=1, max_length=LONGEST_REASON, pattern=REASON)
+
+
+class EndAsked(Given):
+    word: Literal["end", "kill"] = Field(description="`kill` does not wait for its job.")
     reason: str = Field(min_length=1, max_length=LONGEST_REASON, pattern=REASON)
 
 
