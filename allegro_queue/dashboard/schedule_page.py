@@ -253,7 +253,7 @@ def leader(record: SchedulerRecord | None, standing_by: int, now: float) -> str:
     since = duration(float(int(now - record.leads_since)))
     led = worded(text, host=record.host, pid=record.pid, time=since)
     if not standing_by:
-        return f"{led} {gettext('No other stands by.')}"
+        return led + " " + gettext("No other stands by.")
     others = worded(ngettext("{n} other stands by.", "{n} others stand by.", standing_by), n=count(standing_by))
     return f"{led} {others}"
 

@@ -182,4 +182,4 @@ def listening(pulse: Pulse, rows: Sequence[WorkerRow]) -> str:
     if len(orders) != 1:
         return said
     queues = in_words(list(next(iter(orders))))
-    return f"{said} {worded(gettext('All listen to {queues}, in this order.'), queues=queues)}"
+    return said + " " + worded(gettext("All listen to {queues}, in this order."), queues=queues)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import Any
 
@@ -21,6 +22,20 @@ def test_a_catalogue_has_the_messages_of_the_code_and_no_others(language: str) -
     remade = messages.written(messages.merged(language))
 
     assert messages.po_of(language).read_bytes() == remade, "run: make messages"
+
+
+def test_no_message_stands_inside_another_string_where_it_is_not_found() -> None:
+    hidden = [
+        f"{file.name}:{call.lineno}"
+        for file in sorted(messages.PACKAGE.rglob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.JoinedStr)
+        for call in ast.walk(node)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in messages.KEYWORDS
+        if call.args and isinstance(call.args[0], ast.Constant)
+    ]
+
+    assert hidden == []
 
 
 @pytest.mark.parametrize("language", messages.LANGUAGES)

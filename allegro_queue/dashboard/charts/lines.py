@@ -60,7 +60,8 @@ def durations(
 
 def on_the_scale(seconds: float) -> str:
     """A power of ten, short enough to stand beside the plot."""
-    return f"{seconds:,.0f} {gettext('s')}" if seconds >= 1 else f"{1000 * seconds:,.3g} {gettext('ms')}"
+    unit = gettext("s") if seconds >= 1 else gettext("ms")
+    return f"{seconds:,.0f} {unit}" if seconds >= 1 else f"{1000 * seconds:,.3g} {unit}"
 
 
 def ends(series: Sequence[Series], scale: Scale, shown: Callable[[float], str]) -> list[SafeString]:
