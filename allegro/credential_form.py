@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from django import forms
 
 
 class CredentialForm(forms.ModelForm):
     """For models with a property ``credential``."""
+
+    leads_to: ClassVar[Sequence[str]] = ()
+    """Fields that decide where the credential is sent, and how. Whoever changes one has to know the credential, or to do
+    without: else it could be had by sending it to a server of one's own."""
 
     new_credential = forms.CharField(
         label="Credential",
@@ -29,4 +34,10 @@ class CredentialForm(forms.ModelForm):
             self.instance.credential = given
         elif self.cleaned_data.get("forget_credential"):
             self.instance.credential = ""
+        elif self.instance.credential and (moved := [each for each in self.leads_to if each in self.changed_data]):
+            self.add_error(
+                "new_credential",
+                f"With another {' and '.join(str(self.fields[each].label) for each in moved)} it would be sent elsewhere: "
+                "give the credential again, or have it forgotten.",
+            )
         return cleaned

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -92,6 +93,11 @@ def standing_in(step: SyncRound, member: Member) -> str:
 def runs(member: Member) -> Part:
     """The latest runs of jobs that carry the member's tag, whatever they did."""
     tag = f"member:{member.pk}"
+    try:
+        found = find_runs(Filter(tag=tag), limit=SHOWN).rows
+    except (DatabaseError, InterfaceError):
+        # History may be in a database of its own, whose absence is no reason to show nothing of the member.
+        return Part(heading="Runs of jobs", columns=(), rows=(), nothing="The database of history does not answer.")
     return Part(
         heading="Runs of jobs",
         columns=("Ended", "Job", "Outcome", "Took"),
@@ -102,7 +108,7 @@ def runs(member: Member) -> Part:
                 Cell(f"{run.outcome}: {run.exception}" if run.exception else run.outcome),
                 Cell(f"{run.run_seconds:.1f} s"),
             )
-            for run in find_runs(Filter(tag=tag), limit=SHOWN).rows
+            for run in found
         ],
         nothing="No job about this member has ended yet.",
         more=Cell("All on Horizon", link_to("jobs", [("tag", tag)])),

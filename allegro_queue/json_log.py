@@ -32,7 +32,9 @@ class JsonFormatter(logging.Formatter):
             "process": record.process,
         }
         if record.name.startswith("allegro_queue"):
-            line.update({key: value for key, value in PAIR.findall(message) if key not in KEPT or key == "pid"})
+            # The first of a name counts: what people wrote comes last in a message.
+            pairs = reversed(PAIR.findall(message))
+            line.update({key: value for key, value in pairs if key not in KEPT or key == "pid"})
         line.update(
             {
                 key: value

@@ -27,9 +27,8 @@ def end_worker(stores: Stores, name: str, *, by: str, reason: str = "", kill: bo
     worker = stores.workers.get(name)
     if worker is None:
         living = [each.name for each in stores.workers.living()]
-        raise WorkerNotTold(
-            f"There is no worker {name[:200]!r} (any more){did_you_mean(name, living) if living else '.'}"
-        )
+        asked = name[:200]
+        raise WorkerNotTold(f"There is no worker {asked!r} (any more){did_you_mean(asked, living) if living else '.'}")
     if not worker.master:
         if kill:
             raise WorkerNotTold(

@@ -85,6 +85,8 @@ class MemberAdmin(admin.ModelAdmin):
 
 
 class ProviderAccountForm(CredentialForm):
+    leads_to = ("provider", "url", "list_url", "credential_header")
+
     class Meta:
         model = ProviderAccount
         fields = (

@@ -13,6 +13,8 @@ from allegro.trying_out import TryableAdmin
 
 
 class MailAccountForm(CredentialForm):
+    leads_to = ("service", "region", "host", "port", "security")
+
     class Meta:
         model = MailAccount
         fields = (

@@ -60,7 +60,7 @@ class AccountBackend(EmailBackend):
             return super().open()
         except Exception:
             # Django leaves what it had begun open; a server that did not answer is not bidden good-bye either.
-            half_open: smtplib.SMTP | None = vars(self).pop("_partial_connection")
+            half_open: smtplib.SMTP | None = vars(self).pop("_partial_connection", None)
             self._partial_connection = None
             if half_open is not None:
                 half_open.close()

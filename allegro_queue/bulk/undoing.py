@@ -31,12 +31,23 @@ def seconds_left(run: BulkRun, now: float) -> float:
     return BIN_SECONDS - (now - (run.ended_at or run.moved_at))
 
 
+def hindrance(run: BulkRun, now: float) -> str:
+    """Why it cannot be undone, as a sentence; empty when it can. What was undone already can be asked for again."""
+    if run.state in work.OPEN:
+        return f"Run {run.pk} is not over yet; undo it when it is."
+    if way_back(run) is None:
+        return f"Run {run.pk} did nothing to undo."
+    if seconds_left(run, now) <= 0:
+        return f"Run {run.pk} ended more than {BIN_SECONDS // 3600} hours ago and cannot be undone any more."
+    return ""
+
+
 def begin(
     run: BulkRun, *, now: float, who: str, via: str, reason: str = "", address: str | None = None
 ) -> tuple[BulkRun | None, bool]:
-    """The run that undoes another, written down and not begun, and whether it is new; none where nothing can be undone."""
+    """The run that undoes another, written down and not begun, and whether it is new; none where ``hindrance`` says why."""
     back = way_back(run)
-    if back is None:
+    if back is None or hindrance(run, now):
         return None, False
     act, to = back
     return work.begin(

@@ -116,7 +116,8 @@ def carry_out(act: Act, request: HttpRequest) -> Done:
     except (*UNREACHABLE, QueueUnavailable) as error:
         told = messages.ERROR, NOT_ALLOWED if isinstance(error.__cause__, NoPermissionError) else NOT_KNOWN
     done = told if isinstance(told, Done) else Done(level=told[0], text=told[1])
-    deed = deed_of(request, act.__name__, done.text, succeeded=done.level == messages.SUCCESS)
+    with translation.override("en"):
+        deed = deed_of(request, act.__name__, done.text, succeeded=done.level == messages.SUCCESS)
     note(replace(deed, run_id=done.run_id))
     return done
 

@@ -115,7 +115,8 @@ def problem_of_form(request: HttpRequest, act: BulkAct, chosen: Chosen, to: str)
     if act in DESTROYS and is_about_many(chosen) and not reason:
         return f"Nothing was done: give a reason of up to {LONGEST_REASON} characters."
     if act is BulkAct.DELETE and is_about_many(chosen):
-        typed = request.POST.get("typed", "").strip().replace(",", "").replace(".", "").replace(" ", "")
+        # However the reader's language groups digits.
+        typed = "".join(filter(str.isdecimal, request.POST.get("typed", "")))
         if not typed or typed != request.POST.get("count", ""):
             return "Nothing was deleted: the number of jobs was not typed as it is shown."
     return ""
@@ -183,17 +184,17 @@ def right_of_undo(request: HttpRequest) -> Right:
 @act_on_run
 def undo_run(request: HttpRequest, stores: Stores, run: BulkRun) -> Done:
     """Put what it deleted back from the bin, or what it moved out of a queue back into it."""
-    page = link("run", run=run.pk)
+    page, now = link("run", run=run.pk), time.time()
     undo, is_new = undoing.begin(
         run,
-        now=time.time(),
+        now=now,
         who=name_of(request),
         via=via_of(request),
         reason=request.POST.get("reason", "").strip(),
         address=request.META.get("REMOTE_ADDR") or None,
     )
     if undo is None:
-        return Done(level=messages.WARNING, text=f"Run {run.pk} did nothing to undo.", next=page, run_id=run.pk)
+        return Done(level=messages.WARNING, text=undoing.hindrance(run, now), next=page, run_id=run.pk)
     undo_page = link("run", run=undo.pk)
     if not is_new:
         text = f"Run {run.pk} was undone already, by run {undo.pk}."

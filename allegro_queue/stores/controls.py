@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 from redis import Redis
@@ -14,6 +14,10 @@ from allegro_queue.stores.replies import Reply, text
 
 CONTROL_LIFE = 60
 """Seconds after which a word that nobody took is forgotten."""
+
+
+LONGEST_SAID = 200
+"""Characters kept of what people write along with a control word."""
 
 
 class Control(StrEnum):
@@ -106,6 +110,12 @@ def read_instruction(word: Reply) -> Instruction | None:
         if not written.startswith("{"):
             return Instruction(control=Control(written))
         given = json.loads(written)
-        return Instruction(**{**given, "control": Control(given["control"])})
+        told = Instruction(**{**given, "control": Control(given["control"])})
+        return replace(told, by=on_one_line(told.by), reason=on_one_line(told.reason))
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def on_one_line(words: str) -> str:
+    """What people wrote, as it may stand in a log and in a job's error."""
+    return " ".join(str(words).split())[:LONGEST_SAID]

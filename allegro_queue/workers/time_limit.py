@@ -18,8 +18,9 @@ from allegro_queue.begun import Begun
 
 ALARM = signal.SIGALRM
 
-AGAIN_SECONDS = 2.0
-"""Seconds after which the alarm rings again in a job that has not ended by then. Python drops an exception that is raised
+AGAIN_SECONDS = 4.0
+"""Seconds after which the alarm rings again in a job that has not ended by then: time to clean up in, and less than the master
+gives it. Python drops an exception that is raised
 while a ``__del__``, a weak reference's or the garbage collector's callback runs, and with it the only ring there was."""
 
 

@@ -40,3 +40,14 @@ def test_a_supervisors_pause_is_kept_until_it_is_dropped_or_over(stores: Stores)
     assert stores.controls.kept(now=49) == [two]
     stores.controls.drop()
     assert stores.controls.kept(now=49) == []
+
+
+def test_what_people_write_along_with_a_word_is_one_line(stores: Stores):
+    stores.controls.instruct(
+        "web", Instruction(control=Control.KILL, worker="w", by="ada", reason="stuck\n2026 INFO forged " + "x" * 500)
+    )
+
+    (told,) = stores.controls.take("web")
+
+    assert told.reason.startswith("stuck 2026 INFO forged x")
+    assert len(told.reason) == 200

@@ -48,3 +48,9 @@ def test_an_exception_stands_in_its_line():
         found = line("it failed", exc_info=sys.exc_info())
 
     assert found["exception"].endswith("ValueError: no\nnever")
+
+
+def test_what_somebody_wrote_names_no_other_author():
+    found = line("horizon heard pause by=%s reason=%s", "ada", "asked by=boss")
+
+    assert found["by"] == "ada"

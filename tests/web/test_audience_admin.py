@@ -184,6 +184,25 @@ def test_a_credential_is_taken_kept_and_forgotten_and_never_shown(admin: Client)
     assert "A credential is one line" in admin.post(page, {**fields, "new_credential": "a\r\nX-Evil: 1"}).text
 
 
+@pytest.mark.parametrize("change", [{"url": "http://thief.example/{email}"}, {"credential_header": "X-Key"}])
+def test_a_stored_credential_is_sent_nowhere_else_by_somebody_who_does_not_know_it(
+    admin: Client, change: dict[str, str]
+):
+    account = an_account(an_organization(), "http://crm.invalid/{email}")
+    account.credential = "Bearer canary"
+    account.save()
+    page = reverse("admin:audience_provideraccount_change", args=[account.pk])
+    fields = {
+        "organization": account.organization_id, "provider": account.provider, "url": account.url,
+        "credential_header": account.credential_header, "refresh_minutes": 60, "enabled": "on", **change,
+    }  # fmt: skip
+
+    assert "give the credential again" in admin.post(page, fields).text
+    assert ProviderAccount.objects.get().url == account.url
+    assert admin.post(page, {**fields, "new_credential": "Bearer other"}).status_code == 302
+    assert ProviderAccount.objects.get().credential == "Bearer other"
+
+
 def test_a_mailchimp_account_is_refused_without_its_key_and_taken_with_it(admin: Client):
     page = reverse("admin:audience_provideraccount_add")
     fields = {

@@ -30,7 +30,7 @@ def follow_tag(request: HttpRequest, given: Body[TagAsked]) -> Any:
 
 
 @router.delete(
-    "tags/{str:name}",
+    "tags/{path:name}",
     response=Done,
     tags=["history"],
     summary="Follow a tag no longer",

@@ -33,7 +33,7 @@ class Command(RedisCommand):
         now = time.time()
         undo, is_new = undoing.begin(run, now=now, who=account(), via=Activity.Via.COMMAND, reason=options["reason"])
         if undo is None:
-            raise CommandError(f"Run {run.pk} did nothing to undo.")
+            raise CommandError(undoing.hindrance(run, now))
         if not is_new:
             raise CommandError(f"Run {run.pk} was undone already, by run {undo.pk}.")
         carry_out(self, stores, undo, verbosity=options["verbosity"])

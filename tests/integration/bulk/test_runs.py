@@ -347,6 +347,18 @@ def test_a_run_whose_results_are_not_all_kept_is_undone_from_the_bin_in_its_orde
     assert stores.jobs.lengths(["high"]) == {"high": 0}
 
 
+def test_a_run_that_is_not_over_or_long_over_is_not_undone_and_the_reason_is_said(redis: Redis, stores: Stores) -> None:
+    run = done(stores, BulkAct.DELETE, Selection(ids=(dispatched(jobs.nothing),)))
+    now = time.time()
+    assert undoing.hindrance(run, now) == ""
+
+    assert "more than 24 hours ago" in undoing.hindrance(run, now + 25 * 3600)
+    assert undoing.begin(run, now=now + 25 * 3600, who="ada", via="page") == (None, False)
+    run.state = BulkRun.State.RUNNING
+    assert "is not over yet" in undoing.hindrance(run, now)
+    assert undoing.begin(run, now=now, who="ada", via="page") == (None, False)
+
+
 def test_old_results_go_first_and_old_runs_later(redis: Redis, stores: Stores) -> None:
     scenes.failed_job(stores, time.time() - 10)
     run = done(stores, BulkAct.RETRY, Selection())
