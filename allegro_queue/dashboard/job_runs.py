@@ -91,10 +91,10 @@ def total_of(wanted: Filter, page: RunPage, by_outcome: Mapping[str, Matches], *
 
 
 def is_one_index(wanted: Filter) -> bool:
-    """Whether one index alone answers it."""
+    """Whether one index alone answers it; that of tags does so with each run beside it."""
     driver = wanted.driver
     given = [each.name for each in fields(Filter) if getattr(wanted, each.name) != getattr(Filter(), each.name)]
-    return driver != "text" and given == [driver]
+    return driver not in ("text", "tag") and given == [driver]
 
 
 def slow_words(terms: Sequence[str]) -> str:

@@ -162,9 +162,12 @@ class JobStore:
     ) -> Found:
         """Jobs that are wanted, among the first ``reach`` of a state, in its order."""
         ids, total = self._ids(state, queues, 0, reach)
-        matching = [row.id for row in self._with_due(state, self.rows(list(ids)), ids) if wanted(row)]
-        page = {job_id: ids[job_id] for job_id in matching[offset : offset + limit]}
-        return Found(rows=tuple(self._rows_of(state, page)), matches=len(matching), searched=len(ids), total=total)
+        matching = [row for row in self._with_due(state, self.rows(list(ids)), ids) if wanted(row)]
+        page = matching[offset : offset + limit]
+        if state is State.FAILED:
+            # Errors are read of those alone that are shown.
+            page = self._rows_of(state, {row.id: ids[row.id] for row in page})
+        return Found(rows=tuple(page), matches=len(matching), searched=len(ids), total=total)
 
     def search_live(
         self, queues: Sequence[str], wanted: Callable[[JobRow], bool], reach: int = SEARCHED
