@@ -75,7 +75,7 @@ def test_focus_stays_on_its_row_when_the_row_above_vanishes(
     now = time.time()
     scenes.busy_system(stores, now)
     visit(browser_page, f"{live_server.url}/horizon/workers/")
-    link = browser_page.locator("tr[data-key=web-1-4122] a")
+    link = browser_page.locator("tr[data-key=web-1-4122] a").first
     link.focus()
 
     stores.workers.remove("web-1-4121")
