@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from statistics import NormalDist
 
 import pytest
 from django.core import mail
+from django.db import connection
 from django.http import HttpRequest
 from django.test import Client
 from django.urls import resolve
@@ -14,7 +17,7 @@ from redis import Redis
 
 from allegro.audience.models import Member
 from allegro.audience.providers import Fetched, provider_for
-from allegro.audience.sessions import signed_in_member
+from allegro.audience.sessions import AUTHENTICATED, signed_in_member
 from allegro.audience.signals import signing_in
 from allegro.env import ROOT
 from allegro.magic_links.models import MagicLink
@@ -115,6 +118,28 @@ def test_a_used_link_answers_410_and_offers_a_new_one(client: Client, redis: Red
         assert answer.status_code == 410
         assert "This link no longer works" in answer.text
         assert 'href="/members/magic-link/?organization=city-news"' in answer.text
+
+
+def test_of_twenty_presses_of_the_button_at_once_one_signs_in(client: Client, redis: Redis):
+    an_organization()
+    client.post(ASK, {"email": "ada@example.com"})
+    work_off(redis)
+    token = mailed_link().partition("allegro_token=")[2]
+    browsers = [Client() for _ in range(20)]
+    barrier = threading.Barrier(len(browsers))
+
+    def press(browser: Client) -> int:
+        try:
+            barrier.wait(20)
+            return browser.post(VALIDATE, {"allegro_token": token}).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(browsers)) as pool:
+        statuses = list(pool.map(press, browsers))
+
+    assert sorted(statuses) == [302, *[410] * 19]
+    assert [AUTHENTICATED in browser.session for browser in browsers].count(True) == 1
 
 
 @pytest.mark.parametrize("token", ["", "unknown", "x" * 5000, "\u0430\0"])
