@@ -10,7 +10,7 @@ from allegro.audience.freshness import ask_together, keep, stale_questions
 from allegro.audience.health import health_of
 from allegro.audience.keeping import keep_answer, keep_fault, keep_wish
 from allegro.audience.models import Member, ProviderAccount, SyncRound
-from allegro.audience.pauses import queue_put_off
+from allegro.audience.pauses import look_later, queue_put_off
 from allegro.audience.profiles import ask, known_of, put_off
 from allegro.audience.providers import ProviderFailed, SourceBusy, provider_for
 from allegro.audience.queueing import queue_evaluation
@@ -126,11 +126,14 @@ def ask_again(account_id: int, turn: str) -> int:
         How many.
     """
     account = ProviderAccount.objects.filter(pk=account_id, enabled=True).first()
-    now = timezone.now()
-    # If it is busy anew, whoever heard that has queued such a job for later.
-    if account is None or health_of(account).is_busy(now):
+    if account is None:
         return 0
-    return queue_put_off(account, now, turn)
+    now = timezone.now()
+    queued = 0 if health_of(account).is_busy(now) else queue_put_off(account, now, turn)
+    if not queued:
+        # Whoever heard that it is busy anew queued no job for it while this one was there.
+        look_later(account, timezone.now(), turn)
+    return queued
 
 
 def count(round_id: str | None, field: str) -> None:

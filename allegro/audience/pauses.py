@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
-from allegro.audience.health import note_busy
+from allegro.audience.health import health_of, note_busy
 from allegro.audience.models import ExternalProfile, ProviderAccount
 from allegro.audience.queueing import queue_ask_again, queue_members, turn_after
 from allegro_queue.errors import QueueUnavailable
@@ -37,6 +37,17 @@ def leave_alone(account: ProviderAccount, seconds: float, now: datetime) -> date
     except QueueUnavailable:
         log.warning("left to the next tick: Redis did not answer account=%s", account.pk)
     return until
+
+
+def look_later(account: ProviderAccount, now: datetime, turn: str) -> None:
+    """Have the source asked again once it may be, if it is busy.
+
+    Args:
+        turn: of the job that does this.
+    """
+    until = health_of(account).busy_until
+    if until is not None and until > now:
+        queue_ask_again(account, (until - now).total_seconds(), turn_after(turn))
 
 
 def put_off_members(account: ProviderAccount, now: datetime) -> QuerySet[ExternalProfile]:

@@ -81,7 +81,7 @@ def test_a_paused_entry_is_shown_with_who_paused_it_until_when_and_why(client: C
 
     assert f"{NAME} is paused." in text
     assert "by ada until" in text
-    assert "“<bdi>&lt;b&gt;moving&lt;/b&gt;</bdi>”" in text
+    assert "“&lt;b&gt;moving&lt;/b&gt;”" in text
     assert "<b>moving</b>" not in text
 
 

@@ -12,6 +12,7 @@ from allegro.audience import jobs
 from allegro.audience.models import ExternalProfile, Member, ProviderAccount, SyncRound, SyncRun
 from allegro.audience.profiles import store
 from allegro.audience.providers import Fetched, ProviderFailed
+from allegro_queue.jobs import HorizonJob
 from tests.support.burst import work_off_with_terms
 from tests.support.people import a_member, an_account, an_organization
 from tests.support.sources import Crm, saying
@@ -141,6 +142,21 @@ def test_a_job_that_goes_on_afterwards_is_queued_for_that_time_and_once(redis: R
     scheduled = redis.zrange("rq:scheduled:audience-sync", 0, -1, withscores=True)
     assert len(scheduled) == 1
     assert 25 < scheduled[0][1] - datetime.now(UTC).timestamp() <= 31
+
+
+def test_a_look_that_finds_the_source_busy_anew_is_followed_by_another(redis: Redis, crm: Crm):
+    """Whoever was refused while it waited or ran could queue none: there was one."""
+    account = a_crm_account(crm)
+    ada = a_patron(crm, account)
+    crm.instead = [saying(429, Retry_After="30")]
+    sync(account, ada)
+    redis.flushall()
+
+    assert jobs.ask_again(account.pk, "first") == 0
+
+    ((job_id, due),) = redis.zrange("rq:scheduled:audience-sync", 0, -1, withscores=True)
+    assert 25 < due - datetime.now(UTC).timestamp() <= 31
+    assert HorizonJob.fetch(job_id.decode(), connection=redis).args == [account.pk, "even"]
 
 
 def test_the_tick_goes_on_where_redis_lost_that_job(redis: Redis, crm: Crm):
