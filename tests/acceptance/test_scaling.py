@@ -91,7 +91,9 @@ def test_workers_come_at_once_under_load_and_leave_after_a_quiet_time(stores: St
         eventually(lambda: len(supervisor(stores).workers) == 1, explain=process.said)
         eventually(lambda: len(stores.workers.living()) == 1, explain=process.said)
 
-        assert supervisor(stores).explanation == "shrank 3 → 1: idle for 1 s"
+        # On a busy machine the last jobs may end one by one.
+        assert supervisor(stores).explanation.startswith("shrank 3 → 1: ")
+        assert supervisor(stores).explanation.endswith(" for 1 s")
         assert "pool scaled supervisor=one queues=high,default,audience-sync grew 1 → 3: " in process.said()
         assert "pool scaled supervisor=one queues=high,default,audience-sync shrank 3 → 1" in process.said()
         assert (tmp_path / "trail").read_text().splitlines().count("held ended") == 8
