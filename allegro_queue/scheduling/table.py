@@ -114,10 +114,16 @@ def in_words(entry: CronEntry) -> str:
     """When an entry comes, in the reader's language, with times on the 24-hour clock."""
     if entry.every:
         return pace_in_words(entry.every)
+    return cron_in_words(entry.cron, locale_for(get_language() or "en"))
+
+
+@functools.lru_cache(maxsize=512)
+def cron_in_words(cron: str, locale: str) -> str:
+    """A cron line described. Kept, since describing one reads the catalogue of the language from its file each time."""
     options = Options()
     options.use_24hour_time_format = True
-    options.locale_code = locale_for(get_language() or "en")
-    return str(ExpressionDescriptor(entry.cron, options).get_description())
+    options.locale_code = locale
+    return str(ExpressionDescriptor(cron, options).get_description())
 
 
 @functools.cache

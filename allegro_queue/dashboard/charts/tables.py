@@ -31,11 +31,15 @@ def twin(times: Sequence[str], columns: Sequence[Column], about: str = "") -> Sa
     head = element(
         "tr", *(element("th", name, scope="col") for name in (gettext("Time"), *(each.name for each in columns)))
     )
+    missing = [gettext(each.missing) for each in columns]
     rows = [
         element(
             "tr",
             element("th", times[index], scope="row"),
-            *(element("td", cell(each, each.values[index])) for each in columns),
+            *(
+                element("td", words if (value := each.values[index]) is None else each.shown(value))
+                for each, words in zip(columns, missing, strict=True)
+            ),
         )
         for index in range(len(times) - 1, -1, -1)
     ]
@@ -49,7 +53,3 @@ def twin(times: Sequence[str], columns: Sequence[Column], about: str = "") -> Sa
         aria_label=worded(gettext("Numbers: {chart}"), chart=about) if about else gettext("Numbers of this chart"),
     )
     return element("details", element("summary", gettext("Show as table")), scroll, class_="hz-twin")
-
-
-def cell(column: Column, value: Value) -> str:
-    return gettext(column.missing) if value is None else column.shown(value)
