@@ -14,13 +14,14 @@ from typing import Any
 
 from django.db.models import Count, Q, Value
 
+from allegro_queue.history.collected import read_place
 from allegro_queue.history.database import alias, database
 from allegro_queue.history.groups import GroupState
 from allegro_queue.history.models import FailureGroup, MonitoredTag, Run, Series
 from allegro_queue.history.rows import OUTCOMES, WORD, first_id_at, recorded_at
+from allegro_queue.history.run_rows import RUNS, TAGS, marks
 from allegro_queue.history.search_index import LONGEST_BEGINNING, WORDS_TABLE
 from allegro_queue.history.tags import clean
-from allegro_queue.history.writing import RUNS, TAGS, marks, read_place
 from allegro_queue.metrics.counts import DAY, HOUR
 
 # ruff: noqa: S608 - what is put into a statement is a constant of this file or of the model; values are parameters

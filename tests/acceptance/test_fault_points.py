@@ -355,7 +355,7 @@ def test_a_collector_that_dies_at_any_round_trip_counts_each_job_once(redis: Red
         # The first one has more to do, since it begins each stretch of time.
         leave_records()
         trips = recorded(lambda trail: Forked(collect, trail=trail, exits=EVERY_EXIT).ending(), tmp_path)
-    assert {"stores.collecting.CollectingStore.read", "history.writing.Writer._write"} <= {each for each, _ in trips}
+    assert {"stores.collecting.CollectingStore.read", "history.collected.claim_place"} <= {each for each, _ in trips}
     faults = each_once(trips)
     struck = 0
     for fault in faults:
