@@ -23,7 +23,10 @@ from allegro_queue.dashboard.job_source import HistoryState, read_history_state,
 from allegro_queue.dashboard.job_terms import shown_tags
 from allegro_queue.dashboard.links import link_to
 from allegro_queue.dashboard.wording import worded
-from allegro_queue.history.queries import Filter, RunRow, find_runs, names_of_kinds
+from allegro_queue.history.filters import Filter
+from allegro_queue.history.known_names import names_of_kinds
+from allegro_queue.history.run_pages import find_runs
+from allegro_queue.history.runs import RunRow
 from allegro_queue.masking import masked
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import JobRow, State

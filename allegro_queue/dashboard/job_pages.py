@@ -35,8 +35,9 @@ from allegro_queue.dashboard.job_source import HistoryState, read_history_state,
 from allegro_queue.dashboard.job_tabs import Tab, tabs_of
 from allegro_queue.dashboard.links import link_to
 from allegro_queue.dashboard.wording import worded
+from allegro_queue.history.counting import counts_by_outcome
 from allegro_queue.history.found import have_runs
-from allegro_queue.history.queries import counts_by_outcome, names_of_kinds
+from allegro_queue.history.known_names import names_of_kinds
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
 from allegro_queue.stores.pulse import Pulse

@@ -16,7 +16,7 @@ from allegro_queue.dashboard.job_query import only_word, read_query, without_wor
 from allegro_queue.dashboard.links import link, link_to
 from allegro_queue.dashboard.render import Missing, render_page
 from allegro_queue.dashboard.wording import worded
-from allegro_queue.history.queries import runs_of_job
+from allegro_queue.history.runs import runs_of_job
 from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores, open_stores

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from allegro_queue.history.conditions import conditions, joined, order_of, source_of
 from allegro_queue.history.database import database
-from allegro_queue.history.queries import GLANCE, Filter, conditions, joined, order_of, source_of
+from allegro_queue.history.filters import Filter
+from allegro_queue.history.run_pages import GLANCE
 
 # ruff: noqa: S608 - what is put into a statement is a constant of the library; values are parameters
 

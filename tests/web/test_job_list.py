@@ -14,7 +14,7 @@ from django.urls import reverse
 from redis import Redis
 
 from allegro_queue.bulk.models import BulkRun
-from allegro_queue.history import queries
+from allegro_queue.history import run_pages
 from allegro_queue.history.models import Collected, Run
 from allegro_queue.jobs import ATTEMPT_FIELD
 from allegro_queue.rights import Right
@@ -183,7 +183,7 @@ def test_pages_go_on_where_the_last_one_ended_while_new_runs_arrive(client: Clie
 def test_a_search_that_stops_says_how_far_it_looked_and_goes_on(
     client: Client, stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queries, "SEARCHED", 10)
+    monkeypatch.setattr(run_pages, "SEARCHED", 10)
     monkeypatch.setattr("allegro_queue.dashboard.job_runs.SEARCHED", 10)
     now = time.time()
     collected(

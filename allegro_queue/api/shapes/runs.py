@@ -8,7 +8,7 @@ from ninja import Schema
 from pydantic import Field
 
 from allegro_queue.api.shapes.given import LATEST, Paging, words
-from allegro_queue.history.queries import RunRow
+from allegro_queue.history.runs import RunRow
 
 
 class RunsAsked(Paging):
