@@ -156,3 +156,13 @@ def escaped(text: str) -> str:
 
 def joined(parts: Sequence[Part]) -> str:
     return " AND ".join(part.sql for part in parts)
+
+
+def unindexed(parts: Sequence[Part]) -> list[Part]:
+    """The same conditions, asked of each row: no database looks for an index that would answer them."""
+    return [Part(f"({part.sql}) IS TRUE", part.values) for part in parts]
+
+
+def values_of(parts: Sequence[Part]) -> list[Any]:
+    """What a statement with these parts is given."""
+    return [value for part in parts for value in part.values]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from allegro_queue.history.conditions import joined, remaining, source_of
+from allegro_queue.history.conditions import Part, joined, remaining, source_of, values_of
 from allegro_queue.history.database import database
 from allegro_queue.history.filters import Filter
 from allegro_queue.history.rows import OUTCOMES
+from allegro_queue.history.runs import COMPARED_BY
 from allegro_queue.history.writing import RUNS, read_place
 
 # ruff: noqa: S608 - what is put into a statement is a constant of the library or of the model; values are parameters
@@ -35,17 +36,20 @@ def count_runs(wanted: Filter, *, most: int = COUNTED) -> Matches:
     driver = wanted.driver
     source, parts = source_of(wanted, driver)
     rest = remaining(wanted, driver)
-    values = [value for part in parts for value in part.values]
-    inner = f"SELECT run.* FROM {source} WHERE {joined(parts)} LIMIT %s"
-    whole = f"SELECT count(*) FROM ({inner}) AS run" + (f" WHERE {joined(rest)}" if rest else "")
+    inner = f"SELECT {COMPARED_BY} FROM {source} WHERE {joined(parts)} LIMIT %s"
+    # Whether it has looked at all: without more to ask, the count says so itself.
+    further = Part("NULL")
+    if rest:
+        further = Part(
+            f"(SELECT run.id FROM {source} WHERE {joined(parts)} LIMIT 1 OFFSET %s)", (*values_of(parts), most)
+        )
     with database().cursor() as cursor:
-        cursor.execute(whole, [*values, most + 1, *(value for part in rest for value in part.values)])
-        (count,) = cursor.fetchone()
-        looked_at_all = count <= most
-        if rest:
-            cursor.execute(f"SELECT run.id FROM {source} WHERE {joined(parts)} LIMIT 1 OFFSET %s", [*values, most])
-            looked_at_all = cursor.fetchone() is None
-    return Matches(min(count, most), is_more=not looked_at_all)
+        cursor.execute(
+            f"SELECT count(*), {further.sql} FROM ({inner}) AS run WHERE {joined(rest) if rest else '1 = 1'}",
+            [*further.values, *values_of(parts), most + 1, *values_of(rest)],
+        )
+        count, one_more = cursor.fetchone()
+    return Matches(min(count, most), is_more=count > most or one_more is not None)
 
 
 def counts_by_outcome(*, most: int = COUNTED) -> dict[str, Matches]:

@@ -10,21 +10,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from allegro_queue.history.conditions import before, joined, order_of, remaining, source_of
+from allegro_queue.history.conditions import (
+    Part,
+    before,
+    joined,
+    order_of,
+    remaining,
+    source_of,
+    unindexed,
+    values_of,
+)
 from allegro_queue.history.database import database
 from allegro_queue.history.filters import Filter
-from allegro_queue.history.rare_words import among_rare
+from allegro_queue.history.rare_words import among_rare, how_common, telling_words
 from allegro_queue.history.rows import OUTCOMES, recorded_at
-from allegro_queue.history.runs import LISTED, RunRow, row_from
+from allegro_queue.history.runs import SELECTED, RunRow, row_from
 
 # ruff: noqa: S608 - what is put into a statement is a constant of the library or of the model; values are parameters
 
 PAGE = 50
 SEARCHED = 20_000
 """Rows that one page looks at, at most."""
-
-GLANCE = 2_000
-"""Newest rows that are looked at first."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +45,7 @@ class RunPage:
 
 
 def find_runs(wanted: Filter, *, after: int = 0, limit: int = PAGE) -> RunPage:
-    """A page of runs.
+    """A page of runs: one query, or two where words are asked for that the newest runs do not have.
 
     Args:
         after: a page's ``after``; 0 for the newest.
@@ -53,59 +59,69 @@ def find_runs(wanted: Filter, *, after: int = 0, limit: int = PAGE) -> RunPage:
     if wanted.driver == "text" and (other or database().vendor == "postgresql"):
         # A word that many runs have is found among the newest, or among those that the other index gives; only a rare one
         # is cheap to look up. (SQLite looks up every word newest first.)
-        page = search(wanted, after, limit, driver=other, most=SEARCHED)
-        if len(page.rows) == limit or not page.after:
-            return page
-        few = among_rare(wanted, after, limit)
-        return page if few is None else page_of(few, limit)
-    return search(wanted, after, limit, driver=wanted.driver, most=SEARCHED)
+        found = look(wanted, after, limit, driver=other, beside=how_common(wanted.terms))
+        if found.stopped_at and len(found.rows) <= limit:
+            few = among_rare(wanted, telling_words(wanted.terms, found.beside), after, limit)
+            if few is not None:
+                return page_of(few, limit)
+    else:
+        found = look(wanted, after, limit, driver=wanted.driver)
+    return page_of(found.rows, limit, found.stopped_at)
 
 
-def page_of(found: Sequence[RunRow], limit: int) -> RunPage:
-    """The page, of all that there are or of one more than it holds."""
-    return RunPage(rows=tuple(found[:limit]), after=found[limit - 1].id if len(found) > limit else 0)
+def page_of(rows: Sequence[RunRow], limit: int, stopped_at: int = 0) -> RunPage:
+    """The page, of all that there are or of one more than it holds.
+
+    Args:
+        stopped_at: the run where it stopped looking; 0 when there are no more to look at.
+    """
+    if len(rows) > limit:
+        return RunPage(rows=tuple(rows[:limit]), after=rows[limit - 1].id)
+    return RunPage(rows=tuple(rows), after=stopped_at, searched_to=recorded_at(stopped_at) if stopped_at else None)
 
 
-def search(wanted: Filter, after: int, limit: int, *, driver: str, most: int) -> RunPage:
-    """A page found by one part of the filter; of runs that are looked at one by one, few at first, since a page is often
-    full before long."""
-    if remaining(wanted, driver):
-        for few in (each for each in (GLANCE, 3 * GLANCE) if each < most):
-            page = look(wanted, after, limit, driver=driver, most=few)
-            if len(page.rows) == limit or page.searched_to is None:
-                return page
-    return look(wanted, after, limit, driver=driver, most=most)
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a look came back with."""
+
+    rows: Sequence[RunRow]
+    """The newest, one more than a page holds at most."""
+    stopped_at: int
+    """The last run that it may look at; 0 when there are no more."""
+    beside: tuple[int, ...]
+    """What else was asked, each a number."""
 
 
-LOOKED_AT = ", ".join(f"run.{each}" for each in (*LISTED, "words"))
-"""What a condition may be about; not the traceback, which is long."""
+def look(wanted: Filter, after: int, limit: int, *, driver: str, beside: Sequence[Part] = ()) -> Found:
+    """The runs of a page, through the index of one part of the filter, newest first, of ``SEARCHED`` at most.
 
+    It is one query, which stops as soon as the page is full. It first goes down the index alone, to where it may look.
 
-def look(wanted: Filter, after: int, limit: int, *, driver: str, most: int) -> RunPage:
-    """The page, of ``most`` runs at most."""
+    Args:
+        beside: questions that are answered with a number by the way.
+    """
     source, parts = source_of(wanted, driver)
     parts += before(after)
     rest = remaining(wanted, driver)
-    columns = ", ".join(f"run.{each}" for each in LISTED)
-    values = [value for part in parts for value in part.values]
-    order = f"WHERE {joined(parts)} ORDER BY {order_of(driver)} DESC LIMIT %s"
+    order = order_of(driver)
+    edge = Part("NULL")
     if rest:
-        inner = f"SELECT {LOOKED_AT} FROM {source} {order}"
-        statement = f"SELECT {columns} FROM ({inner}) AS run WHERE {joined(rest)} ORDER BY run.id DESC LIMIT %s"
-        values += [most, *(value for part in rest for value in part.values), limit + 1]
-    else:
-        statement, values = f"SELECT {columns} FROM {source} {order}", [*values, limit + 1]
-    with database().cursor() as cursor:
-        cursor.execute(statement, values)
-        found = [row_from(each) for each in cursor.fetchall()]
-        if len(found) > limit or not rest:
-            return page_of(found, limit)
-        # The page is not full: is there more to look at?
-        cursor.execute(
-            f"SELECT run.id FROM {source} WHERE {joined(parts)} ORDER BY {order_of(driver)} DESC LIMIT 1 OFFSET %s",
-            [*(value for part in parts for value in part.values), most - 1],
+        edge = Part(
+            f"(SELECT {order} FROM {source} WHERE {joined(parts)} ORDER BY {order} DESC LIMIT 1 OFFSET %s)",
+            (*values_of(parts), SEARCHED - 1),
         )
-        last = cursor.fetchone()
-    if last is None:
-        return RunPage(rows=tuple(found), after=0)
-    return RunPage(rows=tuple(found), after=last[0], searched_to=recorded_at(last[0]))
+        parts.append(Part(f"{order} >= (SELECT coalesce(far.edge, 0) FROM far)"))
+    asked = [Part(f"{edge.sql} AS edge", edge.values)]
+    asked += [Part(f"{each.sql} AS beside_{number}", each.values) for number, each in enumerate(beside)]
+    statement = (
+        f"WITH far AS (SELECT {', '.join(each.sql for each in asked)}) "
+        f"SELECT far.*, run.* FROM far LEFT JOIN (SELECT {SELECTED} FROM {source} "
+        f"WHERE {joined([*parts, *unindexed(rest)])} ORDER BY {order} DESC LIMIT %s) AS run ON 1 = 1 ORDER BY run.id DESC"
+    )
+    with database().cursor() as cursor:
+        cursor.execute(statement, [*values_of(asked), *values_of(parts), *values_of(rest), limit + 1])
+        found = cursor.fetchall()
+    told = found[0][: len(asked)]
+    rows = [values[len(asked) :] for values in found]
+    # A run that is not there is what the join leaves of a page without any.
+    return Found([row_from(each) for each in rows if each[0] is not None], stopped_at=told[0] or 0, beside=told[1:])

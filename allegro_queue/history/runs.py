@@ -54,6 +54,12 @@ class RunRow:
 
 LISTED = tuple(each.name for each in fields(RunRow) if each.name != "traceback")
 
+SELECTED = ", ".join(f"run.{each}" for each in LISTED)
+"""The same, as a statement asks for them."""
+
+COMPARED_BY = f"{SELECTED}, run.words"
+"""All that a run can be asked by. Not its traceback, which is long."""
+
 
 def row_from(values: Sequence[Any]) -> RunRow:
     """A row of the list."""
