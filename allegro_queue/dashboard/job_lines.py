@@ -58,6 +58,8 @@ class Shown:
     """In words; empty when it was not counted."""
     count: int
     is_more: bool = False
+    is_exact: bool = True
+    """Whether all that match were counted."""
     unit: str = "job"
     reach: str = ""
     after: int = 0

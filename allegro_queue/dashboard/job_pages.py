@@ -77,6 +77,8 @@ class JobsPage:
     """How far a search looked; empty without one."""
     go_on: str
     """Address that looks further; empty when all was looked at."""
+    count: str
+    """Address that counts all that match; empty when they are counted."""
     notes: tuple[str, ...]
     problems: tuple[Problem, ...]
     slow: str
@@ -212,6 +214,7 @@ def jobs_page(
         sentence=sentence_on(query, shown),
         reach=shown.reach,
         go_on=following if shown.stopped else "",
+        count="" if shown.is_exact else link_to("job_count", query.pairs),
         notes=tuple(each for each in (note, *shown.notes) if each),
         problems=tuple(problems),
         slow=shown.slow,

@@ -69,6 +69,7 @@ def from_runs(
         total=str(total) if total else "",
         count=(total.count if total else len(page.rows)) + len(live),
         is_more=total.is_more if total else True,
+        is_exact=total is not None and not total.is_more,
         unit="run",
         reach=reach_of(page, history, after=query.after),
         after=page.after,

@@ -13,7 +13,7 @@ from ninja import Query, Router
 from allegro_queue.api.answers import Refused
 from allegro_queue.api.asking import HIDDEN, may_see_payload, number_in
 from allegro_queue.api.shapes.given import RunId
-from allegro_queue.api.shapes.runs import Runs, RunsAsked
+from allegro_queue.api.shapes.runs import Runs, RunsAsked, RunsWanted
 from allegro_queue.dashboard.job_query import read_query
 from allegro_queue.dashboard.job_search import Names, filter_of
 from allegro_queue.history.filters import Filter
@@ -28,10 +28,7 @@ router = Router()
 @router.get("runs", response=Runs, tags=["history"], summary="Attempts that have ended, newest first")
 def runs(request: HttpRequest, given: Query[RunsAsked]) -> Any:
     shown = may_see_payload(request)
-    if given.q and not shown:
-        # It looks at arguments too, and so would tell what they are.
-        raise Refused(403, "query q", HIDDEN, "Use the other filters.")
-    wanted = typed_filter(given, shown=shown) if given.filter else plain_filter(given)
+    wanted = filter_in(request, given)
     page = find_runs(wanted, after=number_in(given.after), limit=given.limit)
     return {
         "runs": [row if shown else replace(row, arguments="") for row in page.rows],
@@ -40,7 +37,16 @@ def runs(request: HttpRequest, given: Query[RunsAsked]) -> Any:
     }
 
 
-def plain_filter(given: RunsAsked) -> Filter:
+def filter_in(request: HttpRequest, given: RunsWanted) -> Filter:
+    """The runs that are meant, as far as this caller may ask for them."""
+    shown = may_see_payload(request)
+    if given.q and not shown:
+        # It looks at arguments too, and so would tell what they are.
+        raise Refused(403, "query q", HIDDEN, "Use the other filters.")
+    return typed_filter(given, shown=shown) if given.filter else plain_filter(given)
+
+
+def plain_filter(given: RunsWanted) -> Filter:
     """What the fields ask for."""
     return Filter(
         outcomes=tuple(given.outcome),
@@ -55,7 +61,7 @@ def plain_filter(given: RunsAsked) -> Filter:
     )  # fmt: skip
 
 
-def typed_filter(given: RunsAsked, *, shown: bool) -> Filter:
+def typed_filter(given: RunsWanted, *, shown: bool) -> Filter:
     """What is typed, as the job list takes it."""
     others = given.model_dump(exclude={"filter", "after", "limit"}, exclude_defaults=True)
     query = read_query([("q", given.filter)], all_queues(), may_see_payload=shown)

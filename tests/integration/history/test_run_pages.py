@@ -11,8 +11,9 @@ import pytest
 from django.db import connection
 from redis import Redis
 
-from allegro_queue.history import run_pages, search_index
+from allegro_queue.history import exact_counts, run_pages, search_index
 from allegro_queue.history.counting import count_runs
+from allegro_queue.history.exact_counts import count_to_the_end
 from allegro_queue.history.filters import Filter
 from allegro_queue.history.run_pages import find_runs
 from allegro_queue.stores import Stores
@@ -113,6 +114,19 @@ def test_its_pages_together_are_the_same_without_a_run_twice(
     assert page_by_page(wanted) == [f"execution{number:02}" for number in sorted(numbers)[::-1]]
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("asked", FILTERS)
+def test_it_is_counted_to_the_end_slice_by_slice(stores: Stores, asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(stores.client)
+    collected(stores)
+    monkeypatch.setattr(exact_counts, "SLICE", 4)
+    wanted, numbers = FILTERS[asked]
+
+    found = count_to_the_end(wanted, patience=60)
+
+    assert (found.number, found.back_to) == (len(numbers), None)
+
+
 def page_by_page(wanted: Filter) -> list[str]:
     """The executions of all pages."""
     found, after = [], 0
@@ -173,12 +187,13 @@ ASK = """
 import json
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from tests.integration.history.test_run_pages import FILTERS, count_runs, find_runs, page_by_page
+from tests.integration.history.test_run_pages import FILTERS, count_runs, count_to_the_end, find_runs, page_by_page
 found = {}
 for name, (wanted, _) in FILTERS.items():
     with CaptureQueriesContext(connection) as asked:
         find_runs(wanted, limit=3)
-    found[name] = [page_by_page(wanted), count_runs(wanted).count, len(asked) <= 2]
+    counts = [count_runs(wanted).count, count_to_the_end(wanted, patience=60).number]
+    found[name] = [page_by_page(wanted), *counts, len(asked) <= 2]
 print(json.dumps(found))
 """
 
@@ -193,9 +208,9 @@ def test_postgresql_finds_the_same(redis: Redis, postgres_url: str, tmp_path: Pa
     fill(redis)
     # Words of the newest are looked for in another way than those of the others.
     (tmp_path / "ask.py").write_text(
-        "from allegro_queue.history import rare_words, run_pages\n"
+        "from allegro_queue.history import exact_counts, rare_words, run_pages\n"
         f"import tests.integration.history.test_run_pages as asked\nasked.NOW = {NOW!r}\nrun_pages.SEARCHED = 4\n"
-        f"rare_words.PROBED = 10\n{ASK}"
+        f"rare_words.PROBED = 10\nexact_counts.SLICE = 4\n{ASK}"
     )
     for command in (("migrate", "allegro_queue"), ("horizon_collect", "--until-empty")):
         done = manage(*command, DATABASE_URL=postgres_url)
@@ -209,4 +224,9 @@ def test_postgresql_finds_the_same(redis: Redis, postgres_url: str, tmp_path: Pa
         if wanted.since or wanted.until:
             # That module reads the clock for itself.
             continue
-        assert found[name] == [[f"execution{number:02}" for number in sorted(numbers)[::-1]], len(numbers), True], name
+        assert found[name] == [
+            [f"execution{number:02}" for number in sorted(numbers)[::-1]],
+            len(numbers),
+            len(numbers),
+            True,
+        ], name
