@@ -18,7 +18,8 @@ from allegro.magic_links.models import MagicLink
 from allegro.webhooks.models import Delivery
 from allegro_queue.access import decide
 from allegro_queue.dashboard.links import link, link_to
-from allegro_queue.history.queries import Filter, find_runs
+from allegro_queue.history.filters import Filter
+from allegro_queue.history.run_pages import find_runs
 
 SHOWN = 10
 """Rows of each part."""

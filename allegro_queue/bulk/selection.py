@@ -8,7 +8,8 @@ from typing import Any
 
 from allegro_queue.bulk.models import BulkResult, BulkRun
 from allegro_queue.bulk.noting import ROWS_KEPT
-from allegro_queue.history.queries import Filter, find_runs
+from allegro_queue.history.filters import Filter
+from allegro_queue.history.run_pages import find_runs
 from allegro_queue.stores import Stores
 from allegro_queue.stores.bulk import BulkAct
 from allegro_queue.stores.jobs import State

@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from allegro_queue.bulk.selection import STATUSES, Selection
 from allegro_queue.dashboard.formats import count, in_words
 from allegro_queue.dashboard.wording import worded
-from allegro_queue.history.queries import Filter
+from allegro_queue.history.filters import Filter
 from allegro_queue.rights import Right
 from allegro_queue.stores.bulk import BulkAct
 from allegro_queue.stores.jobs import State

@@ -12,9 +12,9 @@ from allegro_queue.dashboard.formats import about, count
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.nouns import failed_attempts
 from allegro_queue.dashboard.wording import worded
+from allegro_queue.history.group_rows import PAGE, GroupRow, find_groups, group_counts
 from allegro_queue.history.groups import GroupState
 from allegro_queue.history.measured import extent
-from allegro_queue.history.queries import PAGE, GroupRow, find_groups, group_counts
 from allegro_queue.history.touched import Tenants, tenants_of
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse

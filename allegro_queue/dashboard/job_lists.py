@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from django.utils.translation import gettext
 
@@ -45,7 +46,8 @@ def from_lists(stores: Stores, query: JobQuery, queues: Sequence[str], now: floa
         )
     else:
         reach = worded(gettext("Searched all {jobs}."), jobs=counted_units(state.value, "job", found.total))
-    return listed(query, state, found.rows, found.matches, reach, now)
+    is_exact = found.searched == found.total and bool(named)
+    return replace(listed(query, state, found.rows, found.matches, reach, now), is_exact=is_exact)
 
 
 def listed(query: JobQuery, state: State, rows: Sequence[JobRow], total: int, reach: str, now: float) -> Shown:

@@ -10,12 +10,12 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop, ngettext
 
 from allegro_queue.activity.saved_view import views_for
-from allegro_queue.conf import horizon_settings
 from allegro_queue.dashboard.filter_keys import ARGUMENTS, KEYS, Key
 from allegro_queue.dashboard.filter_pairs import pairs_of
 from allegro_queue.dashboard.filter_terms import Problem, Term, typed
 from allegro_queue.dashboard.formats import count
 from allegro_queue.dashboard.job_acts import JobAct, acts_on_many
+from allegro_queue.dashboard.job_asked import has_silenced, read_asked, read_names
 from allegro_queue.dashboard.job_lines import Line, Shown
 from allegro_queue.dashboard.job_list_words import (
     ORDER,
@@ -28,15 +28,14 @@ from allegro_queue.dashboard.job_list_words import (
     where,
 )
 from allegro_queue.dashboard.job_lists import from_lists
-from allegro_queue.dashboard.job_query import JobQuery, with_default
+from allegro_queue.dashboard.job_query import JobQuery
 from allegro_queue.dashboard.job_runs import MOST_COUNTED, from_runs
-from allegro_queue.dashboard.job_search import Names, filter_of, queues_of
-from allegro_queue.dashboard.job_source import HistoryState, read_history_state, source_of
+from allegro_queue.dashboard.job_search import Names, filter_of
 from allegro_queue.dashboard.job_tabs import Tab, tabs_of
 from allegro_queue.dashboard.links import link_to
 from allegro_queue.dashboard.wording import worded
+from allegro_queue.history.counting import counts_by_outcome
 from allegro_queue.history.found import have_runs
-from allegro_queue.history.queries import counts_by_outcome, names_of_kinds
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
 from allegro_queue.stores.pulse import Pulse
@@ -78,6 +77,8 @@ class JobsPage:
     """How far a search looked; empty without one."""
     go_on: str
     """Address that looks further; empty when all was looked at."""
+    count: str
+    """Address that counts all that match; empty when they are counted."""
     notes: tuple[str, ...]
     problems: tuple[Problem, ...]
     slow: str
@@ -130,36 +131,23 @@ def read_jobs(stores: Stores, pulse: Pulse, query: JobQuery, *, who: str) -> Job
     Args:
         who: whose saved views are shown.
     """
-    settings = horizon_settings()
     now = pulse.at
     queues = [queue.name for queue in pulse.queues]
-    counts = stores.jobs.counts(queues_of(query, queues)) if query.is_plain else {}
-    query = with_default(query, counts)
-    # Lists of jobs that have not ended need no word on history.
-    history = (
-        HistoryState(is_on=settings.history, runs=1)
-        if query.is_live or query.is_still
-        else read_history_state(stores, is_on=settings.history, now=now)
-    )
-    asks_errors = any(term.key == "error" for term in query.terms)
-    kinds = names_of_kinds(("job", "tag", "error") if asks_errors else ("job", "tag"), now=now)
-    names = Names(
-        functions=tuple(kinds["job"]),
-        tags=tuple(kinds["tag"]),
-        exceptions=tuple(kinds.get("error", ())),
-    )
-    source = source_of(query, history)
+    asked = read_asked(stores, query, queues, now=now)
+    query, counts, source = asked.query, asked.counts, asked.source
+    names = read_names(query, now=now, with_tags=True)
     by_outcome = counts_by_outcome(most=MOST_COUNTED) if not query.others else {}
     if source.lists:
         shown = from_lists(stores, query, queues, now)
     else:
-        silenced = bool(settings.silenced or settings.silenced_tags)
-        shown = from_runs(stores, query, queues, names, history, by_outcome, now=now, has_silenced=silenced)
+        shown = from_runs(stores, query, queues, names, asked.history, by_outcome, now=now, has_silenced=has_silenced())
     return jobs_page(
         query,
         shown,
         to_blame=[] if shown.lines or source.lists or query.after else to_blame(query, names, now=now),
-        tabs=tabs_of(query, shown, counts, by_outcome, lists=source.lists and not query.is_still, on=settings.history),
+        tabs=tabs_of(
+            query, shown, counts, by_outcome, lists=source.lists and not query.is_still, on=asked.history.is_on
+        ),
         queues=queues,
         names=names,
         note=source.note,
@@ -226,6 +214,7 @@ def jobs_page(
         sentence=sentence_on(query, shown),
         reach=shown.reach,
         go_on=following if shown.stopped else "",
+        count="" if shown.is_exact else link_to("job_count", query.pairs),
         notes=tuple(each for each in (note, *shown.notes) if each),
         problems=tuple(problems),
         slow=shown.slow,

@@ -17,7 +17,10 @@ from allegro_queue.dashboard.job_search import Names, can_ask_lists, filter_of, 
 from allegro_queue.dashboard.job_source import HistoryState
 from allegro_queue.dashboard.nouns import runs
 from allegro_queue.dashboard.wording import worded
-from allegro_queue.history.queries import COUNTED, SEARCHED, Filter, Matches, RunPage, RunRow, count_runs, find_runs
+from allegro_queue.history.counting import COUNTED, Matches, count_runs
+from allegro_queue.history.filters import Filter
+from allegro_queue.history.run_pages import SEARCHED, RunPage, find_runs
+from allegro_queue.history.runs import RunRow
 from allegro_queue.stores import Stores
 
 LIVE_SHOWN = 20
@@ -66,6 +69,7 @@ def from_runs(
         total=str(total) if total else "",
         count=(total.count if total else len(page.rows)) + len(live),
         is_more=total.is_more if total else True,
+        is_exact=total is not None and not total.is_more,
         unit="run",
         reach=reach_of(page, history, after=query.after),
         after=page.after,

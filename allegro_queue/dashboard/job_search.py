@@ -14,7 +14,7 @@ from allegro_queue.dashboard.filter_spans import number_span, seconds_span, time
 from allegro_queue.dashboard.filter_terms import Term, typed
 from allegro_queue.dashboard.job_query import JobQuery, is_live
 from allegro_queue.dashboard.wording import worded
-from allegro_queue.history.queries import Also, Filter
+from allegro_queue.history.filters import Also, Filter
 from allegro_queue.stores.jobs import JobRow
 
 OUTCOMES = {

@@ -13,7 +13,7 @@ from allegro_queue.dashboard.job_query import JobQuery
 from allegro_queue.dashboard.job_search import OUTCOMES
 from allegro_queue.dashboard.links import link_to
 from allegro_queue.dashboard.wording import capitalized
-from allegro_queue.history.queries import Matches
+from allegro_queue.history.counting import Matches
 from allegro_queue.stores.jobs import State
 
 

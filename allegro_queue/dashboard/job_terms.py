@@ -14,7 +14,7 @@ from allegro_queue.dashboard.formats import count, duration, in_words
 from allegro_queue.dashboard.links import link, link_to
 from allegro_queue.dashboard.nouns import runs
 from allegro_queue.dashboard.wording import worded
-from allegro_queue.history.queries import RunRow
+from allegro_queue.history.runs import RunRow
 from allegro_queue.masking import masked, rule_for_key
 from allegro_queue.stores.jobs import JobRow
 

@@ -10,13 +10,14 @@ from allegro_queue.access import View, rights_of, wants_fragment
 from allegro_queue.connection import UNREACHABLE
 from allegro_queue.dashboard.actions import name_of, own_page
 from allegro_queue.dashboard.confirm_pages import PausePage, read_pause
+from allegro_queue.dashboard.job_count_page import CountPage, read_count
 from allegro_queue.dashboard.job_page import JobPage, read_job
 from allegro_queue.dashboard.job_pages import JobsPage, read_jobs
 from allegro_queue.dashboard.job_query import only_word, read_query, without_words
 from allegro_queue.dashboard.links import link, link_to
 from allegro_queue.dashboard.render import Missing, render_page
 from allegro_queue.dashboard.wording import worded
-from allegro_queue.history.queries import runs_of_job
+from allegro_queue.history.runs import runs_of_job
 from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores, open_stores
@@ -63,6 +64,19 @@ def exists(word: str) -> bool:
 
 
 @require_safe
+def job_count(request: HttpRequest) -> HttpResponse:
+    """How many are there? A page of its own, so that neither the list nor its refreshes wait for it."""
+    may_see_payload = Right.VIEW_PAYLOAD in rights_of(request)
+    query = read_query(pairs_in(request.GET), all_queues(), may_see_payload=may_see_payload)
+    query = query if may_see_payload else without_words(query)
+
+    def read(stores: Stores, pulse: Pulse) -> CountPage:
+        return read_count(stores, pulse, query)
+
+    return render_page(request, "horizon/job_count.html", read, title=gettext("How many"), current="jobs", every=0)
+
+
+@require_safe
 def job(request: HttpRequest, job_id: str) -> HttpResponse:
     """What happened to it and why?"""
 
@@ -96,6 +110,7 @@ def confirm_pause(request: HttpRequest) -> HttpResponse:
 
 PAGES: list[tuple[str, View, str]] = [
     ("jobs/", jobs, "jobs"),
+    ("count/jobs/", job_count, "job_count"),
     ("jobs/<str:job_id>/", job, "job"),
     ("confirm/pause/", confirm_pause, "confirm_pause"),
 ]

@@ -22,7 +22,8 @@ from allegro_queue.dashboard.job_source import read_history_state
 from allegro_queue.dashboard.links import link_to
 from allegro_queue.dashboard.render import render_page
 from allegro_queue.dashboard.wording import worded
-from allegro_queue.history.queries import MOST_MONITORED, TagRow, monitor, monitored_tags, names_known, stop_monitoring
+from allegro_queue.history.followed_tags import MOST_MONITORED, TagRow, monitor, monitored_tags, stop_monitoring
+from allegro_queue.history.known_names import names_known
 from allegro_queue.history.tags import LONGEST_TAG
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores

@@ -23,8 +23,8 @@ from allegro_queue.dashboard.queue_rows import MOST_SLOTS, QueueRow, queue_row
 from allegro_queue.dashboard.states import ENTRY_LATE
 from allegro_queue.dashboard.tiles import Tile, tiles
 from allegro_queue.dashboard.wording import worded
+from allegro_queue.history.group_rows import find_groups
 from allegro_queue.history.measured import Extent, Minute, extent, minutes
-from allegro_queue.history.queries import find_groups
 from allegro_queue.history.touched import Tenants
 from allegro_queue.outbox import Waiting, waiting
 from allegro_queue.plan import Plan

@@ -17,8 +17,9 @@ from allegro_queue.api.shapes.given import LATEST, Fingerprint
 from allegro_queue.api.shapes.told import Done
 from allegro_queue.dashboard import failure_views
 from allegro_queue.dashboard.failure_page import MOST_MUTE_MINUTES
-from allegro_queue.history import queries
+from allegro_queue.history.group_rows import GroupRow, find_groups, group_counts, group_of
 from allegro_queue.history.groups import GroupState
+from allegro_queue.history.runs import run_at
 from allegro_queue.rights import Right
 
 router = Router()
@@ -28,11 +29,11 @@ router = Router()
 def failures(request: HttpRequest, given: Query[FailuresAsked]) -> Any:
     before = seconds_in(given.after)
     states = [GroupState(each) for each in given.state]
-    found = queries.find_groups(now=time.time(), states=states, name=given.name, limit=given.limit, before=before)
+    found = find_groups(now=time.time(), states=states, name=given.name, limit=given.limit, before=before)
     return {
         "failures": found,
         "after": repr(found[-1].last_at) if len(found) == given.limit else None,
-        "counts": {state.value: number for state, number in queries.group_counts(time.time()).items()},
+        "counts": {state.value: number for state, number in group_counts(time.time()).items()},
     }
 
 
@@ -50,15 +51,15 @@ def seconds_in(after: str) -> float:
 @router.get("failures/{str:fingerprint}", response=FailureDetail, tags=["failures"], summary="One failure group")
 def failure(request: HttpRequest, fingerprint: Fingerprint) -> Any:
     group = known_group(fingerprint)
-    newest = queries.run_at(group.last_run)
+    newest = run_at(group.last_run)
     if newest is not None and not may_see_payload(request):
         newest = replace(newest, arguments="")
     return {"failure": group, "newest": newest}
 
 
-def known_group(fingerprint: str) -> queries.GroupRow:
+def known_group(fingerprint: str) -> GroupRow:
     """404 unless there is a failure group of this fingerprint."""
-    group = queries.group_of(fingerprint, now=time.time())
+    group = group_of(fingerprint, now=time.time())
     if group is None:
         raise Refused(404, "path fingerprint", f"There is no failure group {fingerprint!r}.", "See failures.")
     return group

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 from uuid import uuid4
@@ -16,7 +16,7 @@ from allegro_queue.api.answers import Refused
 from allegro_queue.api.asking import HIDDEN, following_offset, may_see_payload, needs, place_in
 from allegro_queue.api.payloads import masked_value
 from allegro_queue.api.shapes.given import JobId
-from allegro_queue.api.shapes.jobs import JobDetailShape, Jobs, JobsAsked
+from allegro_queue.api.shapes.jobs import JobDetailShape, Jobs, JobsAsked, JobsWanted
 from allegro_queue.api.shapes.orders import AgainAsked, OtherAsked, Queued
 from allegro_queue.api.shapes.told import Done
 from allegro_queue.connection import page_client
@@ -33,12 +33,9 @@ router = Router()
 
 @router.get("jobs", response=Jobs, tags=["jobs"], summary="Jobs of one state")
 def jobs(request: HttpRequest, given: Query[JobsAsked]) -> Any:
-    if given.queue and given.queue not in all_queues():
-        what = f"There is no queue {given.queue!r}{did_you_mean(given.queue, all_queues())}"
-        raise Refused(422, "query queue", what, "See queues.")
+    wanted = queues_wanted(given)
     place = place_in(given.after)
     stores = open_stores(page_client())
-    wanted = [given.queue] if given.queue else all_queues()
     if given.q:
         words = given.q.casefold()
         found = stores.jobs.search(
@@ -61,6 +58,14 @@ def jobs(request: HttpRequest, given: Query[JobsAsked]) -> Any:
         "searched": searched,
         "after": str(following) if following else None,
     }
+
+
+def queues_wanted(given: JobsWanted) -> Sequence[str]:
+    """The queues whose jobs are meant."""
+    if given.queue and given.queue not in all_queues():
+        what = f"There is no queue {given.queue!r}{did_you_mean(given.queue, all_queues())}"
+        raise Refused(422, "query queue", what, "See queues.")
+    return [given.queue] if given.queue else all_queues()
 
 
 def job_shape(row: JobRow) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from allegro_queue.api.shapes.given import Name
 from allegro_queue.api.shapes.tags import TagAsked, Tags
 from allegro_queue.api.shapes.told import Done
 from allegro_queue.dashboard import monitoring_pages
-from allegro_queue.history import queries
+from allegro_queue.history.followed_tags import monitored_tags
 from allegro_queue.rights import Right
 
 router = Router()
@@ -21,7 +21,7 @@ router = Router()
 
 @router.get("tags", response=Tags, tags=["history"], summary="Tags that are followed")
 def tags(request: HttpRequest) -> Any:
-    return {"tags": queries.monitored_tags()}
+    return {"tags": monitored_tags()}
 
 
 @router.post("tags", response=Done, tags=["history"], summary="Follow a tag", openapi_extra=needs(Right.EDIT_ALERTS))

@@ -14,7 +14,7 @@ from allegro_queue.bulk import noting, selection, undoing, words, work
 from allegro_queue.bulk.models import BulkResult, BulkRun
 from allegro_queue.bulk.selection import Selection, count
 from allegro_queue.dispatch import dispatch
-from allegro_queue.history.queries import Filter
+from allegro_queue.history.filters import Filter
 from allegro_queue.jobs import CARRY_ON, JobOptions, is_allowed
 from allegro_queue.queues import all_queues, get_queue
 from allegro_queue.stores import Stores

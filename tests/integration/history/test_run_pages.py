@@ -1,4 +1,4 @@
-"""History, asked, on each database."""
+"""Runs by a filter, on each database."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import pytest
 from django.db import connection
 from redis import Redis
 
-from allegro_queue.history import queries, search_index
-from allegro_queue.history.groups import GroupState, mark
-from allegro_queue.history.models import Run
-from allegro_queue.history.queries import Filter, count_runs, find_groups, find_runs
+from allegro_queue.history import exact_counts, run_pages, search_index
+from allegro_queue.history.counting import count_runs
+from allegro_queue.history.exact_counts import count_to_the_end
+from allegro_queue.history.filters import Filter
+from allegro_queue.history.run_pages import find_runs
 from allegro_queue.stores import Stores
 from tests.support.postgres import a_postgres_server
 from tests.support.running import manage
@@ -107,10 +108,23 @@ def test_its_pages_together_are_the_same_without_a_run_twice(
 ) -> None:
     fill(stores.client)
     collected(stores)
-    monkeypatch.setattr(queries, "SEARCHED", 4)
+    monkeypatch.setattr(run_pages, "SEARCHED", 4)
     wanted, numbers = FILTERS[asked]
 
     assert page_by_page(wanted) == [f"execution{number:02}" for number in sorted(numbers)[::-1]]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("asked", FILTERS)
+def test_it_is_counted_to_the_end_slice_by_slice(stores: Stores, asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(stores.client)
+    collected(stores)
+    monkeypatch.setattr(exact_counts, "SLICE", 4)
+    wanted, numbers = FILTERS[asked]
+
+    found = count_to_the_end(wanted, patience=60)
+
+    assert (found.number, found.back_to) == (len(numbers), None)
 
 
 def page_by_page(wanted: Filter) -> list[str]:
@@ -132,7 +146,7 @@ def test_a_page_that_stopped_short_says_up_to_when_it_has_looked(
 ) -> None:
     fill(stores.client)
     collected(stores)
-    monkeypatch.setattr(queries, "SEARCHED", 5)
+    monkeypatch.setattr(run_pages, "SEARCHED", 5)
 
     page = find_runs(Filter(host="elsewhere"))
 
@@ -164,100 +178,23 @@ def test_counts_stop_at_their_bound_and_say_so(stores: Stores) -> None:
 
 
 @pytest.mark.django_db
-def test_the_runs_of_a_job_are_told_in_order_with_their_tracebacks(stores: Stores) -> None:
-    collected(
-        stores,
-        failed_record(NOW, job_id="a", attempt=1, outcome="retried"),
-        run_record(NOW + 1, job_id="a", attempt=2),
-        run_record(NOW, job_id="b"),
-    )
-
-    first, second = queries.runs_of_job("a")
-
-    assert (first.attempt, first.outcome, second.outcome) == (1, "retried", "succeeded")
-    assert "in pay" in first.traceback
-    assert queries.runs_of_job("nothing") == []
-
-
-@pytest.mark.django_db
 def test_an_outcome_that_there_is_none_of_is_refused() -> None:
     with pytest.raises(ValueError, match="no outcome 'done'; there are failed, lost"):
         find_runs(Filter(outcomes=("done",)))
 
 
-@pytest.mark.django_db
-def test_a_group_tells_how_often_lately_and_since_when(stores: Stores) -> None:
-    now = time.time()
-    collected(
-        stores,
-        failed_record(now - 30 * 3600, version="v1"),
-        failed_record(now - 3 * 3600),
-        failed_record(now),
-        failed_record(now),
-        failed_record(now - 60, name="shop.other"),
-    )
-
-    newest, other = find_groups(now=now)
-
-    assert (newest.count, newest.last_hour, newest.last_day, newest.last_week) == (4, 2, 3, 4)
-    assert (newest.first_at, newest.last_at) == (pytest.approx(now - 30 * 3600), pytest.approx(now))
-    assert len(newest.trend) == 24
-    assert sum(newest.trend) == 3
-    assert (newest.state, newest.first_version, newest.frame) == (GroupState.NEW, "v1", "shop/orders/jobs.py in pay")
-    assert other.name == "shop.other"
-    sample = queries.run_at(newest.last_run)
-    assert sample is not None
-    assert "in pay" in sample.traceback
-    assert len(find_runs(Filter(fingerprint=newest.fingerprint)).rows) == 4
-
-
-@pytest.mark.django_db
-def test_a_resolved_group_comes_back_and_a_muted_one_stays_quiet_for_its_time(stores: Stores) -> None:
-    now = time.time()
-    collected(stores, failed_record(now))
-    fingerprint = Run.objects.get().fingerprint
-
-    def state(at: float) -> GroupState:
-        found = queries.group_of(fingerprint, now=at)
-        assert found is not None
-        return found.state
-
-    assert mark([fingerprint], GroupState.RESOLVED, by="ada", now=now + 1) == 1
-    collected(stores, failed_record(now + 0.5))
-    assert state(now) is GroupState.RESOLVED
-    collected(stores, failed_record(now + 2))
-    assert state(now) is GroupState.AGAIN
-    mark([fingerprint], GroupState.MUTED, by="ada", now=now, until=now + 100)
-    collected(stores, failed_record(now + 50))
-    assert state(now + 50) is GroupState.MUTED
-    assert state(now + 100) is GroupState.KNOWN
-    collected(stores, failed_record(now + 101))
-    assert queries.group_counts(NOW)[GroupState.KNOWN] == 1
-    assert [each.count for each in find_groups(now=now, states=[GroupState.KNOWN])] == [5]
-    assert find_groups(now=now, states=[GroupState.NEW]) == []
-
-
-@pytest.mark.django_db
-def test_a_tag_is_followed_from_now_on_and_let_go_of(stores: Stores) -> None:
-    call = json.dumps([[], {"member_id": 5}])
-    collected(stores, run_record(NOW, call=call))
-    assert queries.monitor("member:5", by="ada", now=NOW)
-    assert not queries.monitor(" member:5 ", by="bob", now=NOW)
-    collected(stores, run_record(NOW, call=call), failed_record(NOW, call=call))
-
-    (found,) = queries.monitored_tags()
-    assert (found.tag, found.by, found.succeeded, found.failed) == ("member:5", "ada", 1, 1)
-    assert len(find_runs(Filter(tag="member:5")).rows) == 3
-    assert queries.stop_monitoring("member:5")
-    assert queries.monitored_tags() == []
-    with pytest.raises(ValueError, match="give a tag"):
-        queries.monitor("  ", by="ada", now=NOW)
-
-
 ASK = """
 import json
-from tests.integration.history.test_queries import FILTERS, count_runs, page_by_page
-print(json.dumps({name: [page_by_page(wanted), count_runs(wanted).count] for name, (wanted, _) in FILTERS.items()}))
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from tests.integration.history.test_run_pages import FILTERS, count_runs, count_to_the_end, find_runs, page_by_page
+found = {}
+for name, (wanted, _) in FILTERS.items():
+    with CaptureQueriesContext(connection) as asked:
+        find_runs(wanted, limit=3)
+    counts = [count_runs(wanted).count, count_to_the_end(wanted, patience=60).number]
+    found[name] = [page_by_page(wanted), *counts, len(asked) <= 2]
+print(json.dumps(found))
 """
 
 
@@ -271,8 +208,9 @@ def test_postgresql_finds_the_same(redis: Redis, postgres_url: str, tmp_path: Pa
     fill(redis)
     # Words of the newest are looked for in another way than those of the others.
     (tmp_path / "ask.py").write_text(
-        f"import tests.integration.history.test_queries as asked\nasked.NOW = {NOW!r}\nasked.queries.SEARCHED = 4\n"
-        f"asked.queries.PROBED = 10\n{ASK}"
+        "from allegro_queue.history import exact_counts, rare_words, run_pages\n"
+        f"import tests.integration.history.test_run_pages as asked\nasked.NOW = {NOW!r}\nrun_pages.SEARCHED = 4\n"
+        f"rare_words.PROBED = 10\nexact_counts.SLICE = 4\n{ASK}"
     )
     for command in (("migrate", "allegro_queue"), ("horizon_collect", "--until-empty")):
         done = manage(*command, DATABASE_URL=postgres_url)
@@ -286,4 +224,9 @@ def test_postgresql_finds_the_same(redis: Redis, postgres_url: str, tmp_path: Pa
         if wanted.since or wanted.until:
             # That module reads the clock for itself.
             continue
-        assert found[name] == [[f"execution{number:02}" for number in sorted(numbers)[::-1]], len(numbers)], name
+        assert found[name] == [
+            [f"execution{number:02}" for number in sorted(numbers)[::-1]],
+            len(numbers),
+            len(numbers),
+            True,
+        ], name
