@@ -14,9 +14,12 @@ from allegro_queue.connection import client
 from allegro_queue.stores.alerts import AlertStore
 from allegro_queue.stores.audit import AuditStore
 from allegro_queue.stores.batches import BatchStore
+from allegro_queue.stores.bin import BinStore
 from allegro_queue.stores.bulk import BulkStore
+from allegro_queue.stores.candidates import CandidateStore
 from allegro_queue.stores.collecting import CollectingStore
 from allegro_queue.stores.controls import ControlStore
+from allegro_queue.stores.copies import CopyStore
 from allegro_queue.stores.enqueue import EnqueueStore
 from allegro_queue.stores.entries import EntryStore
 from allegro_queue.stores.job_lists import JobListStore
@@ -46,9 +49,12 @@ class Stores:
     alerts: AlertStore
     audit: AuditStore
     batches: BatchStore
+    bin: BinStore
     bulk: BulkStore
+    candidates: CandidateStore
     collecting: CollectingStore
     controls: ControlStore
+    copies: CopyStore
     enqueue: EnqueueStore
     entries: EntryStore
     job_lists: JobListStore
@@ -79,9 +85,12 @@ def open_stores(connection: Redis | None = None) -> Stores:
         alerts=AlertStore(connection, keys),
         audit=AuditStore(connection, keys),
         batches=BatchStore(connection, keys),
+        bin=BinStore(connection, keys),
         bulk=BulkStore(connection, keys),
+        candidates=CandidateStore(connection),
         collecting=CollectingStore(connection, keys),
         controls=ControlStore(connection, keys),
+        copies=CopyStore(connection),
         enqueue=EnqueueStore(connection, keys),
         entries=EntryStore(connection, keys),
         job_lists=JobListStore(connection, keys),
