@@ -22,6 +22,7 @@ from allegro_queue.stores.controls import ControlStore
 from allegro_queue.stores.copies import CopyStore
 from allegro_queue.stores.enqueue import EnqueueStore
 from allegro_queue.stores.entries import EntryStore
+from allegro_queue.stores.failed_jobs import FailedJobStore
 from allegro_queue.stores.job_lists import JobListStore
 from allegro_queue.stores.jobs import JobStore
 from allegro_queue.stores.keys import Keys
@@ -57,6 +58,7 @@ class Stores:
     copies: CopyStore
     enqueue: EnqueueStore
     entries: EntryStore
+    failed_jobs: FailedJobStore
     job_lists: JobListStore
     jobs: JobStore
     locks: LockStore
@@ -93,6 +95,7 @@ def open_stores(connection: Redis | None = None) -> Stores:
         copies=CopyStore(connection),
         enqueue=EnqueueStore(connection, keys),
         entries=EntryStore(connection, keys),
+        failed_jobs=FailedJobStore(connection, keys),
         job_lists=JobListStore(connection, keys),
         jobs=JobStore(connection, keys),
         locks=LockStore(connection, keys),

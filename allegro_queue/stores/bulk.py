@@ -14,10 +14,9 @@ from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq.job import Job
 from rq.queue import Queue
 from rq.registry import CanceledJobRegistry
-from rq.results import Result
 from rq.serializers import JSONSerializer
 
-from allegro_queue.stores.jobs import REGISTRIES, State, is_job_id, queue_key
+from allegro_queue.stores.jobs import REGISTRIES, State, is_job_id, queue_key, results_key
 from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.replies import text, texts
 from allegro_queue.stores.scripts import script
@@ -105,7 +104,7 @@ class BulkStore:
         number = run or 0
         starts = [
             Job.redis_job_namespace_prefix,
-            Result.get_key(""),
+            results_key(""),
             Queue.redis_queue_namespace_prefix,
             self._keys.unique(""),
             *(REGISTRIES[each].format("") for each in (State.FAILED, State.FINISHED, State.SCHEDULED, State.DEFERRED)),
