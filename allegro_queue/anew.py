@@ -20,7 +20,7 @@ from allegro_queue.masking import HIDDEN, pieces, rule_for_key
 from allegro_queue.orders import order_for
 from allegro_queue.queues import check_queue
 from allegro_queue.stores import Stores
-from allegro_queue.stores.bulk import Payload
+from allegro_queue.stores.copies import Payload
 from allegro_queue.stores.enqueue import NewJob
 from allegro_queue.terms import NO_TERMS, decode_terms
 
@@ -60,7 +60,7 @@ def run_anew(stores: Stores, job_id: str, new_id: str, now: datetime) -> Anew:
         UnknownQueue: its queue is not in ``RQ_QUEUES`` any more.
         QueueUnavailable: Redis did not answer or refused.
     """
-    source = stores.bulk.payload(job_id)
+    source = stores.copies.payload(job_id)
     problem = problem_with(source)
     if problem or source is None:
         raise InvalidJob(problem)
@@ -101,7 +101,7 @@ def run_edited(stores: Stores, job_id: str, new_id: str, args: str, kwargs: str)
         UnknownQueue: its queue is not in ``RQ_QUEUES`` any more.
         QueueUnavailable: Redis did not answer or refused.
     """
-    source = stores.bulk.payload(job_id)
+    source = stores.copies.payload(job_id)
     problem = problem_with(source)
     if problem or source is None:
         raise InvalidJob(problem)

@@ -19,7 +19,7 @@ from allegro_queue.dashboard.render import Missing, render_page
 from allegro_queue.dashboard.wording import worded
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
-from allegro_queue.stores.jobs import Tally
+from allegro_queue.stores.failed_jobs import Tally
 from allegro_queue.stores.pulse import Pulse
 
 LAST_PAGE = 10_000
@@ -79,7 +79,7 @@ def retry_batch(request: HttpRequest, stores: Stores) -> Told:
         return messages.WARNING, f"There is no batch {batch_id[:200]!r}, so nothing was retried."
     if record.was_cancelled:
         return messages.WARNING, f"{record.name} was cancelled by {record.cancelled_by}, so nothing was retried."
-    return retried(retry_failed(stores.batches, stores.jobs, batch_id))
+    return retried(retry_failed(stores.batches, stores.failed_jobs, batch_id))
 
 
 def retried(tally: Tally) -> Told:

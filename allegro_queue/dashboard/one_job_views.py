@@ -74,7 +74,7 @@ def read_one(stores: Stores, pulse: Pulse, act: str, job_id: str, next: str) -> 
             else worded(gettext("It cannot be stopped: {reason}"), reason=why_not(stores, job_id, pulse.at))
         )
     else:
-        source = stores.bulk.payload(job_id)
+        source = stores.copies.payload(job_id)
         problem = problem_with(source)
         if source is not None and not problem:
             name = source.name

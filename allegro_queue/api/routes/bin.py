@@ -25,7 +25,7 @@ router = Router()
 @router.get("bin", response=Binned, tags=["bin"], summary="Deleted jobs that can come back, the last deleted first")
 def bin_(request: HttpRequest, given: Query[Paging]) -> Any:
     place = place_in(given.after)
-    found, total = open_stores(page_client()).bulk.binned(place.offset, given.limit, time.time())
+    found, total = open_stores(page_client()).bin.page(place.offset, given.limit, time.time())
     following = following_offset(place, given.limit, total)
     return {
         "jobs": [

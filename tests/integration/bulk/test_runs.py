@@ -197,7 +197,7 @@ def test_deleted_jobs_come_back_from_the_bin_whole(redis: Redis, stores: Stores)
     assert run.done == 2
     assert stores.jobs.get(broken) is None
     assert stores.jobs.lengths(QUEUES)["default"] == 0
-    binned, total = stores.bulk.binned(0, 10, time.time())
+    binned, total = stores.bin.page(0, 10, time.time())
     assert (total, {each.row.id: each.state for each in binned}) == (2, {broken: "failed", waiting: "queued"})
 
     undone = done(stores, BulkAct.RESTORE, Selection(of_run=run.pk))
@@ -209,7 +209,7 @@ def test_deleted_jobs_come_back_from_the_bin_whole(redis: Redis, stores: Stores)
     assert {key: (each.row, each.arguments, each.attempts) for key, each in after.items() if each} == {
         key: (each.row, each.arguments, each.attempts) for key, each in before.items() if each
     }
-    assert stores.bulk.binned(0, 10, time.time()) == ([], 0)
+    assert stores.bin.page(0, 10, time.time()) == ([], 0)
     assert done(stores, BulkAct.RESTORE, Selection(of_run=run.pk)).gone == 2
 
 
@@ -234,12 +234,12 @@ def test_the_bin_is_bounded_by_number_and_by_time(
     for place, job_id in enumerate(ids):
         stores.bulk.act(BulkAct.DELETE, [job_id], now=now + place)
 
-    assert [each.row.id for each in stores.bulk.binned(0, 10, now + 3)[0]] == [ids[2], ids[1]]
+    assert [each.row.id for each in stores.bin.page(0, 10, now + 3)[0]] == [ids[2], ids[1]]
     assert [key for key in redis.keys("*") if ids[0].encode() in key] == []
     assert 86_000 < redis.ttl(f"{stores.keys.bin_jobs}{ids[2]}") <= 86_400
 
     stores.bulk.act(BulkAct.DELETE, [queued(jobs.add, 1, 2)], now=now + 90_000)
-    assert len(stores.bulk.binned(0, 10, now + 90_000)[0]) == 1
+    assert len(stores.bin.page(0, 10, now + 90_000)[0]) == 1
     assert redis.hlen(stores.keys.bin_places) == 1
 
 
@@ -296,7 +296,7 @@ def test_a_filter_of_history_takes_the_jobs_with_such_a_run_that_are_failed_stil
             for place, job_id in enumerate(ids)
         ),
     )
-    stores.jobs.retry(ids[3], now)
+    stores.failed_jobs.retry(ids[3], now)
     chosen = Selection(runs=Filter(tag="member:7"))
 
     assert count(stores, chosen, all_queues(), now).number == 2
@@ -400,12 +400,12 @@ def test_when_redis_has_lost_the_set_the_run_ends_and_says_so(redis: Redis, stor
 def test_the_set_of_a_large_state_is_chosen_whole(
     redis: Redis, stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("allegro_queue.stores.bulk.MOST_IN_ORDER", 10)
-    monkeypatch.setattr("allegro_queue.stores.bulk.LISTED_AT_ONCE", 7)
+    monkeypatch.setattr("allegro_queue.stores.candidates.MOST_IN_ORDER", 10)
+    monkeypatch.setattr("allegro_queue.stores.candidates.LISTED_AT_ONCE", 7)
     many_failed(redis, 1_000, time.time() - 3600)
     for _ in range(20):
         queued(jobs.nothing, queue="high")
 
-    assert len({each for part in stores.bulk.listed(State.FAILED, QUEUES) for each in part}) == 1_000
-    waiting = [each for part in stores.bulk.listed(State.WAITING, QUEUES) for each in part]
+    assert len({each for part in stores.candidates.listed(State.FAILED, QUEUES) for each in part}) == 1_000
+    waiting = [each for part in stores.candidates.listed(State.WAITING, QUEUES) for each in part]
     assert waiting == [row.id for row in stores.jobs.page(State.WAITING, QUEUES)[0]]
