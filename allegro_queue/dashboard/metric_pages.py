@@ -16,10 +16,10 @@ from allegro_queue.dashboard.metric_series import Axis, Totals, buckets, totals
 from allegro_queue.dashboard.metric_words import holes_in, stale_since, sub_on, waits_on
 from allegro_queue.dashboard.ranges import Choice, Range, axis_of, choices, range_for
 from allegro_queue.dashboard.wording import worded
+from allegro_queue.history.caps import MOST_NAMES
 from allegro_queue.history.deploys import Deploy, deploys_since
 from allegro_queue.history.measured import OTHER_NAMES, Extent, Point, busiest, extent, known, points, whole
 from allegro_queue.history.summed import counts_of, done_of
-from allegro_queue.history.writing import MOST_NAMES
 from allegro_queue.metrics.counts import DAY, FIVE_MINUTES, HOUR, Counts, Kind
 from allegro_queue.queues import all_queues
 from allegro_queue.stores import Stores

@@ -16,7 +16,8 @@ from allegro_queue.connection import address
 from allegro_queue.history.collector import BATCH, Collector, Looked
 from allegro_queue.history.database import database
 from allegro_queue.history.pacing import REST, rest_after
-from allegro_queue.history.writing import Overtaken, recent_runtimes
+from allegro_queue.history.runtimes import recent_runtimes
+from allegro_queue.history.writing import Overtaken
 from allegro_queue.inbox import SignalInbox
 from allegro_queue.stores import Stores
 from allegro_queue.stores.collecting import CollectorRecord

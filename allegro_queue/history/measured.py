@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 from django.db.models import Q, Subquery, Sum
 
+from allegro_queue.history.caps import OTHER_NAMES
 from allegro_queue.history.database import alias
 from allegro_queue.history.models import Collected, Gap, Series
-from allegro_queue.history.writing import OTHER_NAMES, SERIES_COLUMNS, counts_from
+from allegro_queue.history.writing import SERIES_COLUMNS, counts_from
 from allegro_queue.metrics.counts import FIVE_MINUTES, HOUR, MINUTE, Counts, Kind
 from allegro_queue.metrics.histograms import decode
 from allegro_queue.stores import Stores

@@ -9,18 +9,19 @@ those really inserted are counted.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from allegro_queue.history.caps import Caps
 from allegro_queue.history.database import alias, database, writing
-from allegro_queue.history.groups import MOST_GROUPS, OTHERS, add_failures
-from allegro_queue.history.models import Collected, FailureGroup, MonitoredTag, Series
+from allegro_queue.history.groups import add_failures
+from allegro_queue.history.models import Collected, MonitoredTag
 from allegro_queue.history.rows import COLUMNS, Kept
 from allegro_queue.history.search_index import WORDS_TABLE
-from allegro_queue.metrics.counts import DAY, HOUR, LENGTHS, Counts, Kind, SeriesKey, counted
+from allegro_queue.metrics.counts import Counts, SeriesKey, counted
 from allegro_queue.metrics.histograms import decode, encode
 from allegro_queue.stores.collecting import START
 
@@ -29,19 +30,11 @@ TAGS = "allegro_queue_runtag"
 SERIES = "allegro_queue_series"
 PLACE = "allegro_queue_collected"
 
-MOST_NAMES = 1_000
-"""Names of a kind that are measured by themselves; all others together are ``OTHER_NAMES``."""
-
-OTHER_NAMES = "(others)"
-
 CACHED = 10_000
 """Stretches kept in memory; with more they are read again."""
 
 REMEMBERED = 20_000
 """Executions by which a second record is known where no run is kept."""
-
-NAMES_LIFE = 3_600.0
-"""Seconds after which the names that are measured are looked up again, since old ones go."""
 
 SERIES_COLUMNS = (
     "started", "succeeded", "failed", "retried", "stopped", "run_seconds", "run_longest", "run_times", "waited",
@@ -97,18 +90,16 @@ class Writer:
         self._history = history
         self._tag_prefixes = frozenset(tag_prefixes)
         self._cache: dict[SeriesKey, Counts] = {}
-        self._names: dict[Kind, set[str]] | None = None
-        self._groups: set[str] = set()
+        self._caps = Caps()
         self._counted: dict[str, None] = {}
         """Executions, the newest last; only without history, which knows them all."""
-        self._names_at = 0.0
         self.place = Place()
         self.forget()
 
     def forget(self) -> None:
         """Know nothing but what is written: after a transaction that failed, or when another has written."""
         self._cache = {}
-        self._names = None
+        self._caps.forget()
         self.place = read_place()
 
     def write(self, batch: Batch) -> int:
@@ -123,7 +114,8 @@ class Writer:
                 place, runs = self._write(batch)
         except BaseException:
             # What was added in memory is not what stands in the tables.
-            self._cache, self._names = {}, None
+            self._cache = {}
+            self._caps.forget()
             raise
         self.place = place
         if not self._history:
@@ -149,8 +141,8 @@ class Writer:
                 raise Overtaken
             cursor.execute(f"SELECT runs FROM {PLACE} WHERE id = 1")
             (rows,) = cursor.fetchone()
-            self._look_up_names(now)
-            runs = self._with_groups(batch.runs)
+            self._caps.look_up(now)
+            runs = self._caps.in_groups(batch.runs)
             new: list[Kept] = []
             if not self._history:
                 first = {run.record.execution_id: run for run in reversed(runs)}
@@ -186,45 +178,12 @@ class Writer:
             )  # fmt: skip
         return place, new
 
-    # ------------------------------------------------------------------------------------------------ Names
-
-    def _look_up_names(self, now: float) -> None:
-        if self._names is not None and now - self._names_at < NAMES_LIFE:
-            return
-        found: dict[Kind, set[str]] = {each: set() for each in LENGTHS}
-        rows = Series.objects.using(alias()).filter(seconds=DAY, starts_at__gte=now - 30 * DAY)
-        for kind in found:
-            found[kind].update(rows.filter(kind=kind).values_list("name", flat=True).distinct())
-        self._names, self._names_at = found, now
-        self._groups = set(FailureGroup.objects.using(alias()).values_list("fingerprint", flat=True))
-
-    def _name_within(self, kind: Kind, name: str) -> str:
-        """The name itself, or the one that all names beyond the cap share."""
-        assert self._names is not None
-        names = self._names[kind]
-        if name not in names:
-            if len(names) >= MOST_NAMES:
-                return OTHER_NAMES
-            names.add(name)
-        return name
-
-    def _with_groups(self, runs: Iterable[Kept]) -> list[Kept]:
-        """The runs, those beyond the cap of groups in the group that they share."""
-        found = []
-        for run in runs:
-            if run.failure is not None and run.fingerprint not in self._groups:
-                if len(self._groups) >= MOST_GROUPS:
-                    run = run.in_group(OTHERS)
-                self._groups.add(run.fingerprint)
-            found.append(run)
-        return found
-
     # ----------------------------------------------------------------------------------------------- Series
 
     def _count(self, cursor: Any, runs: Sequence[Kept]) -> None:
         """Add runs to their stretches."""
         sums = counted(
-            (run.record, [(kind, self._name_within(kind, name)) for kind, name in run.names(self._tag_prefixes)])
+            (run.record, [(kind, self._caps.name(kind, name)) for kind, name in run.names(self._tag_prefixes)])
             for run in runs
         )
         if not sums:
@@ -347,50 +306,3 @@ def insert_tags(cursor: Any, runs: Sequence[Kept]) -> None:
             f"INSERT INTO {TAGS} (tag, run_id) VALUES (%s, %s) ON CONFLICT DO NOTHING",
             rows,
         )
-
-
-def trim_runs(*, keep: int, before: int, most: int = 2_000) -> int:
-    """Delete some of the oldest runs: those beyond ``keep``, and those below an id; how many.
-
-    Args:
-        most: how many at once, to keep the transaction short.
-    """
-    connection = database()
-    with writing(), connection.cursor() as cursor:
-        cursor.execute(f"UPDATE {PLACE} SET runs = runs WHERE id = 1")
-        cursor.execute(f"SELECT runs FROM {PLACE} WHERE id = 1")
-        found = cursor.fetchone()
-        if found is None:
-            return 0
-        excess = min(found[0] - keep, most)
-        cursor.execute(f"SELECT id FROM {RUNS} ORDER BY id LIMIT {most + 1}")
-        oldest = [number for (number,) in cursor.fetchall()]
-        # Ids below the first that stays.
-        by_age = sum(number < before for number in oldest[:most])
-        doomed = max(excess, by_age, 0)
-        if not doomed or not oldest:
-            return 0
-        end = oldest[doomed] if doomed < len(oldest) else oldest[-1] + 1
-        if connection.vendor == "sqlite":
-            cursor.execute(
-                f"INSERT INTO {WORDS_TABLE} ({WORDS_TABLE}, rowid, words) "
-                f"SELECT 'delete', id, words FROM {RUNS} WHERE id < %s",
-                [end],
-            )
-        cursor.execute(f"DELETE FROM {TAGS} WHERE run_id < %s", [end])
-        cursor.execute(f"DELETE FROM {RUNS} WHERE id < %s", [end])
-        deleted: int = cursor.rowcount
-        cursor.execute(f"UPDATE {PLACE} SET runs = runs - %s WHERE id = 1", [deleted])
-    return deleted
-
-
-def recent_runtimes(now: float) -> dict[str, float]:
-    """Mean milliseconds of an attempt by queue, over the last hours."""
-    rows = Series.objects.using(alias()).filter(
-        kind="queue", seconds=HOUR, starts_at__gte=now - 2 * HOUR, started__gt=0
-    )
-    sums: dict[str, tuple[float, int]] = {}
-    for name, seconds, started in rows.values_list("name", "run_seconds", "started"):
-        before = sums.get(name, (0.0, 0))
-        sums[name] = before[0] + seconds, before[1] + started
-    return {name: 1_000 * seconds / started for name, (seconds, started) in sums.items()}
