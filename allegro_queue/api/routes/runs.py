@@ -19,10 +19,10 @@ from allegro_queue.dashboard.job_search import Names, filter_of
 from allegro_queue.history import queries
 from allegro_queue.queues import all_queues
 
-router = Router()
+router = Router(tags=["history"])
 
 
-@router.get("runs", response=Runs, tags=["history"], summary="Attempts that have ended, newest first")
+@router.get("runs", response=Runs, summary="Attempts that have ended, newest first")
 def runs(request: HttpRequest, given: Query[RunsAsked]) -> Any:
     shown = may_see_payload(request)
     if given.q and not shown:
@@ -72,7 +72,7 @@ def typed_filter(given: RunsAsked, *, shown: bool) -> queries.Filter:
     return filter_of(query, names, now=now, zone=zone, has_silenced=False).filter
 
 
-@router.get("runs/{int:run_id}", response=queries.RunRow, tags=["history"], summary="One attempt, with its traceback")
+@router.get("runs/{int:run_id}", response=queries.RunRow, summary="One attempt, with its traceback")
 def run(request: HttpRequest, run_id: RunId) -> Any:
     row = queries.run_at(run_id)
     if row is None:
