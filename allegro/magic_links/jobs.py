@@ -9,13 +9,14 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from allegro.accounts.models import StaffLink, User
+from allegro.accounts.models import StaffLink
 from allegro.audience.models import Member
 from allegro.audience.warming import warm_ahead
 from allegro.magic_links.links import ready
 from allegro.magic_links.mails import link_mail, sample_mail
 from allegro.magic_links.models import MagicLink, MailTemplate
 from allegro.mailed_links import forget_old
+from allegro.trial_mails import mail_trial
 from allegro_queue.jobs import job
 
 log = logging.getLogger(__name__)
@@ -50,12 +51,7 @@ def send_test_mail(template_id: int, user_id: int) -> str:
     Returns:
         What was done, in a few words.
     """
-    template = MailTemplate.objects.select_related("organization").filter(pk=template_id).first()
-    user = User.objects.filter(pk=user_id, is_active=True).first()
-    if template is None or user is None:
-        return "skipped: the template or the user was deleted"
-    sample_mail(template, user.email).send()
-    return "sent"
+    return mail_trial(MailTemplate.objects.all(), template_id, user_id, sample_mail)
 
 
 @job(queue="default")
