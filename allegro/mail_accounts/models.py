@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from allegro.audience.addresses import clean_address
+from allegro.breaker import Answering
 from allegro.credentials import HoldsCredential
 from allegro.mail_accounts import ses
 from allegro.organizations.models import Organization
@@ -19,7 +20,7 @@ PORTS = (25, 465, 587, 2465, 2525, 2587)
 """Where mail servers take mail. On any other port something else listens."""
 
 
-class MailAccount(HoldsCredential):
+class MailAccount(HoldsCredential, Answering):
     """An organization's own way out for its mail; without a row, or switched off, mail goes out as ``EMAIL_URL`` says."""
 
     class Service(models.TextChoices):
