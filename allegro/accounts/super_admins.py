@@ -36,8 +36,3 @@ def why_not_super_admin(user: User) -> str:
     if staff_domain_of(user.email, settings.HORIZON_STAFF_DOMAINS) is None:
         return "Your e-mail address is not in a staff domain."
     return ""
-
-
-def is_super_admin(user: User) -> bool:
-    """Whether this person has every right."""
-    return why_not_super_admin(user) == ""

@@ -12,6 +12,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from allegro.audience.models import Member
+from allegro.breaker import Answering
 from allegro.organizations.models import Organization
 from allegro.outbound import OutboundError, parse_url
 from allegro.sealing import seal, unseal
@@ -234,15 +235,11 @@ class Attempt(models.Model):
         return f"{self.at:%Y-%m-%d %H:%M:%S}"
 
 
-class Breaker(models.Model):
-    """What is known of an organization's host: when it answered, how often in a row it has not, and until when the others
-    wait (for the one that tries it, or since it is left alone)."""
+class Breaker(Answering):
+    """What is known of an organization's host."""
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="webhook_breakers")
     host = models.CharField(max_length=300)
-    answered_at = models.DateTimeField(null=True, blank=True)
-    silences = models.PositiveIntegerField(default=0)
-    open_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from django.test import Client
 from django.urls import reverse
 from redis import Redis
 
-from allegro_queue.connection import forget_client
 from allegro_queue.dashboard.actions import ACTIONS as QUEUE_ACTIONS
 from allegro_queue.dashboard.actions import own_page
 from allegro_queue.dashboard.bulk_views import ACTIONS as BULK_ACTIONS
@@ -33,17 +31,6 @@ ACTIONS = (*QUEUE_ACTIONS, *BULK_ACTIONS, *ONE_JOB_ACTIONS)
 @pytest.fixture(autouse=True)
 def _allowed(settings: Any, redis: Redis) -> None:
     settings.HORIZON = {**settings.HORIZON, "allowed_jobs": ["tests"]}
-
-
-@pytest.fixture
-def nowhere(settings: Any) -> Iterator[None]:
-    """Settings of a Redis that does not exist."""
-    settings.RQ_QUEUES = {
-        name: {**given, "URL": "unix:///nowhere/redis.sock"} for name, given in settings.RQ_QUEUES.items()
-    }
-    forget_client()
-    yield
-    forget_client()
 
 
 def do(client: Client, name: str, **form: Any) -> tuple[Any, str]:
@@ -272,7 +259,7 @@ def test_a_page_of_ours_is_led_back_to_with_its_query() -> None:
 
 
 @pytest.mark.parametrize("name", [name for _, _, name in ACTIONS])
-def test_without_redis_an_action_says_that_nothing_is_certain(client: Client, nowhere: None, name: str) -> None:
+def test_without_redis_an_action_says_that_nothing_is_certain(client: Client, redis_away: None, name: str) -> None:
     _, message = do(client, name, id="some-job", queue="high", reason="x", typed="high", to="default")
 
     assert message.startswith("Redis did not answer, so it is not known what was done.")

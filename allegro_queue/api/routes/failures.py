@@ -22,10 +22,10 @@ from allegro_queue.history.groups import GroupState
 from allegro_queue.history.runs import run_at
 from allegro_queue.rights import Right
 
-router = Router()
+router = Router(tags=["failures"])
 
 
-@router.get("failures", response=Failures, tags=["failures"], summary="Failure groups, the last to fail first")
+@router.get("failures", response=Failures, summary="Failure groups, the last to fail first")
 def failures(request: HttpRequest, given: Query[FailuresAsked]) -> Any:
     before = seconds_in(given.after)
     states = [GroupState(each) for each in given.state]
@@ -48,7 +48,7 @@ def seconds_in(after: str) -> float:
     return moment
 
 
-@router.get("failures/{str:fingerprint}", response=FailureDetail, tags=["failures"], summary="One failure group")
+@router.get("failures/{str:fingerprint}", response=FailureDetail, summary="One failure group")
 def failure(request: HttpRequest, fingerprint: Fingerprint) -> Any:
     group = known_group(fingerprint)
     newest = run_at(group.last_run)
@@ -68,7 +68,6 @@ def known_group(fingerprint: str) -> GroupRow:
 @router.post(
     "failures/{str:fingerprint}/mark",
     response=Done,
-    tags=["failures"],
     summary="Note a failure group as known, muted or resolved",
     openapi_extra=needs(Right.EDIT_ALERTS),
 )

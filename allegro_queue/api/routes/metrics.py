@@ -17,12 +17,12 @@ from allegro_queue.history.known_names import names_known
 from allegro_queue.history.measured import Point, extent, points
 from allegro_queue.stores import open_stores
 
-router = Router()
+router = Router(tags=["metrics"])
 
 MOST_POINTS = 2_000
 
 
-@router.get("metrics", response=Metrics, tags=["metrics"], summary="What was counted of one name")
+@router.get("metrics", response=Metrics, summary="What was counted of one name")
 def metrics(request: HttpRequest, given: Query[MetricsAsked]) -> Any:
     now = time.time()
     until = given.until if given.until is not None else now
@@ -56,6 +56,6 @@ def point_shape(point: Point) -> dict[str, Any]:
     }
 
 
-@router.get("metrics/names", response=Names, tags=["metrics"], summary="Names that ran in the last 30 days")
+@router.get("metrics/names", response=Names, summary="Names that ran in the last 30 days")
 def metric_names(request: HttpRequest, given: Query[NamesAsked]) -> Any:
     return {"names": names_known(given.kind, now=time.time())}

@@ -22,10 +22,10 @@ from allegro_queue.history.run_pages import find_runs
 from allegro_queue.history.runs import RunRow, run_at
 from allegro_queue.queues import all_queues
 
-router = Router()
+router = Router(tags=["history"])
 
 
-@router.get("runs", response=Runs, tags=["history"], summary="Attempts that have ended, newest first")
+@router.get("runs", response=Runs, summary="Attempts that have ended, newest first")
 def runs(request: HttpRequest, given: Query[RunsAsked]) -> Any:
     shown = may_see_payload(request)
     wanted = filter_in(request, given)
@@ -81,7 +81,7 @@ def typed_filter(given: RunsWanted, *, shown: bool) -> Filter:
     return filter_of(query, names, now=now, zone=zone, has_silenced=False).filter
 
 
-@router.get("runs/{int:run_id}", response=RunRow, tags=["history"], summary="One attempt, with its traceback")
+@router.get("runs/{int:run_id}", response=RunRow, summary="One attempt, with its traceback")
 def run(request: HttpRequest, run_id: RunId) -> Any:
     row = run_at(run_id)
     if row is None:
