@@ -11,13 +11,9 @@ from allegro_queue.access import View
 from allegro_queue.bulk.selection import Selection
 from allegro_queue.dashboard.actions import Done, Told, action, own_page
 from allegro_queue.dashboard.bulk_begin import begin, problem_with_reason
-from allegro_queue.dashboard.queue_pages import (
-    ConfirmQueuePage,
-    QueuePage,
-    read_confirm_queue,
-    read_queue,
-    read_queues,
-)
+from allegro_queue.dashboard.confirm_queue_page import ConfirmQueuePage, read_confirm_queue
+from allegro_queue.dashboard.queue_page import QueuePage, read_queue
+from allegro_queue.dashboard.queue_pages import read_queues
 from allegro_queue.dashboard.render import Missing, render_page
 from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
