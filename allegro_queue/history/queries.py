@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from django.db.models import Count, Q, Value
+from django.utils.translation import gettext_lazy
 
 from allegro_queue.history.database import alias, database
 from allegro_queue.history.groups import GroupState
@@ -22,6 +23,7 @@ from allegro_queue.history.search_index import LONGEST_BEGINNING, WORDS_TABLE
 from allegro_queue.history.tags import clean
 from allegro_queue.history.writing import RUNS, TAGS, marks, read_place
 from allegro_queue.metrics.counts import DAY, HOUR
+from allegro_queue.sentences import worded_lazy
 
 # ruff: noqa: S608 - what is put into a statement is a constant of this file or of the model; values are parameters
 PAGE = 50
@@ -663,12 +665,13 @@ def monitor(tag: str, *, by: str, now: float) -> bool:
     """
     tag = clean(tag)
     if not tag:
-        raise ValueError("give a tag, such as member:42.")
+        raise ValueError(gettext_lazy("give a tag, such as member:42."))
     rows = MonitoredTag.objects.using(alias())
     if rows.filter(tag=tag).exists():
         return False
     if rows.count() >= MOST_MONITORED:
-        raise ValueError(f"{MOST_MONITORED} tags are followed already; let go of one first.")
+        text = gettext_lazy("{most} tags are followed already; let go of one first.")
+        raise ValueError(worded_lazy(text, most=MOST_MONITORED))
     return rows.get_or_create(tag=tag, defaults={"since": now, "by": by[:200]})[1]
 
 

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
 from redis import Redis
 from rq.command import send_stop_job_command
 from rq.defaults import RQ_KEY_PREFIX
@@ -330,14 +332,14 @@ class BulkStore:
             tries=tries,
         )
 
-    def stop(self, job_id: str) -> str:
-        """Tell the worker that runs a job to stop it; empty text, or why not."""
+    def stop(self, job_id: str) -> str | Promise:
+        """Tell the worker that runs a job to stop it; empty text, or why not, lazily."""
         try:
             send_stop_job_command(self._client, job_id, serializer=JSONSerializer)
         except NoSuchJobError:
-            return "It is gone."
+            return gettext_lazy("It is gone.")
         except InvalidJobOperation:
-            return "No worker runs it at this moment."
+            return gettext_lazy("No worker runs it at this moment.")
         return ""
 
     # ---------------------------------------------------------------------------------------------- The bin
