@@ -26,6 +26,7 @@ KEYWORDS: dict[str, Any] = {
     "gettext_noop": None,
     "gettext_lazy": None,
     "ngettext": (1, 2),
+    "ngettext_lazy": (1, 2),
     "pgettext": ((1, "c"), 2),
     "npgettext": ((1, "c"), 2, 3),
     # In templates.

@@ -91,7 +91,7 @@ class ConfirmPage:
 def read_confirm(stores: Stores, pulse: Pulse, act: BulkAct, chosen: Chosen, next: str) -> ConfirmPage:
     """The page before an act."""
     queues = [queue.name for queue in pulse.queues]
-    problem = chosen.problem(act, queues)
+    problem = str(chosen.problem(act, queues))
     rows: list[JobRow] = []
     gone = 0
     counted = Counted(0)

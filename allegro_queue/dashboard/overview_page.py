@@ -19,7 +19,7 @@ from allegro_queue.dashboard.findings.verdict import Verdict, verdict_on
 from allegro_queue.dashboard.formats import count, moment
 from allegro_queue.dashboard.hour_chart import last_hour
 from allegro_queue.dashboard.minute_values import MINUTES, clock
-from allegro_queue.dashboard.queue_rows import MOST_SLOTS, QueueRow, queue_row
+from allegro_queue.dashboard.queue_rows import MOST_SLOTS, QueueRow, queue_rows
 from allegro_queue.dashboard.states import ENTRY_LATE
 from allegro_queue.dashboard.tiles import Tile, tiles
 from allegro_queue.dashboard.wording import worded
@@ -122,9 +122,7 @@ def overview(
         verdict=verdict,
         first_run=not ever_used and not pulse.waiting and not pulse.masters,
         tiles=tuple(tiles(settings, pulse, minutes, coming)),
-        queues=tuple(
-            queue_row(rank, queue, settings, pulse, minutes) for rank, queue in enumerate(pulse.queues, start=1)
-        ),
+        queues=queue_rows(pulse, settings, minutes),
         lane_scale=charts.lane_scale(),
         slot_count=min(len(pulse.workers), MOST_SLOTS),
         hour=hour,

@@ -52,6 +52,11 @@ class QueueRow:
     """Empty when it is paused already; a strip on every page resumes it."""
 
 
+def queue_rows(pulse: Pulse, settings: HorizonSettings, minutes: Sequence[Minute]) -> tuple[QueueRow, ...]:
+    """Every queue as a lane."""
+    return tuple(queue_row(rank, queue, settings, pulse, minutes) for rank, queue in enumerate(pulse.queues, start=1))
+
+
 def queue_row(
     rank: int,
     queue: QueuePulse,

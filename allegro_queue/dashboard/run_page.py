@@ -124,7 +124,7 @@ def read_run(stores: Stores, pulse: Pulse, number: int, given: Mapping[str, str]
         act_word=act_word(BulkAct(run.act)),
         sentence=sentence(run, total, is_open),
         sub=sub(run, total, is_open, pulse.at),
-        doing=gettext(words.DOING[run.act]),
+        doing=words.doing(run),
         acted=run.noted,
         total=total,
         is_open=is_open,
@@ -149,14 +149,14 @@ def sentence(run: BulkRun, total: int, is_open: bool) -> str:
     """How far it is."""
     if not is_open:
         return words.outcome(run)
-    doing = gettext(words.DOING[run.act])
+    doing = words.doing(run)
     if run.state == BulkRun.State.WAITING:
         if not total:
-            return worded(gettext("{doing} jobs: waits for a worker."), doing=doing)
-        return worded(gettext("{doing} {jobs}: waits for a worker."), doing=doing, jobs=jobs(total))
+            return worded(gettext("{doing}: waits for a worker."), doing=doing)
+        return worded(gettext("{doing}: waits for a worker, with {jobs} to do."), doing=doing, jobs=jobs(total))
     if run.state == BulkRun.State.CHOOSING:
         return worded(gettext("{doing}: the jobs are being chosen."), doing=doing)
-    return worded(gettext("{doing} {jobs}: {n} so far."), doing=doing, jobs=jobs(total), n=count(run.noted))
+    return worded(gettext("{doing}: {n} of {jobs} so far."), doing=doing, jobs=jobs(total), n=count(run.noted))
 
 
 def sub(run: BulkRun, total: int, is_open: bool, now: float) -> str:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
+from django.utils.translation import gettext_lazy
+
 from allegro_queue.history.database import alias
 from allegro_queue.history.models import MonitoredTag
 from allegro_queue.history.rows import Kept
 from allegro_queue.history.tags import clean
+from allegro_queue.sentences import worded_lazy
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,12 +43,13 @@ def monitor(tag: str, *, by: str, now: float) -> bool:
     """
     tag = clean(tag)
     if not tag:
-        raise ValueError("give a tag, such as member:42.")
+        raise ValueError(gettext_lazy("give a tag, such as member:42."))
     rows = MonitoredTag.objects.using(alias())
     if rows.filter(tag=tag).exists():
         return False
     if rows.count() >= MOST_MONITORED:
-        raise ValueError(f"{MOST_MONITORED} tags are followed already; let go of one first.")
+        text = gettext_lazy("{most} tags are followed already; let go of one first.")
+        raise ValueError(worded_lazy(text, most=MOST_MONITORED))
     return rows.get_or_create(tag=tag, defaults={"since": now, "by": by[:200]})[1]
 
 

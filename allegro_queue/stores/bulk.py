@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
 from redis import Redis
 from rq.command import send_stop_job_command
 from rq.defaults import RQ_KEY_PREFIX
@@ -182,14 +184,14 @@ class BulkStore:
         """Have a job that was just queued run next."""
         return bool(self._forward(keys=[queue_key(queue)], args=[job_id]))
 
-    def stop(self, job_id: str) -> str:
-        """Tell the worker that runs a job to stop it; empty text, or why not."""
+    def stop(self, job_id: str) -> str | Promise:
+        """Tell the worker that runs a job to stop it; empty text, or why not, lazily."""
         try:
             send_stop_job_command(self._client, job_id, serializer=JSONSerializer)
         except NoSuchJobError:
-            return "It is gone."
+            return gettext_lazy("It is gone.")
         except InvalidJobOperation:
-            return "No worker runs it at this moment."
+            return gettext_lazy("No worker runs it at this moment.")
         return ""
 
 

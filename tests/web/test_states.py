@@ -308,7 +308,7 @@ def test_what_somebody_else_has_retried_meanwhile_is_no_error(client: Client, qu
     answer = client.post(reverse("horizon:retry"), form)
 
     assert answer.status_code == 302
-    assert str(list(get_messages(answer.wsgi_request))[-1]).startswith("Retried 0 jobs: it waits in default since ")
+    assert str(list(get_messages(answer.wsgi_request))[-1]).startswith("Not retried: it waits in default since ")
 
 
 def reader(request: Any) -> Access:

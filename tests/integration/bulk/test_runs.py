@@ -100,7 +100,7 @@ def test_what_fails_after_the_cut_off_is_left_alone(redis: Redis, stores: Stores
 
     run = done(stores, BulkAct.RETRY, Selection(), cut_off=cut_off)
 
-    assert words.outcome(run) == "Retried 1 job; 1 failed only since and was left alone."
+    assert words.outcome(run) == "Retried 1 job. 1 failed only since and was left alone."
     assert stores.jobs.failed_ids(QUEUES) == [late]
     assert stores.jobs.page(State.WAITING, QUEUES)[0][0].id == early
 
@@ -113,7 +113,7 @@ def test_a_unique_job_whose_like_waits_stays_failed_and_says_which(redis: Redis,
 
     run = done(stores, BulkAct.RETRY, Selection())
 
-    assert words.outcome(run) == "Retried 0 jobs; 1 stayed failed, since another of its kind waits or runs."
+    assert words.outcome(run) == "Retried 0 jobs. 1 stayed failed, since another of its kind waits or runs."
     result = BulkResult.objects.get(run=run)
     assert (result.job_id, result.result, result.detail) == (first, "barred", second)
 
@@ -166,7 +166,7 @@ def test_a_cancelled_run_acts_on_no_further_job(redis: Redis, stores: Stores) ->
 
     assert work.cancel(stores, run, who="eve@alley.com", now=time.time())
 
-    assert words.outcome(run) == "Retried 2 jobs; 3 jobs were not begun."
+    assert words.outcome(run) == "Retried 2 jobs. 3 jobs were not begun."
     assert (run.state, run.ended_by) == ("cancelled", "eve@alley.com")
     assert work.carry_on(run.pk, 9).startswith("nothing to do")
     assert len(stores.jobs.failed_ids(QUEUES)) == 3
@@ -250,7 +250,7 @@ def test_cancelled_jobs_never_run_and_say_that_they_were_cancelled(redis: Redis,
 
     run = done(stores, BulkAct.CANCEL, Selection(ids=(waiting, later, broken)))
 
-    assert words.outcome(run) == "Cancelled 2 jobs; 1 was in another state and left alone."
+    assert words.outcome(run) == "Cancelled 2 jobs. 1 was in another state and left alone."
     run_all(redis)
     for job_id in (waiting, later):
         detail = stores.jobs.get(job_id)
@@ -267,7 +267,7 @@ def test_waiting_jobs_are_moved_in_their_order_and_running_ones_are_left_alone(r
 
     run = done(stores, BulkAct.MOVE, Selection(state=State.WAITING, queue="default"), to="high")
 
-    assert words.outcome(run) == "Moved 2 jobs to high; 1 was running already and left alone."
+    assert words.outcome(run) == "Moved 2 jobs to high. 1 was running already and left alone."
     rows, _ = stores.jobs.page(State.WAITING, ["high"])
     assert [row.id for row in rows] == [other, ids[0], ids[2]]
     assert {row.queue for row in rows} == {"high"}
@@ -394,7 +394,7 @@ def test_when_redis_has_lost_the_set_the_run_ends_and_says_so(redis: Redis, stor
 
     assert work.do(stores, run)
 
-    assert words.outcome(run) == "Retried 0 jobs; of 3 jobs Redis has lost what became."
+    assert words.outcome(run) == "Retried 0 jobs. Of 3 jobs Redis has lost what became."
 
 
 def test_the_set_of_a_large_state_is_chosen_whole(
