@@ -17,7 +17,17 @@ from allegro_queue.dashboard.metric_words import holes_in, stale_since, sub_on, 
 from allegro_queue.dashboard.ranges import Choice, Range, axis_of, choices, range_for
 from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.deploys import Deploy, deploys_since
-from allegro_queue.history.measured import OTHER_NAMES, Extent, Point, busiest, extent, known, points, whole
+from allegro_queue.history.measured import (
+    OTHER_NAMES,
+    Extent,
+    Point,
+    busiest,
+    counted_names,
+    extent,
+    known,
+    points,
+    whole,
+)
 from allegro_queue.history.stretches import MOST_NAMES
 from allegro_queue.history.summed import counts_of, done_of
 from allegro_queue.metrics.counts import DAY, FIVE_MINUTES, HOUR, Counts, Kind
@@ -73,7 +83,7 @@ def read_metrics(stores: Stores, pulse: Pulse, given: str) -> MetricsPage:
     ranked_by = FIVE_MINUTES if chosen.seconds <= HOUR else HOUR if chosen.seconds <= DAY else DAY
     jobs = busiest("job", since=since // ranked_by * ranked_by, seconds=ranked_by)
     most = MOST_ROWS if chosen.seconds <= MANY_DAYS else MOST_ROWS // 2
-    queues = list(dict.fromkeys([*all_queues(), *sorted(busiest("queue", since=since, seconds=ranked_by))]))
+    queues = list(dict.fromkeys([*all_queues(), *counted_names("queue", since=since, seconds=ranked_by)]))
     chosen = coarser(chosen, min(len(jobs), most) + len(queues))
     reach = extent(stores, now, chosen.stretch)
     axis = axis_of(chosen, reach.first, now)
