@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from allegro_queue.conf import horizon_settings
 from allegro_queue.dashboard.filter_keys import ALL
 from allegro_queue.dashboard.formats import count, plural
-from allegro_queue.dashboard.job_list_words import units, where
+from allegro_queue.dashboard.job_list_words import about_list, units
 from allegro_queue.dashboard.job_query import JobQuery, with_default
 from allegro_queue.dashboard.job_search import Names, filter_of, queues_of, test_of
 from allegro_queue.dashboard.job_source import HistoryState, read_history_state, source_of
@@ -86,7 +86,16 @@ def read_export(stores: Stores, pulse: Pulse, query: JobQuery) -> ExportPage:
     unit = "run" if plan.has_arguments else "job"
     state = ",".join(plan.query.states) or "failed"
     return ExportPage(
-        sentence=worded(gettext("Export {jobs}{where}?"), jobs=units(state, unit, 2), where=where(plan.query)),
+        sentence=worded(
+            about_list(
+                plan.query,
+                gettext("Export {jobs}?"),
+                gettext("Export {jobs} in {queue}?"),
+                gettext("Export {jobs} that match?"),
+            ),
+            jobs=units(state, unit, 2),
+            queue=plan.query.one("queue"),
+        ),
         query=plan.query,
         most=count(MOST_ROWS),
         formats=tuple((ending, name) for ending, (name, _) in FORMATS.items()),

@@ -12,7 +12,7 @@ from allegro_queue.dashboard.filter_pairs import pairs_of, read_pairs
 from allegro_queue.dashboard.filter_terms import Problem, Term, parse, typed
 from allegro_queue.dashboard.formats import count
 from allegro_queue.dashboard.wording import worded
-from allegro_queue.errors import did_you_mean
+from allegro_queue.errors import nearest
 from allegro_queue.stores.jobs import State
 
 PAGE_SIZE = 50
@@ -180,14 +180,15 @@ def fits(term: Term, terms: Sequence[Term], queues: Sequence[str], problems: lis
     unknown = [name for name in term.values if name not in queues] if term.key == "queue" else []
     # Of a queue that the settings do not name any more there may still be runs.
     if unknown and (live or not states):
+        asked = unknown[0][:40]
+        near = nearest(asked, queues)
+        text = (
+            gettext("There is no queue {queue}; did you mean {near}?")
+            if near
+            else gettext("There is no queue {queue}; there are {known}.")
+        )
         problems.append(
-            Problem(
-                words=worded(
-                    gettext("There is no queue {queue}{hint}"),
-                    queue=repr(unknown[0][:40]),
-                    hint=did_you_mean(unknown[0][:40], queues),
-                )
-            )
+            Problem(words=worded(text, queue=repr(asked), near=repr(near), known=", ".join(sorted(queues))))
         )
         return False
     return True
