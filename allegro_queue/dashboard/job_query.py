@@ -13,6 +13,7 @@ from allegro_queue.dashboard.filter_terms import Problem, Term, parse, typed
 from allegro_queue.dashboard.formats import count
 from allegro_queue.dashboard.wording import worded
 from allegro_queue.errors import nearest
+from allegro_queue.rights import Right
 from allegro_queue.stores.jobs import State
 
 PAGE_SIZE = 50
@@ -135,8 +136,15 @@ def without_words(query: JobQuery) -> JobQuery:
     if not words or query.is_live:
         return query
     problem = Problem(
-        words=f"{typed(words)} is looked for in arguments too, which takes the right allegro_queue.view_payload, so it is "
-        "left out. Use func:, tag: or error:."
+        words=worded(
+            gettext(
+                "{words} is looked for in arguments too, which takes the right {right}, so it is left out. "
+                "Use {instead}."
+            ),
+            words=typed(words),
+            right=f"allegro_queue.{Right.VIEW_PAYLOAD}",
+            instead="func:, tag:, error:",
+        )
     )
     return replace(query, terms=tuple(term for term in query.terms if term.key), problems=(*query.problems, problem))
 
