@@ -108,7 +108,7 @@ def function_parts(name: str) -> tuple[str, str]:
 
 
 def plural(number: int, one: str, many: str = "") -> str:
-    """``1 job``, ``12,431 jobs``."""
+    """``1 job``, ``12,431 jobs``: for the journal, which is in English."""
     return f"{count(number)} {one if number == 1 else many or one + 's'}"
 
 

@@ -47,6 +47,8 @@ class Frame:
     """All that the frame's template shows."""
 
     title: str
+    is_home: bool
+    """Whether it is around the overview, which all other pages are under."""
     environment: str
     is_production: bool
     open_to_all: bool
@@ -108,6 +110,7 @@ def frame_for(
     firing = alerts_firing(pulse, now)
     return Frame(
         title=title,
+        is_home=request.path == link("overview"),
         environment=settings.environment,
         is_production=settings.environment == "production",
         open_to_all=access.open_to_all,

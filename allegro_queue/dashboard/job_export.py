@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from allegro_queue.dashboard.filter_keys import ALL
 from allegro_queue.dashboard.formats import count, plural
 from allegro_queue.dashboard.job_asked import has_silenced, read_asked, read_names
-from allegro_queue.dashboard.job_list_words import units, where
+from allegro_queue.dashboard.job_list_words import about_list, units
 from allegro_queue.dashboard.job_query import JobQuery
 from allegro_queue.dashboard.job_search import filter_of, queues_of, test_of
 from allegro_queue.dashboard.job_terms import shown_tags
@@ -87,7 +87,16 @@ def read_export(stores: Stores, pulse: Pulse, query: JobQuery) -> ExportPage:
     unit = "run" if plan.has_arguments else "job"
     state = ",".join(plan.query.states) or "failed"
     return ExportPage(
-        sentence=worded(gettext("Export {jobs}{where}?"), jobs=units(state, unit, 2), where=where(plan.query)),
+        sentence=worded(
+            about_list(
+                plan.query,
+                gettext("Export {jobs}?"),
+                gettext("Export {jobs} in {queue}?"),
+                gettext("Export {jobs} that match?"),
+            ),
+            jobs=units(state, unit, 2),
+            queue=plan.query.one("queue"),
+        ),
         query=plan.query,
         most=count(MOST_ROWS),
         formats=tuple((ending, name) for ending, (name, _) in FORMATS.items()),

@@ -20,12 +20,12 @@ from allegro_queue.dashboard.job_lines import Line, Shown
 from allegro_queue.dashboard.job_list_words import (
     ORDER,
     WHEN,
+    about_list,
     hint_for,
     hints_for,
     rows_in_words,
     sentence_on,
     units,
-    where,
 )
 from allegro_queue.dashboard.job_lists import from_lists
 from allegro_queue.dashboard.job_query import JobQuery
@@ -245,7 +245,11 @@ def jobs_page(
             ngettext("{n} job is failed now and can be retried", "{n} jobs are failed now and can be retried", failed),
             n=count(failed),
         ),
-        empty=worded(gettext("No {jobs}{where}"), jobs=units(shown.state, shown.unit, 0), where=where(query))
+        empty=worded(
+            about_list(query, gettext("No {jobs}"), gettext("No {jobs} in {queue}"), gettext("No {jobs} that match")),
+            jobs=units(shown.state, shown.unit, 0),
+            queue=query.one("queue"),
+        )
         if not shown.lines
         else "",
         hint=hint_for(shown.state, bool(query.asked)),

@@ -79,10 +79,17 @@ def hour_words(waiting: Sequence[float | None], done: Sequence[float | None], ti
         return gettext("Nothing was measured in the last hour.")
     total = round(sum(value or 0 for value in done))
     peak, place = max(((value or 0.0, place) for place, value in enumerate(waiting)), default=(0.0, 0))
-    backlog = (
-        worded(gettext("at most {n} waited, at {time}"), n=count(round(peak)), time=times[place])
+    text = (
+        ngettext(
+            "{n} job was done; at most {most} waited, at {time}.",
+            "{n} jobs were done; at most {most} waited, at {time}.",
+            total,
+        )
         if peak
-        else gettext("none had to wait at a full minute")
+        else ngettext(
+            "{n} job was done; none had to wait at a full minute.",
+            "{n} jobs were done; none had to wait at a full minute.",
+            total,
+        )
     )
-    done_words = worded(ngettext("{n} job was done", "{n} jobs were done", total), n=count(total))
-    return f"{done_words}; {backlog}."
+    return worded(text, n=count(total), most=count(round(peak)), time=times[place])

@@ -235,10 +235,10 @@ def overdue_words(given: Sequence[str]) -> str:
 
 def names(given: Sequence[str]) -> str:
     """Some names, and how many more."""
-    shown = list(given[:NAMES_SHOWN])
-    if len(given) > NAMES_SHOWN:
-        shown.append(worded(gettext("{n} more"), n=count(len(given) - NAMES_SHOWN)))
-    return in_words(shown)
+    if len(given) <= NAMES_SHOWN:
+        return in_words(list(given))
+    rest = len(given) - NAMES_SHOWN
+    return worded(gettext("{names} and {n} more"), names=", ".join(given[:NAMES_SHOWN]), n=count(rest))
 
 
 def leader(record: SchedulerRecord | None, standing_by: int, now: float) -> str:

@@ -173,7 +173,7 @@ def test_retry_says_why_a_unique_job_stays_failed():
     second = dispatch(jobs.fail, options=alone)
 
     assert said("horizon_retry", first) == (
-        "Retried 0 jobs; 1 stayed failed, since another of its kind waits or runs.\n"
+        "Retried 0 jobs. 1 stayed failed, since another of its kind waits or runs.\n"
         f"{first} stays failed: {second}, another job of its kind, waits or runs.\n"
     )
 

@@ -12,9 +12,12 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
+from django.utils.translation import gettext
 
 from allegro.dev import messages
 from allegro_queue.activity.models import Activity
+from allegro_queue.dashboard.formats import duration
+from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.models import FailureGroup
 from allegro_queue.stores import Stores
 from tests.support import scenes
@@ -169,3 +172,32 @@ def test_the_api_and_the_journal_have_one_language(hebrew: Client, stores: Store
 
     assert Activity.objects.get().outcome == "Paused high for 5 min. Running jobs finish; new ones pile up."
     assert "There is nothing at this address." in hebrew.get("/horizon/api/v1/nowhere").content.decode()
+
+
+def test_what_came_of_an_action_is_told_in_the_reader_s_language_and_kept_in_english(
+    hebrew: Client, stores: Stores
+) -> None:
+    told = hebrew.post(reverse("horizon:pause"), {"queue": "high", "reason": "moving", "minutes": "5"}, follow=True)
+
+    english = "Paused {queue} for {time}. Running jobs finish; new ones pile up."
+    with translation.override("he"):
+        hebrew_words = worded(gettext(english), queue="high", time=duration(300))
+    assert hebrew_words != worded(english, queue="high", time="5 min")
+    assert hebrew_words in told.content.decode()
+    assert Activity.objects.get().outcome == "Paused high for 5 min. Running jobs finish; new ones pile up."
+
+
+def test_what_an_error_says_of_an_action_is_told_in_the_reader_s_language(hebrew: Client, stores: Stores) -> None:
+    told = hebrew.post(reverse("horizon:run_again"), {"id": "gone"}, follow=True)
+
+    with translation.override("he"):
+        problem = gettext("The job is gone, and its arguments with it.")
+    assert problem in told.content.decode()
+    assert Activity.objects.get().outcome == "Not queued: The job is gone, and its arguments with it."
+
+
+def test_the_way_back_to_the_overview_does_not_depend_on_its_title(hebrew: Client, stores: Stores) -> None:
+    way_back = f'<a href="{reverse("horizon:overview")}">Horizon</a>'
+
+    assert way_back not in hebrew.get(reverse("horizon:overview")).content.decode()
+    assert way_back in hebrew.get(reverse("horizon:queues")).content.decode()
