@@ -36,6 +36,7 @@ from allegro_queue.dashboard.job_tabs import Tab, tabs_of
 from allegro_queue.dashboard.links import link_to
 from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.found import have_runs
+from allegro_queue.history.patience import counted
 from allegro_queue.history.queries import counts_by_outcome, names_of_kinds
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
@@ -149,7 +150,7 @@ def read_jobs(stores: Stores, pulse: Pulse, query: JobQuery, *, who: str) -> Job
         exceptions=tuple(kinds.get("error", ())),
     )
     source = source_of(query, history)
-    by_outcome = counts_by_outcome(most=MOST_COUNTED) if not query.others else {}
+    by_outcome = counted(lambda: counts_by_outcome(most=MOST_COUNTED)) if not query.others else {}
     if source.lists:
         shown = from_lists(stores, query, queues, now)
     else:
@@ -158,7 +159,9 @@ def read_jobs(stores: Stores, pulse: Pulse, query: JobQuery, *, who: str) -> Job
     return jobs_page(
         query,
         shown,
-        to_blame=[] if shown.lines or source.lists or query.after else to_blame(query, names, now=now),
+        to_blame=[]
+        if shown.lines or source.lists or query.after
+        else counted(lambda: to_blame(query, names, now=now)) or [],
         tabs=tabs_of(query, shown, counts, by_outcome, lists=source.lists and not query.is_still, on=settings.history),
         queues=queues,
         names=names,
