@@ -61,6 +61,8 @@ class Frame:
     intervals: tuple[int, ...]
     kept: tuple[tuple[str, str], ...]
     """The rest of the query, kept when the interval is changed."""
+    patient: str
+    """Address of this page that waits longer for the database."""
     search: str
     """Where the search box leads; empty when there is no job list."""
     query: str
@@ -120,6 +122,7 @@ def frame_for(
         interval=chosen_interval(request.GET.get("live", ""), every),
         intervals=tuple(sorted({*INTERVALS, every} - {0})),
         kept=tuple((key, value) for key, values in request.GET.lists() if key != "live" for value in values),
+        patient=patient_address(request),
         search=link("jobs"),
         query=request.GET.get("q", ""),
         nav=navigation(current, failed=pulse.failed if pulse else 0, firing=firing),
@@ -136,6 +139,21 @@ def chosen_interval(given: str, every: int) -> int:
     if given == "off":
         return 0
     return int(given) if given in {str(each) for each in INTERVALS} else every
+
+
+WAIT = ("wait", "long")
+"""The pair of an address that waits longer for the database."""
+
+
+def waits_long(request: HttpRequest) -> bool:
+    return request.GET.get(WAIT[0]) == WAIT[1]
+
+
+def patient_address(request: HttpRequest) -> str:
+    """The same page, and the reader is ready to wait for it."""
+    query = request.GET.copy()
+    query[WAIT[0]] = WAIT[1]
+    return f"{request.path}?{query.urlencode()}"
 
 
 def alerts_firing(pulse: Pulse | None, now: float) -> int:

@@ -13,7 +13,7 @@ from allegro_queue.dashboard.filter_keys import ALL
 from allegro_queue.dashboard.formats import about, count, moment
 from allegro_queue.dashboard.job_asked import has_silenced, read_asked, read_names
 from allegro_queue.dashboard.job_counting import Counted, count_of_listed, count_of_runs
-from allegro_queue.dashboard.job_list_words import counted_units, where
+from allegro_queue.dashboard.job_list_words import about_list, counted_units
 from allegro_queue.dashboard.job_lists import SEARCH_ORDER
 from allegro_queue.dashboard.job_query import JobQuery
 from allegro_queue.dashboard.job_search import filter_of, queues_of, test_of
@@ -52,9 +52,18 @@ def read_count(stores: Stores, pulse: Pulse, query: JobQuery) -> CountPage:
         wanted = filter_of(query, names, now=pulse.at, zone=zone, has_silenced=has_silenced())
         unit, counted, unknown = "run", count_of_runs(wanted.filter), wanted.unknown
     state = ",".join(query.states) or State.FAILED.value
-    text = gettext("{jobs}{where}.") if counted.is_whole else gettext("At least {jobs}{where}.")
+    text = (
+        about_list(query, gettext("{jobs}."), gettext("{jobs} in {queue}."), gettext("{jobs} that match."))
+        if counted.is_whole
+        else about_list(
+            query,
+            gettext("At least {jobs}."),
+            gettext("At least {jobs} in {queue}."),
+            gettext("At least {jobs} that match."),
+        )
+    )
     return CountPage(
-        sentence=worded(text, jobs=counted_units(state, unit, counted.number), where=where(query)),
+        sentence=worded(text, jobs=counted_units(state, unit, counted.number), queue=query.one("queue")),
         reach=reach_of(counted, at=pulse.at),
         filter=query.box,
         notes=tuple(each for each in (asked.source.note, *unknown, *map(str, query.problems)) if each),

@@ -36,6 +36,7 @@ from allegro_queue.dashboard.links import link_to
 from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.counting import counts_by_outcome
 from allegro_queue.history.found import have_runs
+from allegro_queue.history.patience import counted
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
 from allegro_queue.stores.pulse import Pulse
@@ -136,7 +137,7 @@ def read_jobs(stores: Stores, pulse: Pulse, query: JobQuery, *, who: str) -> Job
     asked = read_asked(stores, query, queues, now=now)
     query, counts, source = asked.query, asked.counts, asked.source
     names = read_names(query, now=now, with_tags=True)
-    by_outcome = counts_by_outcome(most=MOST_COUNTED) if not query.others else {}
+    by_outcome = counted(lambda: counts_by_outcome(most=MOST_COUNTED)) if not query.others else {}
     if source.lists:
         shown = from_lists(stores, query, queues, now)
     else:
@@ -144,7 +145,9 @@ def read_jobs(stores: Stores, pulse: Pulse, query: JobQuery, *, who: str) -> Job
     return jobs_page(
         query,
         shown,
-        to_blame=[] if shown.lines or source.lists or query.after else to_blame(query, names, now=now),
+        to_blame=[]
+        if shown.lines or source.lists or query.after
+        else counted(lambda: to_blame(query, names, now=now)) or [],
         tabs=tabs_of(
             query, shown, counts, by_outcome, lists=source.lists and not query.is_still, on=asked.history.is_on
         ),

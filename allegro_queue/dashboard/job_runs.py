@@ -19,6 +19,7 @@ from allegro_queue.dashboard.nouns import runs
 from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.counting import COUNTED, Matches, count_runs
 from allegro_queue.history.filters import Filter
+from allegro_queue.history.patience import counted
 from allegro_queue.history.run_pages import SEARCHED, RunPage, find_runs
 from allegro_queue.history.runs import RunRow
 from allegro_queue.stores import Stores
@@ -35,7 +36,7 @@ def from_runs(
     queues: Sequence[str],
     names: Names,
     history: HistoryState,
-    by_outcome: Mapping[str, Matches],
+    by_outcome: Mapping[str, Matches] | None,
     *,
     now: float,
     has_silenced: bool,
@@ -79,8 +80,8 @@ def from_runs(
     )
 
 
-def total_of(wanted: Filter, page: RunPage, by_outcome: Mapping[str, Matches], *, after: int) -> Matches | None:
-    """How many match, where that is cheap to say."""
+def total_of(wanted: Filter, page: RunPage, by_outcome: Mapping[str, Matches] | None, *, after: int) -> Matches | None:
+    """How many match, where that is cheap to say; ``None`` also when the database took too long to count them."""
     if not page.after and not after:
         return Matches(len(page.rows), is_more=False)
     if page.searched_to is not None:
@@ -91,7 +92,7 @@ def total_of(wanted: Filter, page: RunPage, by_outcome: Mapping[str, Matches], *
         # To count them costs as much as to find them, where a word is common.
         return Matches(len(page.rows), is_more=True) if page.after and not after else None
     # Counting one index is quick; whatever else is asked, each run has to be looked at.
-    return count_runs(wanted, most=MOST_COUNTED if is_one_index(wanted) else COUNTED)
+    return counted(lambda: count_runs(wanted, most=MOST_COUNTED if is_one_index(wanted) else COUNTED))
 
 
 def is_one_index(wanted: Filter) -> bool:

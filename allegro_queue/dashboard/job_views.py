@@ -73,7 +73,9 @@ def job_count(request: HttpRequest) -> HttpResponse:
     def read(stores: Stores, pulse: Pulse) -> CountPage:
         return read_count(stores, pulse, query)
 
-    return render_page(request, "horizon/job_count.html", read, title=gettext("How many"), current="jobs", every=0)
+    return render_page(
+        request, "horizon/job_count.html", read, title=gettext("How many"), current="jobs", every=0, is_patient=True
+    )
 
 
 @require_safe

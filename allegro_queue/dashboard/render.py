@@ -19,10 +19,20 @@ from allegro_queue.access import rights_of, wants_fragment
 from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import UNREACHABLE, address, page_client
 from allegro_queue.dashboard.formats import moment
-from allegro_queue.dashboard.frame import frame_for
+from allegro_queue.dashboard.frame import frame_for, waits_long
+from allegro_queue.history.patience import TookTooLong, patience
 from allegro_queue.queues import all_queues
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.pulse import Pulse
+
+PAGE_SECONDS = 2
+"""How long a page waits for the database of history before it comes without it."""
+
+COUNT_SECONDS = 0.5
+"""How much of that is for counts: no table waits longer for them."""
+
+LONG_SECONDS = 20
+"""How long it waits for either when the reader has asked for that; less than servers wait for a page."""
 
 Read = Callable[[Stores, Pulse], Any]
 
@@ -52,12 +62,14 @@ def render_page(
     current: str,
     every: int = 5,
     away: Away | None = None,
+    is_patient: bool = False,
 ) -> HttpResponse:
     """The page that ``read`` makes of the stores and the pulse, as ``page`` in the template.
 
-    200, or 404 when ``read`` gives ``Missing``. Also 200 when Redis does not answer: the frame stands and says which
-    server was asked. The page's own script asks for the same address with ``X-Horizon-Fragment: 1`` and gets the same
-    page without admin's frame, or 304 when nothing in it has changed.
+    200, or 404 when ``read`` gives ``Missing``. Also 200 when Redis does not answer, or the database not in time: the
+    frame stands, and says which server was asked or where to ask again with more patience. The page's own script asks for
+    the same address with ``X-Horizon-Fragment: 1`` and gets the same page without admin's frame, or 304 when nothing in it
+    has changed.
 
     Args:
         read: makes the page object, all that the template needs; ``pulse.at`` is its "now".
@@ -65,6 +77,7 @@ def render_page(
         current: which line of the navigation is this one.
         every: seconds between two refreshes unless the reader chose otherwise; 0 for a page that does not change.
         away: makes the page while Redis does not answer, for one that needs the database only.
+        is_patient: whether its readers have asked for what takes long, and wait for it.
     """
     now = time.time()
     settings = horizon_settings()
@@ -72,10 +85,17 @@ def render_page(
     page: Any = None
     pulse: Pulse | None = None
     trouble = ""
+    is_late = left_out = False
+    is_long = is_patient or waits_long(request)
+    seconds, counting = (LONG_SECONDS, LONG_SECONDS) if is_long else (PAGE_SECONDS, COUNT_SECONDS)
     try:
         stores = open_stores(connection)
         pulse = stores.pulse.read(all_queues(), now)
-        page = read(stores, pulse)
+        with patience(seconds, counting=counting) as reader:
+            page = read(stores, pulse)
+        left_out = reader.left_out
+    except TookTooLong:
+        is_late, template = True, "horizon/late.html"
     except UNREACHABLE as error:
         pulse, trouble = None, reason(error)
         page = away(now) if away else None
@@ -94,6 +114,10 @@ def render_page(
         "now": now,
         "server": address(connection),
         "trouble": trouble,
+        "is_late": is_late,
+        "left_out": left_out,
+        "waited": seconds,
+        "waited_for_counts": counting,
     }
     response = render(request, template, context, status=404 if isinstance(page, Missing) else 200)
     if wants_fragment(request):
