@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext_noop
+from collections.abc import Iterator
+
+from django.utils import translation
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from allegro_queue.bulk.models import BulkRun
+from allegro_queue.wording import worded
 
-DONE = {"retry": "Retried", "delete": "Deleted", "cancel": "Cancelled", "move": "Moved", "restore": "Restored"}
 DOING = {
     "retry": gettext_noop("Retrying"),
     "delete": gettext_noop("Deleting"),
@@ -16,28 +19,69 @@ DOING = {
 }
 
 
-def jobs(number: int) -> str:
-    """``1 job``, ``12,431 jobs``."""
-    return f"{number:,} job{'' if number == 1 else 's'}"
+def kept_outcome(run: BulkRun) -> str:
+    """The outcome for what is kept and read by everybody: the journal, the result of a job. Always English."""
+    with translation.override("en"):
+        return outcome(run)
 
 
 def outcome(run: BulkRun) -> str:
     """``Retried 12 jobs; 1 was gone.``"""
-    parts = [f"{DONE[run.act]} {jobs(run.done)}" + (f" to {run.to}" if run.to else "")]
-    if run.gone:
-        parts.append(f"{run.gone:,} {'was' if run.gone == 1 else 'were'} gone")
-    if run.running:
-        parts.append(f"{run.running:,} {'was' if run.running == 1 else 'were'} running already and left alone")
-    if run.later:
-        word = "failed" if run.selection.get("state") == "failed" else "came"
-        parts.append(f"{run.later:,} {word} only since and {'was' if run.later == 1 else 'were'} left alone")
-    if run.barred:
-        others = "another of its kind waits or runs" if run.barred == 1 else "others of their kind wait or run"
-        parts.append(f"{run.barred:,} stayed failed, since {others}")
-    if run.other:
-        parts.append(f"{run.other:,} {'was' if run.other == 1 else 'were'} in another state and left alone")
-    if run.state == BulkRun.State.CANCELLED and run.total is not None and run.total > run.noted:
-        parts.append(f"{jobs(run.total - run.noted)} {'was' if run.total - run.noted == 1 else 'were'} not begun")
-    elif run.state == BulkRun.State.DONE and run.total is not None and run.total > run.noted:
-        parts.append(f"of {jobs(run.total - run.noted)} Redis has lost what became")
-    return "; ".join(parts) + "."
+    return worded(gettext("{outcome}."), outcome="; ".join([done(run), *left_over(run)]))
+
+
+def done(run: BulkRun) -> str:
+    """What the run did."""
+    if run.to:
+        moved = ngettext("Moved {n} job to {queue}", "Moved {n} jobs to {queue}", run.done)
+        retried = ngettext("Retried {n} job to {queue}", "Retried {n} jobs to {queue}", run.done)
+        return worded(moved if run.act == "move" else retried, n=f"{run.done:,}", queue=run.to)
+    words = {
+        "retry": ngettext("Retried {n} job", "Retried {n} jobs", run.done),
+        "delete": ngettext("Deleted {n} job", "Deleted {n} jobs", run.done),
+        "cancel": ngettext("Cancelled {n} job", "Cancelled {n} jobs", run.done),
+        "move": ngettext("Moved {n} job", "Moved {n} jobs", run.done),
+        "restore": ngettext("Restored {n} job", "Restored {n} jobs", run.done),
+    }
+    return worded(words[run.act], n=f"{run.done:,}")
+
+
+def left_over(run: BulkRun) -> Iterator[str]:
+    """What became of the other jobs, a clause for each reason."""
+    clauses = [
+        (run.gone, ngettext("{n} was gone", "{n} were gone", run.gone)),
+        (
+            run.running,
+            ngettext("{n} was running already and left alone", "{n} were running already and left alone", run.running),
+        ),
+        (
+            run.later,
+            ngettext("{n} failed only since and was left alone", "{n} failed only since and were left alone", run.later)
+            if run.selection.get("state") == "failed"
+            else ngettext(
+                "{n} came only since and was left alone", "{n} came only since and were left alone", run.later
+            ),
+        ),
+        (
+            run.barred,
+            ngettext(
+                "{n} stayed failed, since another of its kind waits or runs",
+                "{n} stayed failed, since others of their kind wait or run",
+                run.barred,
+            ),
+        ),
+        (
+            run.other,
+            ngettext("{n} was in another state and left alone", "{n} were in another state and left alone", run.other),
+        ),
+    ]
+    rest = run.total - run.noted if run.total is not None else 0
+    if run.state == BulkRun.State.CANCELLED:
+        clauses.append((rest, ngettext("{n} job was not begun", "{n} jobs were not begun", rest)))
+    elif run.state == BulkRun.State.DONE:
+        clauses.append(
+            (rest, ngettext("of {n} job Redis has lost what became", "of {n} jobs Redis has lost what became", rest))
+        )
+    for number, clause in clauses:
+        if number > 0:
+            yield worded(clause, n=f"{number:,}")

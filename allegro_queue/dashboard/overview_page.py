@@ -27,7 +27,6 @@ from allegro_queue.history.measured import Extent, Minute, extent, minutes
 from allegro_queue.history.queries import find_groups
 from allegro_queue.history.touched import Tenants
 from allegro_queue.outbox import Waiting, waiting
-from allegro_queue.plan import Plan
 from allegro_queue.scheduling.table import ScheduleRow, faults_in, rows_of
 from allegro_queue.stores import Stores
 from allegro_queue.stores.entries import Known
@@ -104,7 +103,7 @@ def overview(
     ]
     verdict = verdict_on(
         pulse,
-        notice=Plan(environment=settings.environment, connection=settings.connection, supervisors=()).notice,
+        connection=settings.connection if settings.connection != "redis" else "",
         waits=settings.waits,
         overdue=overdue,
         has_schedule=bool(schedule),
