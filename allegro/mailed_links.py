@@ -20,6 +20,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.translation import ngettext
 
 from allegro.forgetting import forget
 
@@ -52,8 +53,12 @@ class TooManyRequests(Exception):
 
     def __init__(self, wait_seconds: int) -> None:
         self.wait_seconds = wait_seconds
-        unit = "second" if wait_seconds == 1 else "seconds"
-        super().__init__(f"Too many links were asked for. Try again in {wait_seconds} {unit}.")
+        words = ngettext(
+            "Too many links were asked for. Try again in {n} second.",
+            "Too many links were asked for. Try again in {n} seconds.",
+            wait_seconds,
+        )
+        super().__init__(words.format(n=wait_seconds))
 
 
 class MailedLink(models.Model):

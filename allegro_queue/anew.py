@@ -21,11 +21,11 @@ from allegro_queue.jobs import CARRY_ON, JobOptions, is_allowed
 from allegro_queue.masking import HIDDEN, pieces, rule_for_key
 from allegro_queue.orders import order_for
 from allegro_queue.queues import check_queue
-from allegro_queue.sentences import worded_lazy
 from allegro_queue.stores import Stores
 from allegro_queue.stores.copies import Payload
 from allegro_queue.stores.enqueue import NewJob
 from allegro_queue.terms import NO_TERMS, decode_terms
+from allegro_queue.wording import worded_lazy
 
 MASK = re.compile(r"\[masked: [^\]]{1,40}\]")
 """How a page writes what it does not show."""

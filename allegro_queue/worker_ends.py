@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from django.utils.translation import gettext_lazy
 
 from allegro_queue.errors import WorkerNotTold, nearest
-from allegro_queue.sentences import worded_lazy
 from allegro_queue.stores import Stores
 from allegro_queue.stores.controls import Control, Instruction
 from allegro_queue.stores.workers import WorkerRecord
+from allegro_queue.wording import worded_lazy
 
 
 def end_worker(stores: Stores, name: str, *, by: str, reason: str = "", kill: bool = False) -> WorkerRecord:

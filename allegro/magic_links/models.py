@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from allegro.magic_links.placeholders import PLACEHOLDERS, problem_in
 from allegro.mailed_links import MailedLink
@@ -46,7 +47,7 @@ class MailTemplate(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        verbose_name = "sign-in mail"
+        verbose_name = gettext_lazy("sign-in mail")
         ordering: ClassVar[list[str]] = ["organization"]
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy
 
-from allegro_queue.sentences import worded_lazy
+from allegro_queue.wording import worded_lazy
 
 LONGEST_NAME = 80
 LONGEST_FILTER = 1_000

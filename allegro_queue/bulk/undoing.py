@@ -9,9 +9,9 @@ from django.utils.translation import gettext_lazy
 from allegro_queue.bulk import work
 from allegro_queue.bulk.models import BulkRun
 from allegro_queue.bulk.selection import Selection
-from allegro_queue.sentences import worded_lazy
 from allegro_queue.stores.bulk import BIN_SECONDS, BulkAct
 from allegro_queue.stores.jobs import State
+from allegro_queue.wording import worded_lazy
 
 
 def way_back(run: BulkRun) -> tuple[BulkAct, str] | None:

@@ -10,7 +10,7 @@ from django.utils.functional import lazy
 from django.utils.translation import gettext, ngettext
 
 from allegro_queue.bulk.models import BulkRun
-from allegro_queue.sentences import worded
+from allegro_queue.wording import worded
 
 
 def outcome(run: BulkRun) -> str:

@@ -24,12 +24,12 @@ from allegro_queue.connection import UNREACHABLE
 from allegro_queue.dashboard.chosen import LONGEST_REASON
 from allegro_queue.dashboard.confirm_pages import MOST_MINUTES
 from allegro_queue.dashboard.formats import count, count_lazy, duration_lazy
-from allegro_queue.dashboard.wording import worded_lazy
 from allegro_queue.errors import QueueUnavailable
 from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.pauses import ALL_QUEUES, Pause
+from allegro_queue.wording import worded_lazy
 
 SUBJECTS = (
     ("queue", "queue"),

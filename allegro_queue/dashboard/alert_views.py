@@ -22,10 +22,10 @@ from allegro_queue.dashboard.actions import Told, action, name_of, own_page, pro
 from allegro_queue.dashboard.alerts_page import MOST_MUTE_MINUTES, AlertsPage, MutePage, read_alerts, read_mute
 from allegro_queue.dashboard.formats import count_lazy, duration_lazy
 from allegro_queue.dashboard.render import render_page
-from allegro_queue.dashboard.wording import worded_lazy
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded_lazy
 
 log = logging.getLogger(__name__)
 

@@ -14,12 +14,12 @@ from allegro_queue.dashboard.job_lines import Line, line_of
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.looks import Look, look_of
 from allegro_queue.dashboard.nouns import jobs
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.masking import masked
 from allegro_queue.stores import Stores
 from allegro_queue.stores.batches import BY_FAILURE, BY_SENDER, BatchRecord, Which
 from allegro_queue.stores.jobs import State
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded
 
 PAGE_SIZE = 50
 JOBS_SHOWN = 50

@@ -17,11 +17,11 @@ from allegro_queue.dashboard.actions import Told, action, name_of
 from allegro_queue.dashboard.batch_pages import BatchesPage, BatchPage, read_batch, read_batches
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.render import Missing, render_page
-from allegro_queue.dashboard.wording import worded, worded_lazy
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.stores.failed_jobs import Tally
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded, worded_lazy
 
 LAST_PAGE = 10_000
 

@@ -10,10 +10,10 @@ from django.utils.translation import gettext, ngettext
 from allegro_queue.dashboard.formats import about, count
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.looks import Look, look_of
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.stores import Stores
 from allegro_queue.stores.bin import Binned
 from allegro_queue.stores.bulk import BIN_SECONDS
+from allegro_queue.wording import worded
 
 PAGE = 50
 MOST_PAGES = 100_000

@@ -19,11 +19,11 @@ from allegro_queue.dashboard.chosen import failed_until, token_in
 from allegro_queue.dashboard.conflicts import why_not
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.nouns import jobs_lazy
-from allegro_queue.dashboard.wording import worded_lazy
 from allegro_queue.errors import QueueUnavailable
 from allegro_queue.queues import all_queues
 from allegro_queue.stores import Stores
 from allegro_queue.stores.bulk import BulkAct
+from allegro_queue.wording import worded_lazy
 
 FEW = 500
 """Jobs that are acted on at once, while the person waits; more are left to a run in the background."""

@@ -41,12 +41,12 @@ from allegro_queue.dashboard.formats import count_lazy
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.render import Missing, render_page
 from allegro_queue.dashboard.run_page import RunPage, read_run
-from allegro_queue.dashboard.wording import worded, worded_lazy
 from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.stores.bulk import BulkAct
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded, worded_lazy
 
 
 def confirm(act: BulkAct, current: str = "jobs") -> View:

@@ -14,11 +14,11 @@ from django.utils.translation import gettext_lazy
 
 from allegro_queue.bulk.selection import STATUSES, Selection
 from allegro_queue.dashboard.formats import count_lazy, in_words
-from allegro_queue.dashboard.wording import worded_lazy
 from allegro_queue.history.filters import Filter
 from allegro_queue.rights import Right
 from allegro_queue.stores.bulk import BulkAct
 from allegro_queue.stores.jobs import State
+from allegro_queue.wording import worded_lazy
 
 MOST_TICKED = 500
 LONGEST_REASON = 200

@@ -16,12 +16,12 @@ from allegro_queue.dashboard.filter_keys import ALL
 from allegro_queue.dashboard.formats import in_words
 from allegro_queue.dashboard.job_list_words import counted_units, units
 from allegro_queue.dashboard.nouns import jobs
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.stores import Stores
 from allegro_queue.stores.bulk import BulkAct
 from allegro_queue.stores.jobs import JobRow, is_job_id
 from allegro_queue.stores.pauses import ALL_QUEUES, Pause
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded
 
 ROWS_SHOWN = 10
 ROWS_READ = 500

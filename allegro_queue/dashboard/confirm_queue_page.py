@@ -9,10 +9,10 @@ from django.utils.translation import gettext
 
 from allegro_queue.dashboard.chosen import LONGEST_REASON
 from allegro_queue.dashboard.formats import in_words
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.stores.bulk import BIN_MOST
 from allegro_queue.stores.pauses import ALL_QUEUES
 from allegro_queue.stores.pulse import Pulse, QueuePulse
+from allegro_queue.wording import worded
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

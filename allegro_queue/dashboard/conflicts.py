@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy
 from allegro_queue.activity.models import Activity
 from allegro_queue.dashboard.formats import moment
 from allegro_queue.dashboard.render import clock_time
-from allegro_queue.dashboard.wording import worded_lazy
 from allegro_queue.stores import Stores
+from allegro_queue.wording import worded_lazy
 
 LOOKED_BACK = timedelta(days=1)
 

@@ -17,13 +17,13 @@ from allegro_queue.dashboard.chosen import LONGEST_REASON
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.nouns import workers_lazy
 from allegro_queue.dashboard.render import Missing, render_page
-from allegro_queue.dashboard.wording import worded_lazy
 from allegro_queue.dashboard.workers_page import master_state
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.stores.controls import Control
 from allegro_queue.stores.masters import MasterRecord
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded_lazy
 
 WORDS: Mapping[Control, tuple[str, str]] = {
     Control.PAUSE: (

@@ -33,11 +33,11 @@ from allegro_queue.dashboard.job_export import (
 from allegro_queue.dashboard.job_query import JobQuery, read_query, without_words
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.render import render_page
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded
 
 FORM_FIELDS = ("csrfmiddlewaretoken", "format", "arguments")
 

@@ -23,7 +23,6 @@ from allegro_queue.dashboard.formats import count_lazy, duration_lazy
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.ranges import axis_of, range_for
 from allegro_queue.dashboard.render import Missing, render_page
-from allegro_queue.dashboard.wording import worded_lazy
 from allegro_queue.history.groups import GroupState, mark
 from allegro_queue.history.measured import extent, points
 from allegro_queue.history.touched import jobs_left_by
@@ -31,6 +30,7 @@ from allegro_queue.rights import Right
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.bulk import BulkAct
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded_lazy
 
 EVERY = 15
 

@@ -35,8 +35,8 @@ from allegro_queue.dashboard.filter_quotes import (
 )
 from allegro_queue.dashboard.filter_spans import number_span, seconds_span, time_span
 from allegro_queue.dashboard.formats import count
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.errors import nearest
+from allegro_queue.wording import worded
 
 LONGEST = 500
 """Characters of a filter."""

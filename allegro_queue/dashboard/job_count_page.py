@@ -19,10 +19,10 @@ from allegro_queue.dashboard.job_query import JobQuery
 from allegro_queue.dashboard.job_search import filter_of, queues_of, test_of
 from allegro_queue.dashboard.links import link_to
 from allegro_queue.dashboard.nouns import jobs, runs
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

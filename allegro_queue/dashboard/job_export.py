@@ -21,7 +21,6 @@ from allegro_queue.dashboard.job_query import JobQuery
 from allegro_queue.dashboard.job_search import filter_of, queues_of, test_of
 from allegro_queue.dashboard.job_terms import shown_tags
 from allegro_queue.dashboard.links import link_to
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.filters import Filter
 from allegro_queue.history.run_pages import find_runs
 from allegro_queue.history.runs import RunRow
@@ -29,6 +28,7 @@ from allegro_queue.masking import masked
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import JobRow, State
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded
 
 MOST_ROWS = 50_000
 """Rows of a file; the newest ones."""

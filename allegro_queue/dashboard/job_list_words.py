@@ -11,8 +11,8 @@ from allegro_queue.dashboard.formats import count
 from allegro_queue.dashboard.job_lines import Shown
 from allegro_queue.dashboard.job_query import JobQuery
 from allegro_queue.dashboard.job_search import Names
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.stores.jobs import State
+from allegro_queue.wording import worded
 
 WHEN = {
     State.WAITING: gettext_noop("Queued"),

@@ -13,9 +13,9 @@ from allegro_queue.dashboard.job_lines import Shown, line_of
 from allegro_queue.dashboard.job_list_words import counted_units, units
 from allegro_queue.dashboard.job_query import PAGE_SIZE, JobQuery
 from allegro_queue.dashboard.job_search import queues_of, test_of
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import SEARCHED, JobRow, State
+from allegro_queue.wording import worded
 
 SEARCH_ORDER = (State.FAILED, State.RUNNING, State.WAITING, State.FINISHED, State.SCHEDULED, State.DEFERRED)
 """Where a search looks first when no state is chosen and there is no history."""

@@ -26,7 +26,6 @@ from allegro_queue.dashboard.links import link, link_to
 from allegro_queue.dashboard.looks import Look, look_of
 from allegro_queue.dashboard.metric_series import totals
 from allegro_queue.dashboard.tracebacks import Trace, read_trace
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.filters import Filter
 from allegro_queue.history.measured import points, whole
 from allegro_queue.history.run_pages import find_runs
@@ -37,6 +36,7 @@ from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import Attempt, JobDetail, JobRow, is_job_id
 from allegro_queue.stores.pulse import Pulse
 from allegro_queue.terms import NO_TERMS
+from allegro_queue.wording import worded
 
 RUNS_SHOWN = 20
 """Last runs of the function."""

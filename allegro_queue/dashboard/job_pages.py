@@ -33,13 +33,13 @@ from allegro_queue.dashboard.job_runs import MOST_COUNTED, from_runs
 from allegro_queue.dashboard.job_search import Names, filter_of
 from allegro_queue.dashboard.job_tabs import Tab, tabs_of
 from allegro_queue.dashboard.links import link_to
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.counting import counts_by_outcome
 from allegro_queue.history.found import have_runs
 from allegro_queue.history.patience import counted
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded
 
 STATE_VALUES = frozenset(state.value for state in State)
 

@@ -11,10 +11,10 @@ from allegro_queue.dashboard.filter_keys import ALL, LIVE, key_named
 from allegro_queue.dashboard.filter_pairs import pairs_of, read_pairs
 from allegro_queue.dashboard.filter_terms import Problem, Term, parse, typed
 from allegro_queue.dashboard.formats import count
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.errors import nearest
 from allegro_queue.rights import Right
 from allegro_queue.stores.jobs import State
+from allegro_queue.wording import worded
 
 PAGE_SIZE = 50
 MOST_PAGES = 100_000

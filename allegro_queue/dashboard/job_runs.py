@@ -16,13 +16,13 @@ from allegro_queue.dashboard.job_query import PAGE_SIZE, JobQuery
 from allegro_queue.dashboard.job_search import Names, can_ask_lists, filter_of, queues_of, test_of
 from allegro_queue.dashboard.job_source import HistoryState
 from allegro_queue.dashboard.nouns import runs
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.counting import COUNTED, Matches, count_runs
 from allegro_queue.history.filters import Filter
 from allegro_queue.history.patience import counted
 from allegro_queue.history.run_pages import SEARCHED, RunPage, find_runs
 from allegro_queue.history.runs import RunRow
 from allegro_queue.stores import Stores
+from allegro_queue.wording import worded
 
 LIVE_SHOWN = 20
 """Jobs that have not ended, above the runs of a search."""

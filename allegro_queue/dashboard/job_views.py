@@ -16,13 +16,13 @@ from allegro_queue.dashboard.job_pages import JobsPage, read_jobs
 from allegro_queue.dashboard.job_query import only_word, read_query, without_words
 from allegro_queue.dashboard.links import link, link_to
 from allegro_queue.dashboard.render import Missing, render_page
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.runs import runs_of_job
 from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.jobs import is_job_id
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded
 
 SHORTEST_ID = 8
 """Characters that a word has at least to be looked up as an id in history too."""

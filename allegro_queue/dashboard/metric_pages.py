@@ -15,7 +15,6 @@ from allegro_queue.dashboard.metric_rows import MetricKind, MetricRow, Sums, add
 from allegro_queue.dashboard.metric_series import Axis, Totals, buckets, totals
 from allegro_queue.dashboard.metric_words import holes_in, stale_since, sub_on, waits_on
 from allegro_queue.dashboard.ranges import Choice, Range, axis_of, choices, range_for
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.deploys import Deploy, deploys_since
 from allegro_queue.history.measured import (
     OTHER_NAMES,
@@ -34,6 +33,7 @@ from allegro_queue.metrics.counts import DAY, FIVE_MINUTES, HOUR, Counts, Kind
 from allegro_queue.queues import all_queues
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded
 
 MOST_STRETCHES = 6_000
 """Stretches that the tables are made of at most; with more they are made of longer ones."""

@@ -21,13 +21,13 @@ from allegro_queue.dashboard.formats import count
 from allegro_queue.dashboard.job_source import read_history_state
 from allegro_queue.dashboard.links import link_to
 from allegro_queue.dashboard.render import render_page
-from allegro_queue.dashboard.wording import worded, worded_lazy
 from allegro_queue.history.followed_tags import MOST_MONITORED, TagRow, monitor, monitored_tags, stop_monitoring
 from allegro_queue.history.known_names import names_known
 from allegro_queue.history.tags import LONGEST_TAG
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded, worded_lazy
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

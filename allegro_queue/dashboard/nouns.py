@@ -6,7 +6,7 @@ from django.utils.functional import lazy
 from django.utils.translation import ngettext
 
 from allegro_queue.dashboard.formats import count
-from allegro_queue.dashboard.wording import worded
+from allegro_queue.wording import worded
 
 
 def jobs(number: int) -> str:

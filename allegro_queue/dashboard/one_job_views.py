@@ -22,12 +22,12 @@ from allegro_queue.dashboard.conflicts import why_not
 from allegro_queue.dashboard.formats import about, count_lazy
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.render import Missing, render_page
-from allegro_queue.dashboard.wording import worded, worded_lazy
 from allegro_queue.errors import HorizonError, QueueUnavailable
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import JobRow
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded, worded_lazy
 
 LONGEST_FORM = 600_000
 """Characters of arguments that a form may bring."""

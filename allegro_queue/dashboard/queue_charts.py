@@ -14,10 +14,10 @@ from allegro_queue.dashboard.hour_chart import end_value, unmeasured
 from allegro_queue.dashboard.metric_charts import Chart, Measured, times_chart
 from allegro_queue.dashboard.metric_series import Axis, buckets
 from allegro_queue.dashboard.minute_values import MINUTES, mean, was_measured
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.measured import Extent, Minute, points
 from allegro_queue.metrics.counts import MINUTE
 from allegro_queue.stores.pulse import QueuePulse
+from allegro_queue.wording import worded
 
 
 def values_of(minutes: Sequence[Minute], pick: Callable[[Minute], int]) -> list[float | None]:

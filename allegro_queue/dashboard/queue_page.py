@@ -21,7 +21,6 @@ from allegro_queue.dashboard.queue_tiles import tiles_of
 from allegro_queue.dashboard.queue_words import say_of_one
 from allegro_queue.dashboard.render import Missing
 from allegro_queue.dashboard.tiles import Tile
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.by_function import FunctionShares, functions_of
 from allegro_queue.history.measured import extent
 from allegro_queue.history.measured import minutes as minutes_of
@@ -32,6 +31,7 @@ from allegro_queue.stores.pauses import Pause
 from allegro_queue.stores.pulse import Pulse
 from allegro_queue.stores.workers import WorkerRecord
 from allegro_queue.supervisor_options import planned_queues
+from allegro_queue.wording import worded
 
 PAUSE_MINUTES = (
     (15, gettext_noop("15 min")),

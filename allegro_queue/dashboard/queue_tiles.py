@@ -12,9 +12,9 @@ from allegro_queue.dashboard.minute_values import clock
 from allegro_queue.dashboard.queue_charts import values_of
 from allegro_queue.dashboard.queue_rows import QueueRow
 from allegro_queue.dashboard.tiles import Tile, share
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.measured import Minute
 from allegro_queue.stores.pulse import Pulse, QueuePulse
+from allegro_queue.wording import worded
 
 
 def tiles_of(queue: QueuePulse, row: QueueRow, pulse: Pulse, minutes: Sequence[Minute]) -> list[Tile]:

@@ -15,13 +15,13 @@ from allegro_queue.dashboard.confirm_queue_page import ConfirmQueuePage, read_co
 from allegro_queue.dashboard.queue_page import QueuePage, read_queue
 from allegro_queue.dashboard.queue_pages import read_queues
 from allegro_queue.dashboard.render import Missing, render_page
-from allegro_queue.dashboard.wording import worded_lazy
 from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.stores.bulk import BulkAct
 from allegro_queue.stores.jobs import State
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded_lazy
 
 
 @require_safe

@@ -12,9 +12,9 @@ from allegro_queue.dashboard.minute_values import RATE_MINUTES
 from allegro_queue.dashboard.nouns import jobs
 from allegro_queue.dashboard.queue_rows import QueueRow
 from allegro_queue.dashboard.states import LONGEST_WAIT
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.metrics.drain import Drain
 from allegro_queue.stores.pulse import Pulse, QueuePulse
+from allegro_queue.wording import worded
 
 
 def say_of_all(rows: Sequence[QueueRow], pulse: Pulse) -> tuple[str, str]:

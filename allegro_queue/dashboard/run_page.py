@@ -15,11 +15,11 @@ from allegro_queue.dashboard.confirm_pages import act_word
 from allegro_queue.dashboard.formats import about, count, duration
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.nouns import jobs
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.stores.bulk import BIN_MOST, BulkAct
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded
 
 PAGE = 50
 

@@ -19,11 +19,11 @@ from allegro_queue.dashboard.formats import count
 from allegro_queue.dashboard.job_query import JobQuery, read_query
 from allegro_queue.dashboard.links import link_to
 from allegro_queue.dashboard.render import render_page
-from allegro_queue.dashboard.wording import worded, worded_lazy
 from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded, worded_lazy
 
 SHARING = Right.EDIT_ALERTS
 """The right to change what all see."""

@@ -27,12 +27,12 @@ from allegro_queue.dashboard.formats import duration_lazy
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.render import Missing, render_page
 from allegro_queue.dashboard.schedule_page import EntryPage, EntryRow, read_entry, read_schedule_page
-from allegro_queue.dashboard.wording import worded_lazy
 from allegro_queue.errors import HorizonError
 from allegro_queue.rights import Right
 from allegro_queue.scheduling.by_hand import pause_entry, resume_entry, run_by_hand
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded_lazy
 
 
 @require_safe

@@ -19,12 +19,12 @@ from allegro_queue.dashboard.formats import count
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.render import render_page
 from allegro_queue.dashboard.states import Status
-from allegro_queue.dashboard.wording import worded, worded_lazy
 from allegro_queue.rights import ALL_RIGHTS, WORDS, Right
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
 from allegro_queue.tokens.models import ApiToken
 from allegro_queue.tokens.tokens import InvalidToken, listed, make, revoke
+from allegro_queue.wording import worded, worded_lazy
 
 DAYS = (
     ("30", gettext_noop("30 days")),

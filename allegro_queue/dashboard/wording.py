@@ -1,16 +1,11 @@
-"""Words as the pages need them: sentences, and names as markup."""
+"""Names as markup, and words at the beginning of a sentence."""
 
 from __future__ import annotations
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from allegro_queue.sentences import END as END
-from allegro_queue.sentences import ISOLATE as ISOLATE
-from allegro_queue.sentences import apart as apart
-from allegro_queue.sentences import may_turn
-from allegro_queue.sentences import worded as worded
-from allegro_queue.sentences import worded_lazy as worded_lazy
+from allegro_queue.wording import may_turn
 
 
 def capitalized(words: str) -> str:

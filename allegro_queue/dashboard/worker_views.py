@@ -15,13 +15,13 @@ from allegro_queue.dashboard.chosen import LONGEST_REASON
 from allegro_queue.dashboard.control_views import Order
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.render import Missing, render_page
-from allegro_queue.dashboard.wording import worded_lazy
 from allegro_queue.dashboard.workers_page import WorkerRow, worker_row
 from allegro_queue.errors import WorkerNotTold
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
 from allegro_queue.stores.workers import WorkerRecord
+from allegro_queue.wording import worded_lazy
 from allegro_queue.worker_ends import end_worker as send_word
 
 END, KILL = "end", "kill"

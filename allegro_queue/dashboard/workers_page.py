@@ -12,11 +12,11 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 from allegro_queue.dashboard.charts.limits import NEAR, limit_bar
 from allegro_queue.dashboard.formats import count, duration, in_words
 from allegro_queue.dashboard.states import Status
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.stores import Stores
 from allegro_queue.stores.masters import MasterRecord, SupervisorRecord
 from allegro_queue.stores.pulse import Pulse
 from allegro_queue.stores.workers import LostWorker, WorkerRecord
+from allegro_queue.wording import worded
 
 WORKER_STATES = {
     "busy": Status(tone="run", icon="run", word=gettext_noop("Busy")),

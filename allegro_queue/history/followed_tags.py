@@ -11,7 +11,7 @@ from allegro_queue.history.database import alias
 from allegro_queue.history.models import MonitoredTag
 from allegro_queue.history.rows import Kept
 from allegro_queue.history.tags import clean
-from allegro_queue.sentences import worded_lazy
+from allegro_queue.wording import worded_lazy
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,9 +13,9 @@ from allegro_queue.jobs import JobOptions, is_allowed
 from allegro_queue.scheduling.entries import CronEntry
 from allegro_queue.scheduling.table import known_entries
 from allegro_queue.scheduling.templates import options_of
-from allegro_queue.sentences import worded_lazy
 from allegro_queue.stores import Stores
 from allegro_queue.stores.entries import EntryPause
+from allegro_queue.wording import worded_lazy
 
 
 class UnknownEntry(HorizonError):

@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy
 
 from allegro_queue.errors import HorizonError, did_you_mean
 from allegro_queue.rights import Right
-from allegro_queue.sentences import worded_lazy
 from allegro_queue.tokens.models import ApiToken
+from allegro_queue.wording import worded_lazy
 
 BEGINNING = "hzn_"
 """Start of every token, so that a scanner for leaked secrets can know one."""

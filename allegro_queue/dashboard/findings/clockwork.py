@@ -9,9 +9,9 @@ from django.utils.translation import gettext, ngettext
 
 from allegro_queue.dashboard.findings.finding import Finding, sentence_of, whole
 from allegro_queue.dashboard.formats import ago, count, duration, in_words
-from allegro_queue.dashboard.wording import apart, worded
 from allegro_queue.stores.pulse import Pulse
 from allegro_queue.stores.schedule import SCHEDULER_LIFE
+from allegro_queue.wording import apart, worded
 
 SNAPSHOT_STALE = 11 * 60
 """Seconds after which the graphs count as stale: two snapshots were missed, with a minute's grace."""

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from allegro_queue.dashboard.findings.finding import Finding, whole
 from allegro_queue.dashboard.formats import count, duration, in_words
 from allegro_queue.dashboard.nouns import jobs, jobs_wait
 from allegro_queue.dashboard.states import LONGEST_WAIT, is_all_paused
-from allegro_queue.dashboard.wording import apart, worded
 from allegro_queue.history.measured import Minute
 from allegro_queue.outbox import Waiting
 from allegro_queue.stores.pauses import ALL_QUEUES
 from allegro_queue.stores.pulse import Pulse, QueuePulse
+from allegro_queue.wording import worded
 
 STARVED_AFTER = 5 * 60
 """Seconds without a turn from which on a queue counts as starved."""
+
+PAUSED_BY = {
+    (False, False): gettext_noop("{paused} since {since}."),
+    (True, False): gettext_noop("{paused} since {since} by {who}."),
+    (False, True): gettext_noop("{paused} since {since}: “{reason}”."),
+    (True, True): gettext_noop("{paused} since {since} by {who}: “{reason}”."),
+}
+"""The sentence on a pause, by whether it is known who made it and why."""
 
 
 def long_waits(pulse: Pulse, waits: Mapping[str, int], *, told: Collection[str] = ()) -> Iterator[Finding]:
@@ -71,16 +79,16 @@ def pauses(pulse: Pulse, clock: Callable[[float], str]) -> Iterator[Finding]:
         held = sum(queue.waiting for queue in pulse.queues if pulse.is_paused(queue.name))
         yield Finding(
             tone="warn",
-            headline=f"{what}; {jobs_wait(held)}." if held else f"{what}.",
-            cause=what
-            + " "
-            + (
-                worded(gettext("since {since} by {who}"), since=clock(first.since), who=first.by)
-                if first.by
-                else worded(gettext("since {since}"), since=clock(first.since))
-            )
-            + (f": “{apart(first.reason)}”" if first.reason else "")
-            + ".",
+            headline=worded(gettext("{paused}; {jobs_wait}."), paused=what, jobs_wait=jobs_wait(held))
+            if held
+            else worded(gettext("{paused}."), paused=what),
+            cause=worded(
+                gettext(PAUSED_BY[bool(first.by), bool(first.reason)]),
+                paused=what,
+                since=clock(first.since),
+                who=first.by,
+                reason=first.reason,
+            ),
             remedy=gettext("Resume:"),
             command="python manage.py horizon_continue",
         )
