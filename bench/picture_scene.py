@@ -13,8 +13,8 @@ import select
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 EMAIL = "ada.nowak@alley.com"
@@ -98,10 +98,9 @@ def fill(stores: Any, now: float) -> dict[str, str]:
 
     watch_tags(now)
     past(stores, now)
-    for place, (kind, minutes) in enumerate([(KINDS[1], 4), (KINDS[3], 11), (KINDS[3], 16), (KINDS[1], 27), (KINDS[0], 48)]):
-        failed_id = failed_job(stores, kind, now - 60 * minutes, place)
-        if place == 0:
-            job_id = failed_id
+    listed = [(KINDS[0], 48), (KINDS[1], 27), (KINDS[3], 16), (KINDS[3], 11), (KINDS[1], 4)]
+    for place, (kind, minutes) in enumerate(listed):
+        job_id = failed_job(stores, kind, now - 60 * minutes, place)
     plan(stores, now)
     batch_id = batches(stores)
     collected(stores)
@@ -169,7 +168,9 @@ def day(luck: random.Random, now: float) -> Iterator[Any]:
 def described(kind: Kind, luck: random.Random) -> dict[str, Any]:
     """Name, queue, arguments and tags of one of its calls."""
     tenant = luck.choice(TENANTS)
-    named = {each: f"{luck.randrange(16**8):08x}" if each != "account_id" else luck.randrange(1, 9) for each in kind.args}
+    named = {
+        each: f"{luck.randrange(16**8):08x}" if each != "account_id" else luck.randrange(1, 9) for each in kind.args
+    }
     tags = [f"organization:{tenant}"] + (["provider:mailchimp"] if kind.name == SYNC else [])
     return {
         "name": kind.name, "queue": kind.queue, "call": json.dumps([[], named]),
@@ -199,13 +200,12 @@ def broken(kind: Kind) -> dict[str, str]:
 
 def failed_job(stores: Any, kind: Kind, at: float, place: int) -> str:
     """One that is still listed as failed, after three attempts that grew further apart."""
-    from datetime import UTC, datetime
-
     from rq.job import Job
     from rq.results import Result
 
     from allegro_queue.queues import get_queue
     from allegro_queue.terms import FIELD
+    from tests.support.many_failed import FORM
     from tests.support.runs import collected, failed_record
 
     luck = random.Random(100 + place)
@@ -221,7 +221,7 @@ def failed_job(stores: Any, kind: Kind, at: float, place: int) -> str:
         attempts.append(
             failed_record(
                 ended, job_id=job.id, attempt=attempt, outcome="failed" if attempt == 3 else "retried", version=NEW,
-                enqueued_at=began, started_at=began + after, worker=f"web-{attempt % 2 + 1}.4123.a1b2",
+                enqueued_at=attempts[-1].ended_at if attempts else began, started_at=began + after, worker=f"web-{attempt % 2 + 1}.4123.a1b2",
                 **broken(kind), **given,
             )
         )  # fmt: skip
@@ -230,7 +230,7 @@ def failed_job(stores: Any, kind: Kind, at: float, place: int) -> str:
     job.set_status("failed")
     stores.client.hset(
         job.key,
-        mapping={name: datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ") for name, value in moments.items()}
+        mapping={name: datetime.fromtimestamp(value, UTC).strftime(FORM) for name, value in moments.items()}
         | {FIELD: given["terms"], "worker_name": "web-2.4123.a1b2"},
     )
     stores.client.zadd(line.failed_job_registry.key, {job.id: at + 7 * 86_400})
@@ -252,15 +252,18 @@ def batches(stores: Any) -> str:
         lines = [get_queue(name, stores.client) for name in ("default", "high")]
         HorizonWorker(lines, connection=stores.client).work(burst=True, max_jobs=count, logging_level="ERROR")
 
-    from allegro.dev.demo_jobs import greet, stumble
+    from uuid import uuid4
 
-    with batch("Welcome mails of City News") as first:
-        first.add_many(greet, [(number,) for number in range(8)])
+    from allegro.audience.jobs import prewarm_profile
+    from allegro.dev.demo_jobs import stumble
+
+    with batch("Profiles of City News") as first:
+        first.add_many(prewarm_profile, [(str(uuid4()),) for _ in range(8)])
     work(8)
-    with batch("Import of members, harbour-times") as second:
-        second.add_many(stumble, [(1,), (2,)])
-        second.add_many(greet, [(number,) for number in range(24)])
-    work(11)
+    with batch("Profiles of Harbour Times", allow_failures=True) as second:
+        second.add_many(stumble, [(1,)])
+        second.add_many(prewarm_profile, [(str(uuid4()),) for _ in range(19)])
+    work(13)
     return second.id
 
 
@@ -269,12 +272,38 @@ def plan(stores: Any, now: float) -> None:
     from croniter import croniter
 
     from allegro_queue.scheduling.install import declared_entries
+    from allegro_queue.stores.entries import Account
     from allegro_queue.stores.schedule import SCHEDULED
-    from tests.support import records
+    from tests.support.runs import collected, run_record
 
+    luck = random.Random(3)
     for entry in declared_entries():
+        times = croniter(entry.cron, now)
         stores.client.zadd(SCHEDULED, {f"cron-{entry.name}": int(croniter(entry.cron, now).get_next())})
-        records.entry_run(stores, entry.name, croniter(entry.cron, now).get_prev(), job_id=f"run-{entry.name}")
+        due = sorted(times.get_prev() for _ in range(14))
+        ran = [
+            run_record(
+                at + 1, job_id=f"{entry.name}-{int(at)}", name=entry.job, queue=entry.queue, enqueued_at=at + 0.2,
+                started_at=at + 1 - luck.uniform(0.2, 0.7), version=NEW,
+            )
+            for at in due
+        ]  # fmt: skip
+        collected(stores, *ran)
+        told = [
+            json.dumps(
+                asdict(
+                    Account(
+                        what="run", due_at=at, at=at + 0.2, job_id=record.job_id, result="finished",
+                        ended_at=record.ended_at, seconds=record.ended_at - record.started_at,
+                    )
+                )
+            )
+            for at, record in zip(due, ran, strict=True)
+        ]  # fmt: skip
+        stores.client.lpush(stores.keys.accounts(entry.name), *told)
+        stores.client.hset(
+            stores.keys.entries, entry.name, json.dumps({"last": json.loads(told[-1]), "runs": len(told)})
+        )
 
 
 def waiting(stores: Any) -> None:
@@ -309,7 +338,7 @@ def people(now: float) -> None:
         (36, 2, "restart", "web-1, web-2", f"deploy {NEW}", "Restarted 10 workers."),
         (154, 1, "pause", "audience-sync", "Mailchimp maintenance", "Paused for 15 minutes."),
         (139, 1, "resume", "audience-sync", "", "Resumed."),
-        (320, 0, "run_entry", "links-forget", "after the import", "Queued 1 job."),
+        (320, 0, "run-entry", "links-forget", "after the import", "Queued 1 job."),
         (410, 1, "delete", "12 failed jobs in default", "test addresses", "Deleted 12 jobs."),
     )
     Activity.objects.bulk_create(
@@ -331,19 +360,27 @@ def alerts(now: float) -> None:
 
     def look(at: float, happening: Happening, standing: Standing, holds: tuple[Standing, ...]) -> None:
         assert book.take_turn("of-the-scene", "web-1", 4104, at)
-        book.write_look("of-the-scene", Advance(holds, (Event(happening=happening, standing=standing, channels=("mail",)),)), Memory(), [], at)
+        book.write_look(
+            "of-the-scene",
+            Advance(holds, (Event(happening=happening, standing=standing, channels=("mail",)),)),
+            Memory(),
+            [],
+            at,
+        )
 
     def standing(rule: str, subject: str, text: str, at: float) -> Standing:
         return Standing(rule=rule, subject=subject, text=text, since=at - 60, fired_at=at, told_at=at)
 
-    wait = standing("wait_over", "audience-sync", "audience-sync waits for 11 min 4 s, more than 10 min", now - 9_400)
+    wait = standing("longest_wait", "audience-sync", "audience-sync: the oldest job waits 11 min", now - 9_400)
     look(now - 9_400, Happening.FIRED, wait, (wait,))
     look(now - 8_300, Happening.OVER, wait, ())
 
 
 def alive(stores: Any, now: float) -> None:
     """Two hosts with five workers each, and a scheduler."""
+    from allegro_queue.alerts import book
     from tests.support import records
+    from tests.support.many_failed import FORM
 
     work = ((SEND, "high", 0.2, 60), (DELIVER, "default", 1.4, 60), (SYNC, "audience-sync", 0.8, 120),
             (SYNC, "audience-sync", 71.0, 120), ("", "", 0.0, 0))  # fmt: skip
@@ -361,11 +398,19 @@ def alive(stores: Any, now: float) -> None:
             )  # fmt: skip
         supervisor = records.supervisor(wanted=5, workers=names)
         stores.masters.write(
-            records.master(now, name=f"{host}-4102", host=host, environment="staging", supervisors=(supervisor,))
+            records.master(
+                now, name=f"{host}-4102", host=host, environment="staging", version=NEW, supervisors=(supervisor,)
+            )
         )
     stores.schedule.lead("of-the-scene", records.scheduler(now))
     stores.client.persist(stores.keys.scheduler_lease)
     stores.alerts.show(0)
+    assert book.take_turn("of-the-scene", "web-1", 4104, now)
+    # In these two a job waits no longer than a moment.
+    just_now = datetime.fromtimestamp(now - 0.8, UTC).strftime(FORM)
+    for queue in ("high", "default"):
+        for job_id in stores.client.lrange(f"rq:queue:{queue}", 0, -1):
+            stores.client.hset(b"rq:job:" + job_id, "enqueued_at", just_now)
 
 
 def addresses(places: dict[str, str]) -> dict[str, str]:
