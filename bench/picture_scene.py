@@ -346,7 +346,7 @@ def people(now: float) -> None:
             at=timezone.now() - timedelta(minutes=minutes), who=OTHERS[who], via="page", action=action, subject=subject,
             reason=reason, outcome=outcome, succeeded=True, address="192.0.2.7",
         )
-        for minutes, who, action, subject, reason, outcome in reversed(sorted(done))
+        for minutes, who, action, subject, reason, outcome in sorted(done, reverse=True)
     )  # fmt: skip
     SavedView.objects.create(name="Refused by Mailchimp", owner=EMAIL, shared=True, query="state=failed&q=mailchimp",
                              created_at=timezone.now())  # fmt: skip

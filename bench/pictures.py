@@ -80,7 +80,8 @@ def scene(environment: dict[str, str]) -> Iterator[Scene]:
     with subprocess.Popen(
         command, env={**os.environ, **environment}, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
-        assert process.stdin and process.stdout
+        assert process.stdin
+        assert process.stdout
         told = process.stdout.readline()
         if not told:
             sys.exit("The scene could not be made.")
@@ -113,6 +114,9 @@ def take(shown: Scene, site_url: str, given: argparse.Namespace) -> None:
                 for each in given.page or shown.pages:
                     page.goto(site_url + shown.pages[each])
                     page.locator(".hz-main").wait_for()
+                    wide = page.evaluate("document.documentElement.scrollWidth")
+                    if wide > width:
+                        print(f"{each} is {wide} px wide in a window of {width}.", file=sys.stderr)
                     height = page.evaluate("document.documentElement.scrollHeight")
                     # Playwright itself writes no WebP, which is a fifth of a PNG.
                     area = {"x": 0, "y": 0, "width": width, "height": min(height, LONGEST), "scale": 1}
