@@ -32,10 +32,10 @@ WIDTHS = {1280: 900, 360: 740}
 """The widths that are kept, and how high the window is then."""
 
 THEMES = ("light", "dark")
-LONGEST = 2_000
+LONGEST = 1_500
 """Pixels of a page that are shown; what a list has below them adds only weight."""
 
-QUALITY = 82
+QUALITY = 70
 """Of the lossy form: below it, small text gets a halo."""
 
 
