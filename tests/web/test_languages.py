@@ -13,7 +13,7 @@ from django.utils import translation
 from django.utils.translation import gettext
 
 from allegro_queue.activity.models import Activity
-from allegro_queue.dashboard.formats import duration
+from allegro_queue.dashboard.page.formats import duration
 from allegro_queue.stores import Stores
 from allegro_queue.wording import worded
 from tests.support import every_page, scenes
