@@ -318,9 +318,7 @@ def retry_failed(batches: BatchStore, jobs: FailedJobStore, batch_id: str) -> Ta
     for ids, cancelled in ((batches.failed_ids, False), (batches.skipped_ids, True)):
         wanted = ids(batch_id, 0, -1)[::-1]
         for start in range(0, len(wanted), RETRIED_AT_ONCE):
-            tally = jobs.retry_many(
-                wanted[start : start + RETRIED_AT_ONCE], now=now, failed_until=now, cancelled=cancelled
-            )
+            tally = jobs.retry(wanted[start : start + RETRIED_AT_ONCE], now=now, failed_until=now, cancelled=cancelled)
             done, gone, barred = done + tally.done, gone + tally.gone, barred | dict(tally.barred)
     return Tally(done=done, gone=gone, barred=barred)
 

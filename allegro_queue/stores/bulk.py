@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 
 from django.utils.functional import Promise
@@ -18,6 +17,7 @@ from rq.queue import Queue
 from rq.registry import CanceledJobRegistry
 from rq.serializers import JSONSerializer
 
+from allegro_queue.stores.job_records import rq_time
 from allegro_queue.stores.jobs import REGISTRIES, State, is_job_id, queue_key, results_key
 from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.replies import text, texts
@@ -193,8 +193,3 @@ class BulkStore:
         except InvalidJobOperation:
             return gettext_lazy("No worker runs it at this moment.")
         return ""
-
-
-def rq_time(unix: float) -> str:
-    """A moment as RQ writes it; such texts are in the order of time."""
-    return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -10,7 +10,8 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import ResponseError
 
-from allegro_queue.stores.jobs import job_key, unix_time
+from allegro_queue.stores.job_records import unix_time
+from allegro_queue.stores.jobs import job_key
 from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.replies import text
 from allegro_queue.stores.scripts import script

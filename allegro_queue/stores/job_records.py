@@ -272,6 +272,11 @@ def error_line(traceback: str) -> str:
     return (found or (lines[-1] if lines else "")).strip()[:LONGEST_LINE]
 
 
+def rq_time(unix: float) -> str:
+    """A moment as RQ writes it; such texts are in the order of time."""
+    return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def unix_time(given: bytes | None) -> float | None:
     """RQ's ISO text as Unix seconds; ``None`` for none, and for what is not a time."""
     if not given:

@@ -27,24 +27,9 @@ from allegro_queue.stores.job_records import (
     read_attempts,
     read_payload,
     read_row,
-    unix_time,
 )
 from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.replies import text, texts
-
-__all__ = [
-    "REGISTRIES",
-    "SEARCHED",
-    "Attempt",
-    "Found",
-    "JobDetail",
-    "JobRow",
-    "JobStore",
-    "State",
-    "job_key",
-    "queue_key",
-    "unix_time",
-]
 
 JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
 """What RQ takes as an id. With anything else (a colon above all) an id could name another key."""

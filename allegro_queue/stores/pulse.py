@@ -14,7 +14,8 @@ from redis import Redis
 from rq.registry import FailedJobRegistry, StartedJobRegistry
 from rq.suspension import WORKERS_SUSPENDED
 
-from allegro_queue.stores.jobs import job_key, queue_key, unix_time
+from allegro_queue.stores.job_records import unix_time
+from allegro_queue.stores.jobs import job_key, queue_key
 from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.masters import MasterRecord, read_master
 from allegro_queue.stores.pauses import ALL_QUEUES, Pause

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
@@ -177,11 +176,8 @@ def test_each_fault_of_jobs_and_processes_is_told_when_it_comes_and_when_it_is_o
                 # The first worker, and the second: killed before they have begun anything.
                 def is_troubled() -> bool:
                     for each in stores.workers.living():
-                        # A worker that a test ran in this very process has none.
-                        if not each.master:
-                            continue
-                        with contextlib.suppress(ProcessLookupError):
-                            os.kill(each.pid, signal.SIGKILL)
+                        # A record outlives its process, and one of this very process may be among them.
+                        horizon.kill_one(each.pid)
                     return any(each.trouble for master in stores.masters.living() for each in master.supervisors)
 
                 eventually(is_troubled, within=30, explain=said)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 from collections.abc import Iterator
@@ -91,7 +90,7 @@ def test_a_worker_that_dies_once_the_server_has_the_mail_leaves_a_failed_job_and
     def die_once(sink: Sink) -> None:
         if len(sink.mails) == 1:
             for worker in stores.workers.living():
-                os.kill(worker.pid, signal.SIGKILL)
+                process.kill_one(worker.pid)
 
     with a_mail_server(taken=die_once) as sink:
         environment = {

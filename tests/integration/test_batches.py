@@ -21,6 +21,7 @@ from allegro_queue.orders import order_for
 from allegro_queue.queues import get_queue
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.batches import BatchRecord
+from allegro_queue.stores.bulk import BulkAct
 from allegro_queue.workers.child import make_worker
 from allegro_queue.workers.housekeeping import keep_house
 from allegro_queue.workers.settling import settle
@@ -181,11 +182,11 @@ def test_a_failed_job_that_is_retried_by_itself_counts_once(redis: Redis, stores
     with batch("Import", allow_failures=True) as made:
         job_id = made.add(batch_jobs.fail_unless, str(flag), options=JobOptions(tries=1))
     work_off_with_terms(redis)
-    stores.failed_jobs.retry(job_id, now=time.time())
+    stores.failed_jobs.retry([job_id], now=time.time())
     work_off_with_terms(redis)
     again = record(made)
     flag.touch()
-    stores.failed_jobs.retry(job_id, now=time.time())
+    stores.failed_jobs.retry([job_id], now=time.time())
     work_off_with_terms(redis)
 
     assert (again.failed, again.total) == (1, 1)
@@ -481,7 +482,7 @@ def test_a_deleted_failed_job_stays_counted_as_failed_and_a_retry_says_it_is_gon
     with batch("Import") as made:
         job_id = made.add(jobs.fail, options=JobOptions(tries=1))
     work_off_with_terms(redis)
-    stores.failed_jobs.forget(job_id)
+    stores.bulk.act(BulkAct.DELETE, [job_id], now=time.time())
 
     tally = made.retry_failed()
 

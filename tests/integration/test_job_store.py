@@ -66,7 +66,7 @@ def test_a_retried_job_leaves_the_failed_ones_and_runs_in_rqs_own_worker(redis: 
     job_id = failed(redis, jobs.note, str(tmp_path / "missing" / "ran"), "word")
     assert status(redis, job_id) == "failed"
 
-    assert stores.failed_jobs.retry(job_id, now=time.time())
+    assert stores.failed_jobs.retry([job_id], now=time.time()).done
 
     assert FailedJobRegistry("default", connection=redis).count == 0
     assert redis.lrange("rq:queue:default", 0, -1) == [job_id.encode()]
@@ -82,25 +82,15 @@ def test_a_retried_job_leaves_the_failed_ones_and_runs_in_rqs_own_worker(redis: 
     assert [attempt.result for attempt in detail.attempts] == ["finished", "failed"]
 
 
-def test_only_what_is_failed_now_can_be_retried_or_deleted(redis: Redis, stores: Stores):
+def test_only_what_is_failed_now_can_be_retried(redis: Redis, stores: Stores):
     once = failed(redis, jobs.fail)
     waiting = queued(jobs.nothing)
 
-    assert not stores.failed_jobs.retry(waiting, now=time.time())
-    assert not stores.failed_jobs.forget(waiting)
-    assert not stores.failed_jobs.retry("no-such-job", now=time.time())
-    assert stores.failed_jobs.retry(once, now=time.time())
-    assert not stores.failed_jobs.retry(once, now=time.time())
+    assert not stores.failed_jobs.retry([waiting], now=time.time()).done
+    assert not stores.failed_jobs.retry(["no-such-job"], now=time.time()).done
+    assert stores.failed_jobs.retry([once], now=time.time()).done
+    assert not stores.failed_jobs.retry([once], now=time.time()).done
     assert redis.lrange("rq:queue:default", 0, -1) == [waiting.encode(), once.encode()]
-
-
-def test_a_deleted_job_leaves_nothing_behind(redis: Redis, stores: Stores):
-    job_id = failed(redis, jobs.fail)
-
-    assert stores.failed_jobs.forget(job_id)
-
-    assert not [key for key in redis.keys("rq:*") if job_id in key.decode()]
-    assert stores.jobs.get(job_id) is None
 
 
 def test_a_big_set_is_retried_in_order_in_a_few_round_trips(redis: Redis, stores: Stores, monkeypatch):
@@ -113,7 +103,7 @@ def test_a_big_set_is_retried_in_order_in_a_few_round_trips(redis: Redis, stores
         return execute(pipeline, *args, **kwargs)
 
     monkeypatch.setattr(type(redis.pipeline()), "execute", counted)
-    tally = stores.failed_jobs.retry_many([*ids, "gone", ids[0]], now=time.time())
+    tally = stores.failed_jobs.retry([*ids, "gone", ids[0]], now=time.time())
 
     assert tally == Tally(done=len(ids), gone=2)
     assert len(trips) == 6
@@ -125,7 +115,9 @@ def test_what_fails_after_the_set_was_shown_is_left_alone(redis: Redis, stores: 
     shown_at = time.time()
     after = failed(redis, jobs.fail)
 
-    assert stores.failed_jobs.forget_many([before, after], failed_until=shown_at) == Tally(done=1, later=1)
+    tally = stores.failed_jobs.retry([before, after], now=time.time(), failed_until=shown_at)
+
+    assert tally == Tally(done=1, later=1)
     assert stores.jobs.failed_ids(QUEUES) == [after]
 
 
@@ -145,8 +137,7 @@ def test_an_id_that_rq_would_not_take_reads_and_changes_nothing(redis: Redis, st
 
     assert stores.jobs.get(job_id) is None
     assert stores.jobs.rows([job_id]) == []
-    assert not stores.failed_jobs.retry(job_id, now=time.time())
-    assert not stores.failed_jobs.forget(job_id)
+    assert not stores.failed_jobs.retry([job_id], now=time.time()).done
     assert redis.exists("rq:job:x:dependents")
 
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from tempfile import TemporaryFile
 from typing import IO
 
@@ -36,6 +36,12 @@ class Running:
 
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
+
+    def kill_one(self, pid: int) -> None:
+        """Kill a process of its session; nothing, if the number is nobody's, or by now another's."""
+        with suppress(ProcessLookupError):
+            if os.getsid(pid) == self.pid:
+                os.kill(pid, signal.SIGKILL)
 
     def has_ended(self) -> bool:
         return self._process.poll() is not None

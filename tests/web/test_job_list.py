@@ -285,7 +285,7 @@ def test_only_runs_whose_job_is_failed_now_can_be_acted_on(client: Client, redis
     now = time.time()
     job_id = failed(redis, jobs.fail)
     again = failed(redis, jobs.fail)
-    stores.failed_jobs.retry(again, now=now)
+    stores.failed_jobs.retry([again], now=now)
     collected(
         stores,
         failed_record(now - 3, job_id="gone"),

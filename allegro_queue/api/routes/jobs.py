@@ -27,7 +27,8 @@ from allegro_queue.masking import masked
 from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores, open_stores
-from allegro_queue.stores.jobs import JobDetail, JobRow, State
+from allegro_queue.stores.job_records import JobDetail, JobRow
+from allegro_queue.stores.jobs import State
 
 router = Router(tags=["jobs"])
 

@@ -17,7 +17,8 @@ from allegro_queue.dashboard.filters.state_words import counted_units, units
 from allegro_queue.dashboard.page.nouns import jobs
 from allegro_queue.stores import Stores
 from allegro_queue.stores.bulk import BulkAct
-from allegro_queue.stores.jobs import JobRow, is_job_id
+from allegro_queue.stores.job_records import JobRow
+from allegro_queue.stores.jobs import is_job_id
 from allegro_queue.stores.pulse import Pulse
 from allegro_queue.wording import worded
 

@@ -25,7 +25,7 @@ from allegro_queue.dashboard.page.render import Missing, render_page
 from allegro_queue.errors import HorizonError, QueueUnavailable
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
-from allegro_queue.stores.jobs import JobRow
+from allegro_queue.stores.job_records import JobRow
 from allegro_queue.stores.pulse import Pulse
 from allegro_queue.wording import worded, worded_lazy
 

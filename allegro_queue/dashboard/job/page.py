@@ -33,7 +33,8 @@ from allegro_queue.history.runs import RunRow, runs_of_job
 from allegro_queue.masking import masked
 from allegro_queue.metrics.counts import DAY, HOUR
 from allegro_queue.stores import Stores
-from allegro_queue.stores.jobs import Attempt, JobDetail, JobRow, is_job_id
+from allegro_queue.stores.job_records import Attempt, JobDetail, JobRow
+from allegro_queue.stores.jobs import is_job_id
 from allegro_queue.stores.pulse import Pulse
 from allegro_queue.terms import NO_TERMS
 from allegro_queue.wording import worded

@@ -13,7 +13,7 @@ from allegro_queue.dashboard.filters.state_words import state_words
 from allegro_queue.dashboard.page.formats import duration
 from allegro_queue.dashboard.page.names import capitalized
 from allegro_queue.masking import masked
-from allegro_queue.stores.jobs import Attempt, JobDetail
+from allegro_queue.stores.job_records import Attempt, JobDetail
 from allegro_queue.wording import worded
 
 GAP_WORTH_NAMING = 0.0005

@@ -10,7 +10,8 @@ from itertools import chain
 from allegro_queue.history.exact_counts import count_to_the_end
 from allegro_queue.history.filters import Filter
 from allegro_queue.stores import Stores
-from allegro_queue.stores.jobs import JobRow, State
+from allegro_queue.stores.job_records import JobRow
+from allegro_queue.stores.jobs import State
 
 PATIENCE = 3.0
 """Seconds after which a count says how far it has come."""

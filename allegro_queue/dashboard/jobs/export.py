@@ -27,7 +27,8 @@ from allegro_queue.history.run_pages import find_runs
 from allegro_queue.history.runs import RunRow
 from allegro_queue.masking import masked
 from allegro_queue.stores import Stores
-from allegro_queue.stores.jobs import JobRow, State
+from allegro_queue.stores.job_records import JobRow
+from allegro_queue.stores.jobs import State
 from allegro_queue.stores.pulse import Pulse
 from allegro_queue.wording import worded
 

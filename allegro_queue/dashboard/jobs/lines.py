@@ -12,7 +12,8 @@ from allegro_queue.dashboard.page.links import link
 from allegro_queue.dashboard.page.looks import Look, look_of
 from allegro_queue.history.runs import RunRow
 from allegro_queue.masking import masked
-from allegro_queue.stores.jobs import JobRow, State
+from allegro_queue.stores.job_records import JobRow
+from allegro_queue.stores.jobs import State
 from allegro_queue.wording import worded
 
 TAGS_SHOWN = 6

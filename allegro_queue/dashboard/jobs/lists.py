@@ -14,7 +14,8 @@ from allegro_queue.dashboard.jobs.query import PAGE_SIZE, JobQuery
 from allegro_queue.dashboard.jobs.search import queues_of, test_of
 from allegro_queue.dashboard.page.formats import count
 from allegro_queue.stores import Stores
-from allegro_queue.stores.jobs import SEARCHED, JobRow, State
+from allegro_queue.stores.job_records import JobRow
+from allegro_queue.stores.jobs import SEARCHED, State
 from allegro_queue.wording import worded
 
 SEARCH_ORDER = (State.FAILED, State.RUNNING, State.WAITING, State.FINISHED, State.SCHEDULED, State.DEFERRED)

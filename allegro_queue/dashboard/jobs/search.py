@@ -14,7 +14,7 @@ from allegro_queue.dashboard.filters.spans import number_span, seconds_span, tim
 from allegro_queue.dashboard.filters.terms import Term, typed
 from allegro_queue.dashboard.jobs.query import JobQuery, is_live
 from allegro_queue.history.filters import Also, Filter
-from allegro_queue.stores.jobs import JobRow
+from allegro_queue.stores.job_records import JobRow
 from allegro_queue.wording import worded
 
 OUTCOMES = {

@@ -15,7 +15,7 @@ from allegro_queue.dashboard.page.links import link, link_to
 from allegro_queue.dashboard.page.nouns import runs
 from allegro_queue.history.runs import RunRow
 from allegro_queue.masking import masked, rule_for_key
-from allegro_queue.stores.jobs import JobRow
+from allegro_queue.stores.job_records import JobRow
 from allegro_queue.wording import worded
 
 ENDED = ("finished", "failed", "retried", "lost", "stopped", "canceled")

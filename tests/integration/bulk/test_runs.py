@@ -296,7 +296,7 @@ def test_a_filter_of_history_takes_the_jobs_with_such_a_run_that_are_failed_stil
             for place, job_id in enumerate(ids)
         ),
     )
-    stores.failed_jobs.retry(ids[3], now)
+    stores.failed_jobs.retry([ids[3]], now=now)
     chosen = Selection(runs=Filter(tag="member:7"))
 
     assert count(stores, chosen, all_queues(), now).number == 2

@@ -12,7 +12,7 @@ from allegro_queue.dashboard.jobs.query import JobQuery
 from allegro_queue.dashboard.jobs.search import Names, Wanted, can_ask_lists, filter_of, queues_of
 from allegro_queue.dashboard.jobs.search import test_of as row_test
 from allegro_queue.history.filters import Also, Filter
-from allegro_queue.stores.jobs import JobRow
+from allegro_queue.stores.job_records import JobRow
 from allegro_queue.terms import Terms
 
 NOW = 1_000_000.0
