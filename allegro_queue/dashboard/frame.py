@@ -14,13 +14,18 @@ from allegro_queue.access import Access, wants_fragment
 from allegro_queue.alerts import book
 from allegro_queue.conf import HorizonSettings
 from allegro_queue.dashboard.links import link
+from allegro_queue.dashboard.patience import WAIT
 from allegro_queue.dashboard.script_words import script_words
 from allegro_queue.dashboard.states import Status, status_of, status_unreachable
+from allegro_queue.history.time_limit import OutOfTime, within
 from allegro_queue.stores.pauses import Pause
 from allegro_queue.stores.pulse import Pulse
 
 FRAGMENT = "horizon/fragment.html"
 """The shell of what a refresh gets."""
+
+ALERTS_SECONDS = 0.5
+"""How long the database is asked for the number of alerts that fire."""
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +121,9 @@ def frame_for(
         zone=timezone.get_current_timezone_name(),
         interval=chosen_interval(request.GET.get("live", ""), every),
         intervals=tuple(sorted({*INTERVALS, every} - {0})),
-        kept=tuple((key, value) for key, values in request.GET.lists() if key != "live" for value in values),
+        kept=tuple(
+            (key, value) for key, values in request.GET.lists() if key not in {"live", WAIT} for value in values
+        ),
         search=link("jobs"),
         query=request.GET.get("q", ""),
         nav=navigation(current, failed=pulse.failed if pulse else 0, firing=firing),
@@ -141,9 +148,10 @@ def alerts_firing(pulse: Pulse | None, now: float) -> int:
     if pulse is not None and pulse.alerts_firing is not None:
         return pulse.alerts_firing
     try:
-        return book.firing_count(now)
-    except (DatabaseError, InterfaceError) as error:
-        log.warning("alerts cannot be read: %s", error)
+        with within(ALERTS_SECONDS):
+            return book.firing_count(now)
+    except (DatabaseError, InterfaceError, OutOfTime) as error:
+        log.warning("alerts cannot be read: %s", error or "the database takes too long")
         return 0
 
 

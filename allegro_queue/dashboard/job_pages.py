@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from urllib.parse import parse_qsl
 
 from django.utils import timezone
@@ -34,9 +35,10 @@ from allegro_queue.dashboard.job_search import Names, filter_of, queues_of
 from allegro_queue.dashboard.job_source import HistoryState, read_history_state, source_of
 from allegro_queue.dashboard.job_tabs import Tab, tabs_of
 from allegro_queue.dashboard.links import link_to
+from allegro_queue.dashboard.patience import Patience
 from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.found import have_runs
-from allegro_queue.history.queries import counts_by_outcome, names_of_kinds
+from allegro_queue.history.queries import Matches, counts_by_outcome, names_of_kinds
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
 from allegro_queue.stores.pulse import Pulse
@@ -124,11 +126,14 @@ class JobsPage:
     save: str
 
 
-def read_jobs(stores: Stores, pulse: Pulse, query: JobQuery, *, who: str) -> JobsPage:
+def read_jobs(stores: Stores, pulse: Pulse, query: JobQuery, *, who: str, patience: Patience) -> JobsPage:
     """One page of the list: four round trips to Redis after the pulse and six queries at most.
+
+    The rows are read first: they never wait for a count, nor for the names to choose from where none is asked for.
 
     Args:
         who: whose saved views are shown.
+        patience: for all but the rows.
     """
     settings = horizon_settings()
     now = pulse.at
@@ -141,30 +146,46 @@ def read_jobs(stores: Stores, pulse: Pulse, query: JobQuery, *, who: str) -> Job
         if query.is_live or query.is_still
         else read_history_state(stores, is_on=settings.history, now=now)
     )
-    asks_errors = any(term.key == "error" for term in query.terms)
-    kinds = names_of_kinds(("job", "tag", "error") if asks_errors else ("job", "tag"), now=now)
-    names = Names(
-        functions=tuple(kinds["job"]),
-        tags=tuple(kinds["tag"]),
-        exceptions=tuple(kinds.get("error", ())),
-    )
+    names = names_for(query, now=now) if query.others else Names()
     source = source_of(query, history)
-    by_outcome = counts_by_outcome(most=MOST_COUNTED) if not query.others else {}
+
+    @cache
+    def by_outcome() -> Mapping[str, Matches]:
+        return {} if query.others else patience.for_part(lambda: counts_by_outcome(most=MOST_COUNTED), without={})
+
     if source.lists:
         shown = from_lists(stores, query, queues, now)
     else:
         silenced = bool(settings.silenced or settings.silenced_tags)
-        shown = from_runs(stores, query, queues, names, history, by_outcome, now=now, has_silenced=silenced)
+        shown = from_runs(
+            stores, query, queues, names, history, by_outcome, now=now, has_silenced=silenced, patience=patience
+        )
+    if not query.others:
+        names = patience.for_part(lambda: names_for(query, now=now), without=names)
+    may_blame = not (shown.lines or source.lists or query.after)
     return jobs_page(
         query,
         shown,
-        to_blame=[] if shown.lines or source.lists or query.after else to_blame(query, names, now=now),
-        tabs=tabs_of(query, shown, counts, by_outcome, lists=source.lists and not query.is_still, on=settings.history),
+        to_blame=patience.for_part(lambda: to_blame(query, names, now=now), without=[]) if may_blame else [],
+        tabs=tabs_of(
+            query, shown, counts, by_outcome(), lists=source.lists and not query.is_still, on=settings.history
+        ),
         queues=queues,
         names=names,
         note=source.note,
         failed=pulse.failed,
         views=[(view.name, link_to("jobs", parse_qsl(view.query))) for view in views_for(who)[:VIEWS_SHOWN]],
+    )
+
+
+def names_for(query: JobQuery, *, now: float) -> Names:
+    """Names to choose from, and those that the query's may stand for."""
+    asks_errors = any(term.key == "error" for term in query.terms)
+    kinds = names_of_kinds(("job", "tag", "error") if asks_errors else ("job", "tag"), now=now)
+    return Names(
+        functions=tuple(kinds["job"]),
+        tags=tuple(kinds["tag"]),
+        exceptions=tuple(kinds.get("error", ())),
     )
 
 

@@ -11,6 +11,7 @@ from allegro_queue.dashboard.filter_keys import ALL, LIVE, key_named
 from allegro_queue.dashboard.filter_pairs import pairs_of, read_pairs
 from allegro_queue.dashboard.filter_terms import Problem, Term, parse, typed
 from allegro_queue.dashboard.formats import count
+from allegro_queue.dashboard.patience import WAIT
 from allegro_queue.dashboard.wording import worded
 from allegro_queue.errors import did_you_mean
 from allegro_queue.stores.jobs import State
@@ -18,7 +19,7 @@ from allegro_queue.stores.jobs import State
 PAGE_SIZE = 50
 MOST_PAGES = 100_000
 LARGEST_ID = 2**63 - 1
-OWN = frozenset({"live", "page", "after"})
+OWN = frozenset({"live", "page", "after", WAIT})
 """Names in the address that ask for no jobs."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 
 from django.utils import timezone
@@ -16,6 +16,7 @@ from allegro_queue.dashboard.job_query import PAGE_SIZE, JobQuery
 from allegro_queue.dashboard.job_search import Names, can_ask_lists, filter_of, queues_of, test_of
 from allegro_queue.dashboard.job_source import HistoryState
 from allegro_queue.dashboard.nouns import runs
+from allegro_queue.dashboard.patience import Patience
 from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.queries import COUNTED, SEARCHED, Filter, Matches, RunPage, RunRow, count_runs, find_runs
 from allegro_queue.stores import Stores
@@ -32,10 +33,11 @@ def from_runs(
     queues: Sequence[str],
     names: Names,
     history: HistoryState,
-    by_outcome: Mapping[str, Matches],
+    by_outcome: Callable[[], Mapping[str, Matches]],
     *,
     now: float,
     has_silenced: bool,
+    patience: Patience,
 ) -> Shown:
     """A page of runs; above its first page, what a search finds among the jobs that have not ended."""
     zone = timezone.get_current_timezone()
@@ -59,7 +61,8 @@ def from_runs(
                     shown=LIVE_SHOWN,
                 )
             )
-    total = total_of(wanted.filter, page, by_outcome, after=query.after)
+    # After the rows, which do not wait for it.
+    total = patience.for_part(lambda: total_of(wanted.filter, page, by_outcome, after=query.after), without=None)
     return Shown(
         state=",".join(query.states),
         lines=(*live, *run_lines(stores, page.rows)),
@@ -75,14 +78,16 @@ def from_runs(
     )
 
 
-def total_of(wanted: Filter, page: RunPage, by_outcome: Mapping[str, Matches], *, after: int) -> Matches | None:
+def total_of(
+    wanted: Filter, page: RunPage, by_outcome: Callable[[], Mapping[str, Matches]], *, after: int
+) -> Matches | None:
     """How many match, where that is cheap to say."""
     if not page.after and not after:
         return Matches(len(page.rows), is_more=False)
     if page.searched_to is not None:
         return None
-    if len(wanted.outcomes) == 1 and wanted == Filter(outcomes=wanted.outcomes) and by_outcome:
-        return by_outcome[wanted.outcomes[0]]
+    if len(wanted.outcomes) == 1 and wanted == Filter(outcomes=wanted.outcomes):
+        return by_outcome().get(wanted.outcomes[0])
     if wanted.driver == "text":
         # To count them costs as much as to find them, where a word is common.
         return Matches(len(page.rows), is_more=True) if page.after and not after else None

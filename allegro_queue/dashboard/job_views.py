@@ -14,6 +14,7 @@ from allegro_queue.dashboard.job_page import JobPage, read_job
 from allegro_queue.dashboard.job_pages import JobsPage, read_jobs
 from allegro_queue.dashboard.job_query import only_word, read_query, without_words
 from allegro_queue.dashboard.links import link, link_to
+from allegro_queue.dashboard.patience import patience_with
 from allegro_queue.dashboard.render import Missing, render_page
 from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.queries import runs_of_job
@@ -32,19 +33,22 @@ def jobs(request: HttpRequest) -> HttpResponse:
     """Where is that job? A search for an id leads to the job's page, and what was typed to an address of plain terms."""
     may_see_payload = Right.VIEW_PAYLOAD in rights_of(request)
     query = read_query(pairs_in(request.GET), all_queues(), may_see_payload=may_see_payload)
+    patience = patience_with(request)
     # The page's own script asks for the page that is shown; it must not be sent to another.
     if not wants_fragment(request):
-        if exists(only_word(query)):
+        if patience.for_part(lambda: exists(only_word(query)), without=False):
             return HttpResponseRedirect(link("job", job_id=only_word(query)))
         if query.to_tidy:
             return HttpResponseRedirect(link_to("jobs", [*query.pairs, ("live", request.GET.get("live"))]))
     query = query if may_see_payload else without_words(query)
 
     def read(stores: Stores, pulse: Pulse) -> JobsPage:
-        return read_jobs(stores, pulse, query, who=name_of(request))
+        return read_jobs(stores, pulse, query, who=name_of(request), patience=patience)
 
     current = "failures" if query.states == ("failed",) and not query.asked else "jobs"
-    return render_page(request, "horizon/jobs.html", read, title=gettext("Jobs"), current=current, every=10)
+    return render_page(
+        request, "horizon/jobs.html", read, title=gettext("Jobs"), current=current, every=10, patience=patience
+    )
 
 
 def pairs_in(given: QueryDict) -> list[tuple[str, str]]:

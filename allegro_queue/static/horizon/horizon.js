@@ -55,7 +55,10 @@ async function take(answer) {
     const body = await answer.text();
     const page = new DOMParser().parseFromString(body, "text/html").querySelector(".hz");
     if (!page) return fail(say("strange"));
-    if (show(page)) return fail(say("away"));
+    const missing = show(page);
+    // A page that was late asks sooner than it does once it is there.
+    state.interval = Number(page.dataset.hzInterval);
+    if (missing) return fail(say(missing));
     state.etag = answer.headers.get("ETag") ?? "";
   }
   state.failures = 0;
@@ -64,19 +67,19 @@ async function take(answer) {
   state.readClock = answer.headers.get("X-Horizon-At") ?? "";
 }
 
-// Patch every live part that the page has; whether the data in it is unknown.
+// Patch every live part that the page has; the name of the words that say why its data is missing, if it is.
 function show(page) {
-  const unknown = "hzUnknown" in page.dataset;
+  const missing = "hzLate" in page.dataset ? "late" : "hzUnknown" in page.dataset ? "away" : "";
   const focused = document.activeElement;
   for (const part of document.querySelectorAll("[data-hz-live]")) {
     const next = page.querySelector(`#${CSS.escape(part.id)}`);
     // What was last known stays, greyed: better than an empty page.
-    if (unknown && part.id === "hz-live") part.classList.add("hz-stale");
+    if (missing && part.id === "hz-live") part.classList.add("hz-stale");
     else if (next && !isBeingSelected(part)) patch(part, next);
   }
   if (page.dataset.hzTitle) document.title = page.dataset.hzTitle;
   if (focused !== document.activeElement && focused?.isConnected) focused.focus({ preventScroll: true });
-  return unknown;
+  return missing;
 }
 
 function isBeingSelected(part) {
