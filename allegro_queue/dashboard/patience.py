@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
 from allegro_queue.access import wants_fragment
 from allegro_queue.history.database import alias, database
@@ -86,25 +87,28 @@ class Late:
     """How long that is."""
     has_waited: bool
     """Whether this reader did."""
+    remedy: str
+    """What the command shows."""
     command: str
-    """Shows what may keep the database."""
 
 
 def late_with(request: HttpRequest, patience: Patience) -> Late:
     """In the words of this request."""
     query = request.GET.copy()
     query[WAIT] = "1"
+    remedy, command = remedy_for(database().vendor, alias())
     return Late(
         seconds=round(patience.seconds),
         address=f"{request.path}?{query.urlencode()}",
         longest=round(ASKED),
         has_waited=patience.seconds >= ASKED,
-        command=command_for(database().vendor, alias()),
+        remedy=remedy,
+        command=command,
     )
 
 
-def command_for(vendor: str, name: str) -> str:
-    """What to type to see what keeps a database of this kind."""
+def remedy_for(vendor: str, name: str) -> tuple[str, str]:
+    """What a command shows where a database of this kind takes long, and that command."""
     if vendor != "postgresql":
-        return "python manage.py horizon_status"
-    return f'python manage.py dbshell --database {name} -- -c "{WHO_KEEPS_IT}"'
+        return gettext("See whether the rest is well:"), "python manage.py horizon_status"
+    return gettext("See what keeps it:"), f'python manage.py dbshell --database {name} -- -c "{WHO_KEEPS_IT}"'
