@@ -159,7 +159,7 @@ def pauses(pulse: Pulse) -> Check:
             result=Result.LOOK,
             found="RQ's own switch suspends all workers",
             mend=gettext_noop("Lift it:"),
-            command="rq resume",
+            command="python manage.py rqresume",
         )
     return Check(
         group=gettext_noop("Processes"),

@@ -37,7 +37,8 @@ def wrong_connection(pulse: Pulse, notice: str) -> Iterator[Finding]:
             tone="bad",
             headline=notice.partition(". ")[0] + "." + waiting,
             cause="",
-            remedy=notice.partition(". ")[2] + " " + gettext("Then restart Horizon."),
+            remedy=notice.partition(". ")[2] + " " + gettext("Then restart Horizon:"),
+            command="python manage.py horizon_terminate",
         )
 
 
@@ -120,6 +121,8 @@ def troubled_supervisors(pulse: Pulse) -> Iterator[Finding]:
                         trouble=supervisor.trouble,
                     ),
                     page="workers",
+                    remedy=gettext("See its log on that host; once the fault is mended, restart Horizon:"),
+                    command="python manage.py horizon_terminate",
                 )
 
 
@@ -173,6 +176,8 @@ def lost_workers(pulse: Pulse, clock: Callable[[float], str]) -> Iterator[Findin
         )
         + held,
         page="workers",
+        remedy=gettext("See the end of its log on that host, and who lives now:"),
+        command="python manage.py horizon_list",
     )
 
 
