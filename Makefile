@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help dev demo-load test check bench messages requirements
+.PHONY: help dev demo-load test check bench pictures messages requirements
 
 # Another Python: make dev PYTHON=python3.12
 PYTHON ?= python3
@@ -34,6 +34,9 @@ check: $(INSTALLED) ## Formatting, lint, types, Django's checks, missing migrati
 
 bench: $(INSTALLED) ## Measure a worker beside RQ's own and a bare loop, some minutes (BENCH=dispatch, history, beside, pages, schedule_storm, audience)
 	@exec $(BIN)/python bench/$(BENCH).py $(ARGS)
+
+pictures: $(INSTALLED) ## Take the pictures of docs/pages.md anew, with Chromium (ARGS="--page job --kind png --to /tmp/looks")
+	@exec $(BIN)/python bench/pictures.py $(ARGS)
 
 messages: $(INSTALLED) ## Bring the catalogues of translated texts up to the code, and compile them
 	@exec $(BIN)/python -m allegro.dev.messages

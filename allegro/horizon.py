@@ -98,6 +98,12 @@ def horizon(
                 "queue": "default",
             },
             {
+                "name": "links-put-off",
+                "cron": "* * * * *",
+                "job": "allegro.magic_links.jobs.queue_put_off_links",
+                "queue": "high",
+            },
+            {
                 "name": "links-forget",
                 "cron": "7 3 * * *",
                 "job": "allegro.magic_links.jobs.forget_old_links",

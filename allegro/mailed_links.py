@@ -20,6 +20,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.translation import ngettext
 
 from allegro.forgetting import forget
 
@@ -52,8 +53,12 @@ class TooManyRequests(Exception):
 
     def __init__(self, wait_seconds: int) -> None:
         self.wait_seconds = wait_seconds
-        unit = "second" if wait_seconds == 1 else "seconds"
-        super().__init__(f"Too many links were asked for. Try again in {wait_seconds} {unit}.")
+        words = ngettext(
+            "Too many links were asked for. Try again in {n} second.",
+            "Too many links were asked for. Try again in {n} seconds.",
+            wait_seconds,
+        )
+        super().__init__(words.format(n=wait_seconds))
 
 
 class MailedLink(models.Model):
@@ -137,10 +142,9 @@ def make_ready(link: Link, same_address: models.QuerySet[Link], now: datetime) -
         Its token; ``None`` when the request is used, replaced, run out, or too old to answer.
     """
     token = token_of(link)
-    fresh = models.Q(expires_at__isnull=True) | models.Q(expires_at__gt=now)
     made = (
-        open_links(same_address)
-        .filter(fresh, pk=link.pk, requested_at__gt=now - life())
+        wanted_links(same_address, now)
+        .filter(pk=link.pk)
         .update(
             token_hash=hash_of(token),
             expires_at=models.functions.Coalesce("expires_at", models.Value(now + life(), models.DateTimeField())),
@@ -151,6 +155,12 @@ def make_ready(link: Link, same_address: models.QuerySet[Link], now: datetime) -
     earlier = open_links(same_address).filter(requested_at__lte=link.requested_at).exclude(pk=link.pk)
     earlier.update(voided_at=now)
     return token
+
+
+def wanted_links(rows: models.QuerySet[Link], now: datetime) -> models.QuerySet[Link]:
+    """Requests whose mail may be made: neither used, replaced, run out, nor too old to answer."""
+    fresh = models.Q(expires_at__isnull=True) | models.Q(expires_at__gt=now)
+    return open_links(rows).filter(fresh, requested_at__gt=now - life())
 
 
 def open_links(rows: models.QuerySet[Link]) -> models.QuerySet[Link]:

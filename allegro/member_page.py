@@ -12,13 +12,15 @@ from datetime import UTC, datetime
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from allegro.audience.models import Member, ProviderAccount, SyncRound
 from allegro.magic_links.models import MagicLink
 from allegro.webhooks.models import Delivery
 from allegro_queue.access import decide
 from allegro_queue.dashboard.links import link, link_to
-from allegro_queue.history.queries import Filter, find_runs
+from allegro_queue.history.filters import Filter
+from allegro_queue.history.run_pages import find_runs
 
 SHOWN = 10
 """Rows of each part."""
@@ -70,8 +72,8 @@ def rounds(member: Member) -> Part:
     ]
     found.sort(key=lambda pair: pair[1].started_at, reverse=True)
     return Part(
-        heading="Rounds",
-        columns=("Started", "Provider", "This member"),
+        heading=gettext("Rounds"),
+        columns=(gettext("Started"), gettext("Provider"), gettext("This member")),
         rows=[
             (
                 Cell(when(step.started_at), reverse("admin:audience_syncround_change", args=[step.pk])),
@@ -80,14 +82,14 @@ def rounds(member: Member) -> Part:
             )
             for account, step in found
         ],
-        nothing="No round has begun since this member came.",
+        nothing=gettext("No round has begun since this member came."),
     )
 
 
 def standing_in(step: SyncRound, member: Member) -> str:
     """Whether a round has come to the member. It goes by id, and remembers how far it is."""
     is_reached = step.dispatched_at is not None or (step.cursor is not None and step.cursor >= member.pk)
-    return "Reached" if is_reached else "Not reached yet"
+    return gettext("Reached") if is_reached else gettext("Not reached yet")
 
 
 def runs(member: Member) -> Part:
@@ -97,10 +99,15 @@ def runs(member: Member) -> Part:
         found = find_runs(Filter(tag=tag), limit=SHOWN).rows
     except (DatabaseError, InterfaceError):
         # History may be in a database of its own, whose absence is no reason to show nothing of the member.
-        return Part(heading="Runs of jobs", columns=(), rows=(), nothing="The database of history does not answer.")
+        return Part(
+            heading=gettext("Runs of jobs"),
+            columns=(),
+            rows=(),
+            nothing=gettext("The database of history does not answer."),
+        )
     return Part(
-        heading="Runs of jobs",
-        columns=("Ended", "Job", "Outcome", "Took"),
+        heading=gettext("Runs of jobs"),
+        columns=(gettext("Ended"), gettext("Job"), gettext("Outcome"), gettext("Took")),
         rows=[
             (
                 Cell(when(datetime.fromtimestamp(run.ended_at, UTC)), link("job", job_id=run.job_id)),
@@ -110,8 +117,8 @@ def runs(member: Member) -> Part:
             )
             for run in found
         ],
-        nothing="No job about this member has ended yet.",
-        more=Cell("All on Horizon", link_to("jobs", [("tag", tag)])),
+        nothing=gettext("No job about this member has ended yet."),
+        more=Cell(gettext("All on Horizon"), link_to("jobs", [("tag", tag)])),
     )
 
 
@@ -123,8 +130,8 @@ def deliveries(member: Member) -> Part:
         .order_by("-created_at")[:SHOWN]
     )
     return Part(
-        heading="Webhook deliveries",
-        columns=("Queued", "Event", "Endpoint", "State", "Answer"),
+        heading=gettext("Webhook deliveries"),
+        columns=(gettext("Queued"), gettext("Event"), gettext("Endpoint"), gettext("State"), gettext("Answer")),
         rows=[
             (
                 Cell(when(each.created_at), reverse("admin:webhooks_delivery_change", args=[each.pk])),
@@ -135,7 +142,7 @@ def deliveries(member: Member) -> Part:
             )
             for each in latest
         ],
-        nothing="No event about this member was sent anywhere.",
+        nothing=gettext("No event about this member was sent anywhere."),
     )
 
 
@@ -143,8 +150,8 @@ def sign_in_links(member: Member) -> Part:
     """The latest links that were asked for with the member's address."""
     latest = MagicLink.objects.filter(organization_id=member.organization_id, email=member.email.lower())[:SHOWN]
     return Part(
-        heading="Sign-in links",
-        columns=("Asked for", "Mailed", "Used", "Replaced"),
+        heading=gettext("Sign-in links"),
+        columns=(gettext("Asked for"), gettext("Mailed"), gettext("Used"), gettext("Replaced")),
         rows=[
             (
                 Cell(when(each.requested_at), reverse("admin:magic_links_magiclink_change", args=[each.pk])),
@@ -152,7 +159,7 @@ def sign_in_links(member: Member) -> Part:
             )
             for each in latest
         ],
-        nothing="No link was asked for with this address.",
+        nothing=gettext("No link was asked for with this address."),
     )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.utils.translation import gettext_lazy
 from django.views.generic import RedirectView
 from django.views.i18n import set_language
 
 from allegro.health import up
 
-admin.site.site_header = "Allegro administration"
+admin.site.site_header = gettext_lazy("Allegro administration")
 admin.site.site_title = "Allegro"
 
 

@@ -11,11 +11,13 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 
 from allegro_queue.conf import horizon_settings
 from allegro_queue.rights import ALL_RIGHTS, Right
+from allegro_queue.wording import worded
 
 LOCAL = "local"
 
@@ -39,7 +41,7 @@ class Access:
 
 def nobody(request: HttpRequest) -> Access:
     """The default gate: shut until ``HORIZON["gate"]`` names another."""
-    return Access(False, "HORIZON['gate'] is not set, so nobody may see this page. Name a function there.")
+    return Access(False, gettext("HORIZON['gate'] is not set, so nobody may see this page. Name a function there."))
 
 
 def staff_with_permission(request: HttpRequest) -> Access:
@@ -49,10 +51,10 @@ def staff_with_permission(request: HttpRequest) -> Access:
     """
     user = request.user
     if not user.is_authenticated:
-        return Access(False, "You are not signed in.", sign_in=True)
+        return Access(False, gettext("You are not signed in."), sign_in=True)
     if user.is_active and user.is_staff and user.has_perm("allegro_queue.view_horizon"):
         return Access(True, rights=frozenset(each for each in Right if user.has_perm(f"allegro_queue.{each}")))
-    return Access(False, "You need to be staff with the permission 'allegro_queue.view_horizon'.")
+    return Access(False, gettext("You need to be staff with the permission 'allegro_queue.view_horizon'."))
 
 
 def decide(request: HttpRequest) -> Access:
@@ -78,7 +80,10 @@ def token_name(request: HttpRequest) -> str:
 
 def without_right(request: HttpRequest, right: Right) -> HttpResponse:
     """A 403 that names the right that is missing."""
-    reason = f"You may see this dashboard, but not do this: the right allegro_queue.{right} is missing."
+    reason = worded(
+        gettext("You may see this dashboard, but not do this: the right {right} is missing."),
+        right=f"allegro_queue.{right}",
+    )
     return refusal(request, Access(False, reason))
 
 

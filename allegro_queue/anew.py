@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils.functional import Promise
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy
 from rq.utils import utcformat
 
 from allegro_queue.calls import Call
@@ -20,12 +22,17 @@ from allegro_queue.masking import HIDDEN, pieces, rule_for_key
 from allegro_queue.orders import order_for
 from allegro_queue.queues import check_queue
 from allegro_queue.stores import Stores
-from allegro_queue.stores.bulk import Payload
+from allegro_queue.stores.copies import Payload
 from allegro_queue.stores.enqueue import NewJob
 from allegro_queue.terms import NO_TERMS, decode_terms
+from allegro_queue.wording import worded_lazy
 
 MASK = re.compile(r"\[masked: [^\]]{1,40}\]")
 """How a page writes what it does not show."""
+
+
+NOT_JSON = gettext_lazy("The arguments are not JSON: {problem}.")
+NAMED_NOT_JSON = gettext_lazy("The named arguments are not JSON: {problem}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +45,18 @@ class Anew:
     """Id of the job of its kind that waits or runs, so that none was queued; empty when one was."""
 
 
-def problem_with(source: Payload | None) -> str:
-    """Why a job cannot be run again; empty when it can."""
+def problem_with(source: Payload | None) -> str | Promise:
+    """Why a job cannot be run again, lazily; empty when it can."""
     if source is None:
-        return "The job is gone, and its arguments with it."
+        return gettext_lazy("The job is gone, and its arguments with it.")
     if not source.name:
-        return "Its call is not JSON, and nothing else is read here."
+        return gettext_lazy("Its call is not JSON, and nothing else is read here.")
     if source.name == CARRY_ON:
-        return "It carries on a run over many jobs, and only the library queues it."
+        return gettext_lazy("It carries on a run over many jobs, and only the library queues it.")
     allowed = horizon_settings().allowed_jobs
     if not is_allowed(source.name, tuple(allowed)):
-        return f"{source.name} is not under HORIZON['allowed_jobs'] ({', '.join(allowed)}), so no worker would run it."
+        text = gettext_lazy("{job} is not under HORIZON['allowed_jobs'] ({allowed}), so no worker would run it.")
+        return worded_lazy(text, job=source.name, allowed=", ".join(allowed))
     return ""
 
 
@@ -60,7 +68,7 @@ def run_anew(stores: Stores, job_id: str, new_id: str, now: datetime) -> Anew:
         UnknownQueue: its queue is not in ``RQ_QUEUES`` any more.
         QueueUnavailable: Redis did not answer or refused.
     """
-    source = stores.bulk.payload(job_id)
+    source = stores.copies.payload(job_id)
     problem = problem_with(source)
     if problem or source is None:
         raise InvalidJob(problem)
@@ -68,7 +76,7 @@ def run_anew(stores: Stores, job_id: str, new_id: str, now: datetime) -> Anew:
     try:
         terms = decode_terms(source.terms)
     except ValueError as error:
-        raise InvalidJob(f"Its terms cannot be read: {error}") from error
+        raise InvalidJob(worded_lazy(gettext_lazy("Its terms cannot be read: {problem}"), problem=error)) from error
     moment = utcformat(now)
     fields: dict[str, Any] = {
         **source.fields,
@@ -101,7 +109,7 @@ def run_edited(stores: Stores, job_id: str, new_id: str, args: str, kwargs: str)
         UnknownQueue: its queue is not in ``RQ_QUEUES`` any more.
         QueueUnavailable: Redis did not answer or refused.
     """
-    source = stores.bulk.payload(job_id)
+    source = stores.copies.payload(job_id)
     problem = problem_with(source)
     if problem or source is None:
         raise InvalidJob(problem)
@@ -109,14 +117,16 @@ def run_edited(stores: Stores, job_id: str, new_id: str, args: str, kwargs: str)
     try:
         function = import_string(source.name)
     except ImportError as error:
-        raise InvalidJob(f"{source.name} is not there any more ({error}).") from error
+        text = gettext_lazy("{job} is not there any more ({problem}).")
+        raise InvalidJob(worded_lazy(text, job=source.name, problem=error)) from error
     try:
         tenant = decode_terms(source.terms).tenant
     except ValueError:
         tenant = NO_TERMS.tenant
     order = order_for(function, JobOptions(queue=source.queue, tenant=tenant), None, None)
     if order.name != source.name:
-        raise InvalidJob(f"{source.name} is another function by now: {order.name}.")
+        text = gettext_lazy("{job} is another function by now: {name}.")
+        raise InvalidJob(worded_lazy(text, job=source.name, name=order.name))
     holder = order.send([order.new_job(new_id, call)]).get(new_id, "")
     return Anew(new_id, source.queue, holder)
 
@@ -127,28 +137,30 @@ def call_from(args: str, kwargs: str) -> Call:
     Raises:
         InvalidJob: they are no JSON, or still hold a mask.
     """
-    positional, named = read_json("arguments", args or "[]"), read_json("named arguments", kwargs or "{}")
+    positional, named = read_json(args or "[]", NOT_JSON), read_json(kwargs or "{}", NAMED_NOT_JSON)
     if not isinstance(positional, list):
-        raise InvalidJob('The arguments must be a JSON list, such as [7, "noon"].')
+        raise InvalidJob(gettext_lazy('The arguments must be a JSON list, such as [7, "noon"].'))
     if not isinstance(named, dict):
-        raise InvalidJob('The named arguments must be a JSON object, such as {"member_id": 7}.')
+        text = gettext_lazy("The named arguments must be a JSON object, such as {example}.")
+        raise InvalidJob(worded_lazy(text, example='{"member_id": 7}'))
     where = masked_place([*enumerate(positional, start=1), *named.items()])
     if where:
-        raise InvalidJob(
-            f"Argument {where} still holds a mask, which is not its value. Write the value itself, or run the job again "
+        text = gettext_lazy(
+            "Argument {place} still holds a mask, which is not its value. Write the value itself, or run the job again "
             "as it was."
         )
+        raise InvalidJob(worded_lazy(text, place=where))
     return Call(tuple(positional), named)
 
 
-def read_json(what: str, given: str) -> Any:
+def read_json(given: str, not_json: Promise) -> Any:
     def refuse(constant: str) -> Any:
-        raise InvalidJob(f"The {what} hold {constant}, which JSON does not have.")
+        raise ValueError(worded_lazy(gettext_lazy("JSON does not have {constant}"), constant=constant))
 
     try:
         return json.loads(given, parse_constant=refuse)
     except (ValueError, RecursionError) as error:
-        raise InvalidJob(f"The {what} are not JSON: {error}.") from error
+        raise InvalidJob(worded_lazy(not_json, problem=error)) from error
 
 
 def masked_place(items: list[tuple[Any, Any]]) -> str:
@@ -160,7 +172,7 @@ def masked_place(items: list[tuple[Any, Any]]) -> str:
             return key
         inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
         if found := masked_place(list(inner)):
-            return f"{key}, at {found}"
+            return worded_lazy(gettext_lazy("{key}, at {place}"), key=key, place=found)
     return ""
 
 

@@ -24,7 +24,7 @@ from allegro_queue.jobs import JobOptions, job_name
 from allegro_queue.orders import Order, order_for
 from allegro_queue.stores.batches import BatchRecord, BatchStore, Which
 from allegro_queue.stores.enqueue import MOST_BYTES, MOST_JOBS, PAUSES, NewJob
-from allegro_queue.stores.jobs import JobStore, Tally
+from allegro_queue.stores.failed_jobs import FailedJobStore, Tally
 from allegro_queue.stores.keys import Keys
 
 LONGEST_NAME = 200
@@ -130,7 +130,7 @@ class Batch:
         record = self.record()
         if record is None or record.was_cancelled:
             return Tally()
-        return retry_failed(batch_store(), JobStore(client(), own_keys()), self.id)
+        return retry_failed(batch_store(), FailedJobStore(client(), own_keys()), self.id)
 
 
 def tell(told: Dispatched | DispatchedMany, jobs: list[NewJob], refused: Mapping[str, str]) -> None:
@@ -310,7 +310,7 @@ def working_on(batch_id: str) -> Iterator[None]:
         _current.reset(token)
 
 
-def retry_failed(batches: BatchStore, jobs: JobStore, batch_id: str) -> Tally:
+def retry_failed(batches: BatchStore, jobs: FailedJobStore, batch_id: str) -> Tally:
     """Queue a batch's failed jobs again, and its skipped ones behind them. One that fails again meanwhile is left alone."""
     now = time.time()
     done = gone = 0

@@ -50,7 +50,11 @@ class AlreadyRunning(HorizonError):
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """``"; did you mean 'x'?"`` for the nearest known word, or the list of known words when none is near."""
     options = sorted(known)
-    near = difflib.get_close_matches(word, options, n=1, cutoff=0.6)
-    if near:
-        return f"; did you mean {near[0]!r}?"
+    if near := nearest(word, options):
+        return f"; did you mean {near!r}?"
     return f"; known are {', '.join(repr(option) for option in options)}."
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word that is meant, presumably; empty when none is near."""
+    return next(iter(difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)), "")

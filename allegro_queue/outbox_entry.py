@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 
 class OutboxEntry(models.Model):
@@ -26,8 +27,8 @@ class OutboxEntry(models.Model):
     error = models.CharField(max_length=500, blank=True, help_text="Why, the last time.")
 
     class Meta:
-        verbose_name = "waiting job"
-        verbose_name_plural = "outbox"
+        verbose_name = gettext_lazy("waiting job")
+        verbose_name_plural = gettext_lazy("outbox")
         ordering: ClassVar[list[str]] = ["pk"]
         indexes: ClassVar[list[models.Index]] = [models.Index(fields=["held_until"], name="horizon_outbox_due")]
 

@@ -5,10 +5,15 @@ Nobody is signalled from here: the process that asks may be on another host. The
 
 from __future__ import annotations
 
-from allegro_queue.errors import WorkerNotTold, did_you_mean
+from collections.abc import Sequence
+
+from django.utils.translation import gettext_lazy
+
+from allegro_queue.errors import WorkerNotTold, nearest
 from allegro_queue.stores import Stores
 from allegro_queue.stores.controls import Control, Instruction
 from allegro_queue.stores.workers import WorkerRecord
+from allegro_queue.wording import worded_lazy
 
 
 def end_worker(stores: Stores, name: str, *, by: str, reason: str = "", kill: bool = False) -> WorkerRecord:
@@ -26,18 +31,38 @@ def end_worker(stores: Stores, name: str, *, by: str, reason: str = "", kill: bo
     """
     worker = stores.workers.get(name)
     if worker is None:
-        living = [each.name for each in stores.workers.living()]
         asked = name[:200]
-        raise WorkerNotTold(f"There is no worker {asked!r} (any more){did_you_mean(asked, living) if living else '.'}")
+        raise WorkerNotTold(unknown_words(asked, [each.name for each in stores.workers.living()]))
     if not worker.master:
         if kill:
             raise WorkerNotTold(
-                f"{name} was started by hand, so that nobody can kill it from here: end process {worker.pid} on {worker.host}."
+                worded_lazy(
+                    gettext_lazy(
+                        "{name} was started by hand, so that nobody can kill it from here: end process {pid} on {host}."
+                    ),
+                    name=name,
+                    pid=worker.pid,
+                    host=worker.host,
+                )
             )
         stores.controls.shut_down(name)
     elif worker.master not in {each.name for each in stores.masters.living()}:
-        raise WorkerNotTold(f"{worker.master}, which looks after {name}, does not report, so that nobody would hear.")
+        text = gettext_lazy("{master}, which looks after {name}, does not report, so that nobody would hear.")
+        raise WorkerNotTold(worded_lazy(text, master=worker.master, name=name))
     else:
         control = Control.KILL if kill else Control.TERMINATE
         stores.controls.instruct(worker.master, Instruction(control=control, worker=name, by=by, reason=reason))
     return worker
+
+
+def unknown_words(name: str, living: Sequence[str]) -> str:
+    """That there is no such worker, with the nearest that there is; lazily."""
+    near = nearest(name, living)
+    text = (
+        gettext_lazy("There is no worker {name} (any more); did you mean {near}?")
+        if near
+        else gettext_lazy("There is no worker {name} (any more); known are {known}.")
+        if living
+        else gettext_lazy("There is no worker {name} (any more).")
+    )
+    return worded_lazy(text, name=repr(name), near=repr(near), known=", ".join(map(repr, sorted(living))))

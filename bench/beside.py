@@ -99,7 +99,7 @@ def drained(jobs: int, *, beside: bool) -> Round:
     from rq import Queue
     from rq.utils import str_to_date
 
-    from allegro_queue.history.writing import read_place
+    from allegro_queue.history.collected import read_place
     from allegro_queue.queues import get_queue
     from allegro_queue.stores import open_stores
     from tests.support.eventually import eventually

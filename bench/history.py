@@ -149,13 +149,16 @@ ERRORS = ["ValueError", "TimeoutError", "ConnectionError", "KeyError"]
 
 def pages() -> None:
     """Each list's first page, its second, and what stands beside it."""
-    from allegro_queue.history import queries
-    from allegro_queue.history.queries import Filter, count_runs, find_runs
+    from allegro_queue.history.counting import count_runs
+    from allegro_queue.history.filters import Filter
+    from allegro_queue.history.group_rows import find_groups
+    from allegro_queue.history.rows import recorded_at
+    from allegro_queue.history.run_pages import find_runs
 
     newest = find_runs(Filter()).rows[0]
     failed = find_runs(Filter(outcomes=("failed",))).rows[0]
     now = time.time()
-    middle = queries.recorded_at(newest.id) - 20
+    middle = recorded_at(newest.id) - 20
     asked: dict[str, Callable[[], object]] = {
         name: (lambda wanted=wanted: find_runs(wanted))
         for name, wanted in {
@@ -193,7 +196,7 @@ def pages() -> None:
     )
     asked["count of failed"] = lambda: count_runs(Filter(outcomes=("failed",)))
     asked["count of all"] = lambda: count_runs(Filter())
-    asked["failure groups with trends"] = lambda: queries.find_groups(now=now)
+    asked["failure groups with trends"] = lambda: find_groups(now=now)
     for name, ask in asked.items():
         times = []
         for _ in range(PAGES):

@@ -6,5 +6,6 @@ from allegro.settings import *  # noqa: F403
 from allegro.settings import MIDDLEWARE, STORAGES
 
 MIDDLEWARE = ["page_counts.Count", *MIDDLEWARE]
-# No manifest: nothing is collected for this.
+# No manifest, and files from where they lie: nothing is collected for this.
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+WHITENOISE_USE_FINDERS = True

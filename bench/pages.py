@@ -210,8 +210,9 @@ def addresses() -> dict[str, str]:
     from django.urls import reverse
 
     from allegro_queue.bulk.models import BulkRun
+    from allegro_queue.history.filters import Filter
     from allegro_queue.history.models import FailureGroup
-    from allegro_queue.history.queries import Filter, find_runs
+    from allegro_queue.history.run_pages import find_runs
     from allegro_queue.stores import open_stores
     from tests.support import every_page
 

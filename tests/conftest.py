@@ -53,20 +53,8 @@ def stores(redis: Redis) -> Stores:
 
 
 @pytest.fixture
-def redis_away(settings: Any) -> Iterator[None]:
-    """Settings that lead to a server that is not there."""
-    settings.RQ_QUEUES = {
-        name: {"URL": "unix:///nonexistent/redis.sock", "SERIALIZER": config["SERIALIZER"]}
-        for name, config in settings.RQ_QUEUES.items()
-    }
-    forget_client()
-    yield
-    forget_client()
-
-
-@pytest.fixture
 def redis_goes_away(settings: Any) -> Callable[[], AbstractContextManager[None]]:
-    """The same for a while: a context manager, after which the run's own server is there again."""
+    """A context manager: in it, settings lead to a server that is not there; after it, the run's own server is there again."""
 
     @contextmanager
     def away() -> Iterator[None]:
@@ -81,6 +69,13 @@ def redis_goes_away(settings: Any) -> Callable[[], AbstractContextManager[None]]
         forget_client()
 
     return away
+
+
+@pytest.fixture
+def redis_away(redis_goes_away: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
+    """Settings that lead to a server that is not there."""
+    with redis_goes_away():
+        yield
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from allegro.accounts.models import User
 
@@ -28,16 +29,11 @@ def staff_domain_of(address: str, domains: Collection[str]) -> str | None:
 def why_not_super_admin(user: User) -> str:
     """Which condition fails, in words for that person; empty for a super admin."""
     if not user.is_active:
-        return "Your account is not active."
+        return gettext("Your account is not active.")
     if not user.is_staff:
-        return "Your account is not a staff account."
+        return gettext("Your account is not a staff account.")
     if not user.is_email_verified:
-        return "Your e-mail address is not verified."
+        return gettext("Your e-mail address is not verified.")
     if staff_domain_of(user.email, settings.HORIZON_STAFF_DOMAINS) is None:
-        return "Your e-mail address is not in a staff domain."
+        return gettext("Your e-mail address is not in a staff domain.")
     return ""
-
-
-def is_super_admin(user: User) -> bool:
-    """Whether this person has every right."""
-    return why_not_super_admin(user) == ""

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods
@@ -42,7 +43,7 @@ def ask(request: HttpRequest) -> HttpResponse:
         refusal.headers["Retry-After"] = str(error.wait_seconds)
         return refusal
     except QueueUnavailable:
-        error_text = "No mail can be sent at the moment. Nothing was lost; try again in a few minutes."
+        error_text = gettext("No mail can be sent at the moment. Nothing was lost; try again in a few minutes.")
         return form(request, email=given, next_url=next_url, error=error_text, status=503)
     return render(request, "accounts/check_inbox.html", {"email": email, "minutes": settings.MAGIC_LINK_MINUTES})
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.utils.translation import gettext_lazy
 
 LONGEST = 254
 
-MALFORMED = "That is not an e-mail address. It should look like name@example.com."
+MALFORMED = gettext_lazy("That is not an e-mail address. It should look like name@example.com.")
 
 
 def clean_address(given: str) -> str:

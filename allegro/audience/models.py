@@ -15,8 +15,8 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from allegro.audience.addresses import clean_address
+from allegro.credentials import HoldsCredential
 from allegro.organizations.models import Organization
-from allegro.sealing import seal, unseal
 
 
 def provider_choices() -> list[tuple[str, str]]:
@@ -67,7 +67,7 @@ class Member(models.Model):
         return self.email_verified_at is not None
 
 
-class ProviderAccount(models.Model):
+class ProviderAccount(HoldsCredential):
     """One organization's account with an outside source: where it is, and how often it is asked."""
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="provider_accounts")
@@ -87,7 +87,6 @@ class ProviderAccount(models.Model):
     list_id = models.CharField(
         "audience id", max_length=50, blank=True, help_text="Of the Mailchimp audience, such as a1b2c3d4e5."
     )
-    sealed_credential = models.TextField(blank=True, editable=False)
     credential_header = models.CharField(
         max_length=50,
         blank=True,
@@ -131,19 +130,6 @@ class ProviderAccount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider} for {self.organization}"
-
-    @property
-    def credential(self) -> str:
-        """What the source wants to know us by; empty when it wants nothing. For its requests alone.
-
-        Raises:
-            CannotOpen: it was sealed with a key that is gone.
-        """
-        return unseal(self.sealed_credential)
-
-    @credential.setter
-    def credential(self, text: str) -> None:
-        self.sealed_credential = seal(text)
 
     def clean(self) -> None:
         from allegro.audience.providers import ListingProvider, UnknownProvider, provider_for

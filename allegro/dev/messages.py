@@ -1,4 +1,4 @@
-"""The catalogues of the library's texts: made anew from the code, and compiled.
+"""The catalogues of texts, the library's and the product's: made anew from the code, and compiled.
 
     python -m allegro.dev.messages
 
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,24 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
 
-PACKAGE = Path(__file__).resolve().parents[2] / "allegro_queue"
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What has a catalogue of its own."""
+
+    package: Path
+    templates: Path
+
+    def po_of(self, language: str) -> Path:
+        return self.package / "locale" / language / "LC_MESSAGES" / "django.po"
+
+
+PARTS = {
+    "library": Part(ROOT / "allegro_queue", ROOT / "allegro_queue" / "templates"),
+    "product": Part(ROOT / "allegro", ROOT / "templates"),
+}
 LANGUAGES = ("he",)
 
 KEYWORDS: dict[str, Any] = {
@@ -26,6 +45,7 @@ KEYWORDS: dict[str, Any] = {
     "gettext_noop": None,
     "gettext_lazy": None,
     "ngettext": (1, 2),
+    "ngettext_lazy": (1, 2),
     "pgettext": ((1, "c"), 2),
     "npgettext": ((1, "c"), 2, 3),
     # In templates.
@@ -33,12 +53,12 @@ KEYWORDS: dict[str, Any] = {
 }
 
 
-def in_code() -> Catalog:
-    """Every message that the library's code and templates hold."""
+def in_code(part: Part) -> Catalog:
+    """Every message that a part's code and templates hold."""
     catalog = Catalog()
-    for file in sorted(PACKAGE.rglob("*.py")):
+    for file in sorted(part.package.rglob("*.py")):
         read_into(catalog, "python", file.read_bytes())
-    for file in sorted((PACKAGE / "templates").rglob("*.html")):
+    for file in sorted(part.templates.rglob("*.html")):
         # Django turns a template into calls of gettext, one a line, with all else crossed out.
         calls = "\n".join(line.strip() for line in templatize(file.read_text(encoding="utf-8")).splitlines())
         read_into(catalog, extract_python, calls.encode())
@@ -50,20 +70,16 @@ def read_into(catalog: Catalog, method: Any, source: bytes) -> None:
         catalog.add(message, context=context)
 
 
-def po_of(language: str) -> Path:
-    return PACKAGE / "locale" / language / "LC_MESSAGES" / "django.po"
-
-
-def kept(language: str) -> Catalog:
+def kept(part: Part, language: str) -> Catalog:
     """The catalogue as it is kept."""
-    with po_of(language).open("rb") as file:
+    with part.po_of(language).open("rb") as file:
         return read_po(file, locale=language)
 
 
-def merged(language: str) -> Catalog:
+def merged(part: Part, language: str) -> Catalog:
     """The catalogue as it is kept, brought up to the code."""
-    catalog = kept(language)
-    catalog.update(in_code(), no_fuzzy_matching=True, update_creation_date=False)
+    catalog = kept(part, language)
+    catalog.update(in_code(part), no_fuzzy_matching=True, update_creation_date=False)
     catalog.obsolete.clear()
     return catalog
 
@@ -83,13 +99,13 @@ def compiled(catalog: Catalog) -> bytes:
 
 def remake() -> Iterator[str]:
     """Bring every catalogue up to the code; says how much of each is translated."""
-    for language in LANGUAGES:
-        catalog = merged(language)
-        po_of(language).write_bytes(written(catalog))
-        po_of(language).with_suffix(".mo").write_bytes(compiled(catalog))
+    for (name, part), language in product(PARTS.items(), LANGUAGES):
+        catalog = merged(part, language)
+        part.po_of(language).write_bytes(written(catalog))
+        part.po_of(language).with_suffix(".mo").write_bytes(compiled(catalog))
         messages = [message for message in catalog if message.id]
         done = sum(is_translated(message.string) for message in messages)
-        yield f"{language}: {done} of {len(messages)} messages are translated."
+        yield f"{name}, {language}: {done} of {len(messages)} messages are translated."
 
 
 def is_translated(string: Any) -> bool:

@@ -14,7 +14,16 @@ from allegro.trying_out import TryableAdmin
 
 @admin.register(MagicLink)
 class MagicLinkAdmin(HistoryAdmin):
-    list_display = ("email", "organization", "requested_at", "sent_at", "used_at", "voided_at", "expires_at")
+    list_display = (
+        "email",
+        "organization",
+        "requested_at",
+        "put_off_at",
+        "sent_at",
+        "used_at",
+        "voided_at",
+        "expires_at",
+    )
     list_filter = (
         "organization",
         ("sent_at", admin.EmptyFieldListFilter),

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import logging
 from importlib import import_module
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
-from allegro.accounts.models import StaffLink, User
+from allegro.accounts.models import StaffLink
 from allegro.audience.models import Member
 from allegro.audience.warming import warm_ahead
 from allegro.magic_links.links import ready
 from allegro.magic_links.mails import link_mail, sample_mail
 from allegro.magic_links.models import MagicLink, MailTemplate
-from allegro.mailed_links import forget_old
+from allegro.magic_links.waiting import may_go, put_off, queue_waiting
+from allegro.mail_accounts.transport import put_off_until
+from allegro.mailed_links import forget_old, wanted_links
+from allegro.outbound import Silence
+from allegro.trial_mails import mail_trial
 from allegro_queue.jobs import job
 
-log = logging.getLogger(__name__)
+NOT_WANTED = "skipped: the request is used, replaced by a newer one, or too old"
 
 
 @job(queue="high")
@@ -27,20 +30,44 @@ def send_magic_link(link_id: str) -> str:
 
     Returns:
         What was done, in a few words.
+
+    Raises:
+        Silence: the organization's own mail server did not answer; another job tries again later.
     """
     link = MagicLink.objects.select_related("organization").filter(pk=link_id).first()
     if link is None:
         return "skipped: the request was deleted"
-    token = ready(link, timezone.now())
+    now = timezone.now()
+    if not wanted_links(MagicLink.objects.filter(pk=link.pk), now).exists():
+        return NOT_WANTED
+    if until := put_off_until(link.organization, now):
+        put_off(link, now)
+        return f"put off until {until:%Y-%m-%dT%H:%M:%SZ}: the organization's mail server has not answered of late"
+    token = ready(link, now)
     if token is None:
-        return "skipped: the request is used, replaced by a newer one, or too old"
+        return NOT_WANTED
     member = Member.objects.filter(organization_id=link.organization_id, email__iexact=link.email).first()
     if member is not None:
         # Here and not in the request, which takes the same time for a known and an unknown address that way.
         warm_ahead(member)
-    link_mail(link, token, member.name if member is not None else "").send()
+    try:
+        link_mail(link, token, member.name if member is not None else "").send()
+    except Silence:
+        put_off(link, timezone.now())
+        raise
     MagicLink.objects.filter(pk=link.pk).update(sent_at=timezone.now())
+    queue_waiting(MagicLink.objects.filter(organization_id=link.organization_id))
     return "sent"
+
+
+@job(queue="high")
+def queue_put_off_links() -> int:
+    """Every minute: queue the mails that were put off and may be tried again.
+
+    Returns:
+        How many jobs were queued.
+    """
+    return queue_waiting(may_go(timezone.now()))
 
 
 @job(queue="high")
@@ -50,12 +77,7 @@ def send_test_mail(template_id: int, user_id: int) -> str:
     Returns:
         What was done, in a few words.
     """
-    template = MailTemplate.objects.select_related("organization").filter(pk=template_id).first()
-    user = User.objects.filter(pk=user_id, is_active=True).first()
-    if template is None or user is None:
-        return "skipped: the template or the user was deleted"
-    sample_mail(template, user.email).send()
-    return "sent"
+    return mail_trial(MailTemplate.objects.all(), template_id, user_id, sample_mail)
 
 
 @job(queue="default")

@@ -73,9 +73,7 @@ def request_link(
         TooManyRequests: nothing was noted.
         QueueUnavailable: Redis has been away for so long that nothing more can be kept for it; nothing was noted.
     """
-    from allegro.magic_links.jobs import send_magic_link
-
-    with transaction.atomic(), acting_for(str(organization.pk)):
+    with transaction.atomic():
         # One at a time per organization, so that requests at the same moment cannot all find room.
         Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
         of_network = MagicLink.objects.filter(organization=organization, network=network) if network else none()
@@ -88,10 +86,23 @@ def request_link(
             network=network,
             data=dict(data or {}),
         )
-        dispatch_durably(
-            send_magic_link, str(link.pk), options=JobOptions(tags=(f"organization:{organization.pk}", "magic-link"))
-        )
+        queue_mail(link)
     return link
+
+
+def queue_mail(link: MagicLink) -> None:
+    """Queue the mail, in the caller's transaction.
+
+    Raises:
+        QueueUnavailable: as ``request_link``.
+    """
+    from allegro.magic_links.jobs import send_magic_link
+
+    tenant = str(link.organization_id)
+    with acting_for(tenant):
+        dispatch_durably(
+            send_magic_link, str(link.pk), options=JobOptions(tags=(f"organization:{tenant}", "magic-link"))
+        )
 
 
 def ready(link: MagicLink, now: datetime) -> str | None:

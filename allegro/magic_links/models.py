@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from allegro.magic_links.placeholders import PLACEHOLDERS, problem_in
 from allegro.mailed_links import MailedLink
@@ -18,6 +19,9 @@ class MagicLink(MailedLink):
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="magic_links")
     return_url = models.CharField("return URL", max_length=500, blank=True)
     data = models.JSONField(default=dict, blank=True, help_text="What the page that asked wants to find again.")
+    put_off_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when its mail waits for the organization's mail server to answer."
+    )
     code_tries = models.PositiveSmallIntegerField(default=0, help_text="How often a code was typed for it.")
 
     class Meta(MailedLink.Meta):
@@ -25,6 +29,9 @@ class MagicLink(MailedLink):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["organization", "email", "requested_at"], name="magic_link_by_address"),
             models.Index(fields=["organization", "network", "requested_at"], name="magic_link_by_network"),
+            models.Index(
+                fields=["put_off_at"], name="magic_link_put_off", condition=models.Q(put_off_at__isnull=False)
+            ),
         ]
 
 
@@ -40,7 +47,7 @@ class MailTemplate(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        verbose_name = "sign-in mail"
+        verbose_name = gettext_lazy("sign-in mail")
         ordering: ClassVar[list[str]] = ["organization"]
 
     def __str__(self) -> str:

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -75,7 +76,9 @@ def answer(request: HttpRequest) -> HttpResponse:
     given = request.POST.get("email", "")
     return_url = request.POST.get("return_url", "")
     if return_url and not safe_return_url(return_url, organization):
-        return form(request, organization, email=given, error="The return address must be on this site.", status=400)
+        return form(
+            request, organization, email=given, error=gettext("The return address must be on this site."), status=400
+        )
     try:
         email = clean_address(given)
         data = data_of(request.POST.get("data", ""))
@@ -90,7 +93,7 @@ def answer(request: HttpRequest) -> HttpResponse:
         refusal.headers["Retry-After"] = str(error.wait_seconds)
         return refusal
     except QueueUnavailable:
-        error_text = "No mail can be sent at the moment. Nothing was lost; try again in a few minutes."
+        error_text = gettext("No mail can be sent at the moment. Nothing was lost; try again in a few minutes.")
         return form(request, organization, email=given, return_url=return_url, error=error_text, status=503)
     identify(request, email)
     request.session[ASKED] = str(link.pk)
@@ -191,7 +194,9 @@ def code(request: HttpRequest) -> HttpResponse:
     link = MagicLink.objects.select_related("organization").filter(pk=asked).first() if asked else None
     if link is None:
         return gone(request, "")
-    error = "This code does not fit, or no longer works. A few tries are all there are; the link works as well."
+    error = gettext(
+        "This code does not fit, or no longer works. A few tries are all there are; the link works as well."
+    )
     return check_inbox(request, link.organization, link.email, link.return_url, error=error, status=400)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils import timezone
 
 from allegro.credential_form import CredentialForm
 from allegro.mail_accounts import ses
@@ -36,19 +37,32 @@ class MailAccountAdmin(TryableAdmin):
     """Organizations' own mail accounts. Deleting one, or switching it off, brings the installation's back."""
 
     form = MailAccountForm
-    list_display = ("organization", "service", "server", "from_address", "enabled", "credential_state")
+    list_display = ("organization", "service", "server", "from_address", "enabled", "answers", "credential_state")
     list_filter = ("service", "enabled")
     list_select_related = ("organization",)
     search_fields = ("organization__name", "from_address", "host")
-    readonly_fields = ("credential_state",)
     test_job = staticmethod(send_account_test)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("organization", "credential_state") if obj else ("credential_state",)
+        return ("organization", "answers", "credential_state") if obj else ("credential_state",)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        # Whoever has mended an account waits for its mail.
+        obj.forget_silences()
+        super().save_model(request, obj, form, change)
 
     @admin.display(description="server")
     def server(self, account: MailAccount) -> str:
         return ses.host_of(account.region) if account.service == MailAccount.Service.SES else account.host
+
+    @admin.display(description="answers")
+    def answers(self, account: MailAccount) -> str:
+        if account.silent_since is None:
+            return "Yes." if account.answered_at else "Not tried yet."
+        since = f"Not answering since {account.silent_since:%Y-%m-%d %H:%M} UTC."
+        if not account.is_left_alone(timezone.now()):
+            return since
+        return f"{since} Mails wait; it is tried again at {account.open_until:%H:%M} UTC."
 
     @admin.display(description="credential stored")
     def credential_state(self, account: MailAccount) -> str:

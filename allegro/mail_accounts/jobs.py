@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.core.mail import EmailMessage
 
-from allegro.accounts.models import User
 from allegro.mail_accounts.models import MailAccount
 from allegro.mail_accounts.transport import connection_of
+from allegro.trial_mails import mail_trial
 from allegro_queue.jobs import job
 
 
@@ -17,15 +17,14 @@ def send_account_test(account_id: int, user_id: int) -> str:
     Returns:
         What was done, in a few words.
     """
-    account = MailAccount.objects.select_related("organization").filter(pk=account_id).first()
-    user = User.objects.filter(pk=user_id, is_active=True).first()
-    if account is None or user is None:
-        return "skipped: the account or the user was deleted"
-    EmailMessage(
+    return mail_trial(MailAccount.objects.all(), account_id, user_id, a_line)
+
+
+def a_line(account: MailAccount, to: str) -> EmailMessage:
+    return EmailMessage(
         subject="[Test] Mail account",
         body=f"This came through the mail account of {account.organization.name}: it works.",
         from_email=account.sender,
-        to=[user.email],
+        to=[to],
         connection=connection_of(account),
-    ).send()
-    return "sent"
+    )

@@ -10,16 +10,17 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from allegro.audience.addresses import clean_address
+from allegro.breaker import Answering
+from allegro.credentials import HoldsCredential
 from allegro.mail_accounts import ses
 from allegro.organizations.models import Organization
 from allegro.outbound import OutboundError, parse_url
-from allegro.sealing import seal, unseal
 
 PORTS = (25, 465, 587, 2465, 2525, 2587)
 """Where mail servers take mail. On any other port something else listens."""
 
 
-class MailAccount(models.Model):
+class MailAccount(HoldsCredential, Answering):
     """An organization's own way out for its mail; without a row, or switched off, mail goes out as ``EMAIL_URL`` says."""
 
     class Service(models.TextChoices):
@@ -41,7 +42,6 @@ class MailAccount(models.Model):
     username = models.CharField(
         max_length=200, blank=True, help_text="The access key id with Amazon SES; else the name to log in with, if any."
     )
-    sealed_credential = models.TextField(blank=True, editable=False)
     region = models.CharField(max_length=30, blank=True, help_text="With Amazon SES alone, such as eu-central-1.")
     host = models.CharField(max_length=200, blank=True, help_text="With another mail server alone.")
     port = models.PositiveIntegerField(default=587, help_text="With another mail server alone.")
@@ -57,19 +57,6 @@ class MailAccount(models.Model):
 
     def __str__(self) -> str:
         return f"Mail account of {self.organization}"
-
-    @property
-    def credential(self) -> str:
-        """The secret access key, or the password. For the transport alone.
-
-        Raises:
-            CannotOpen: it was sealed with a key that is gone.
-        """
-        return unseal(self.sealed_credential)
-
-    @credential.setter
-    def credential(self, text: str) -> None:
-        self.sealed_credential = seal(text)
 
     @property
     def sender(self) -> str:

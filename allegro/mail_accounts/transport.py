@@ -5,13 +5,16 @@ from __future__ import annotations
 import smtplib
 import socket
 import time
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpcore
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail.backends.smtp import EmailBackend
+from django.utils import timezone
 
+from allegro import breaker
 from allegro.mail_accounts import ses
 from allegro.mail_accounts.models import MailAccount
 from allegro.organizations.models import Organization
@@ -19,6 +22,12 @@ from allegro.outbound import OutboundError, Silence, checked_addresses
 
 STEP_SECONDS = 10.0
 """Time for the connection, and for each answer of the mail server."""
+
+SILENT = (Silence, smtplib.SMTPServerDisconnected, TimeoutError, ConnectionError)
+"""How a server does not answer. Whatever else goes wrong holds nobody up."""
+
+LONGEST_REST = timedelta(minutes=5)
+"""How long a server that does not answer is left alone at the most: those who wait for a mail do not wait for long."""
 
 
 class CheckedSMTP(smtplib.SMTP):
@@ -49,7 +58,11 @@ class CheckedSMTPOverTLS(smtplib.SMTP_SSL, CheckedSMTP):
 
 
 class AccountBackend(EmailBackend):
-    """Django's own, over a checked connection. Certificates are always checked."""
+    """Django's own, over a checked connection. Certificates are always checked; whether the server answers is noted."""
+
+    def __init__(self, account: MailAccount, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.account = account
 
     @property
     def connection_class(self) -> type[smtplib.SMTP]:
@@ -57,14 +70,46 @@ class AccountBackend(EmailBackend):
 
     def open(self) -> bool | None:
         try:
-            return super().open()
-        except Exception:
+            opened = super().open()
+        except Exception as error:
+            self.note(answers=not isinstance(error, SILENT))
             # Django leaves what it had begun open; a server that did not answer is not bidden good-bye either.
             half_open: smtplib.SMTP | None = vars(self).pop("_partial_connection", None)
             self._partial_connection = None
             if half_open is not None:
                 half_open.close()
+            if isinstance(error, SILENT) and not isinstance(error, Silence):
+                raise Silence(f"{self.host} did not answer: {error}") from error
             raise
+        self.note(answers=True)
+        return opened
+
+    def note(self, *, answers: bool) -> None:
+        """Tell the account's breaker."""
+        one = MailAccount.objects.filter(pk=self.account.pk)
+        if answers:
+            breaker.note_answer(one, timezone.now())
+        else:
+            breaker.note_silence(one, timezone.now(), LONGEST_REST)
+
+
+def put_off_until(organization: Organization, now: datetime) -> datetime | None:
+    """When to ask again, if mail of the organization's must wait for its server; ``None`` when it may go.
+
+    Raises:
+        OutboundError, CannotOpen: as ``connection_of``.
+    """
+    account = account_of(organization)
+    if account is None:
+        return None
+    # What must not be used at all is said at once: it would wait for nothing.
+    connection_of(account)
+    return breaker.let_through(MailAccount.objects.filter(pk=account.pk), now)
+
+
+def account_of(organization: Organization) -> MailAccount | None:
+    """The organization's own account, if it has one and it is switched on."""
+    return MailAccount.objects.filter(organization=organization, enabled=True).first()
 
 
 def sender_of(organization: Organization) -> dict[str, Any]:
@@ -73,7 +118,7 @@ def sender_of(organization: Organization) -> dict[str, Any]:
     Raises:
         OutboundError, CannotOpen: as ``connection_of``.
     """
-    account = MailAccount.objects.filter(organization=organization, enabled=True).first()
+    account = account_of(organization)
     return {} if account is None else {"from_email": account.sender, "connection": connection_of(account)}
 
 
@@ -91,6 +136,7 @@ def connection_of(account: MailAccount) -> AccountBackend:
         raise OutboundError(f"The organization's mail account is not fit for use: {' '.join(error.messages)}") from None
     if account.service == MailAccount.Service.SES:
         return AccountBackend(
+            account,
             host=ses.host_of(account.region),
             port=ses.PORT,
             username=account.username,
@@ -100,6 +146,7 @@ def connection_of(account: MailAccount) -> AccountBackend:
             timeout=STEP_SECONDS,
         )
     return AccountBackend(
+        account,
         host=account.host,
         port=account.port,
         username=account.username,

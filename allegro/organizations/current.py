@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.request import split_domain_port
+from django.utils.translation import gettext
 
 from allegro.organizations.models import Organization
 
@@ -28,13 +29,13 @@ def current_organization(request: HttpRequest) -> Organization:
     if slug:
         named = Organization.objects.filter(slug=slug).first() if slug.isprintable() else None
         if named is None:
-            raise UnknownOrganization(f"There is no organization {slug[:50]!r} here.")
+            raise UnknownOrganization(gettext("There is no organization {name} here.").format(name=repr(slug[:50])))
         return named
     first_two = list(Organization.objects.order_by("pk")[:2])
     if len(first_two) == 1 or (first_two and settings.IS_LOCAL):
         return first_two[0]
     if first_two:
         raise UnknownOrganization(
-            "This address belongs to no organization; use the address your organization gave you."
+            gettext("This address belongs to no organization; use the address your organization gave you.")
         )
-    raise UnknownOrganization("There is no organization yet; staff can add one in the admin site.")
+    raise UnknownOrganization(gettext("There is no organization yet; staff can add one in the admin site."))

@@ -13,7 +13,6 @@ from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 
 from allegro.history import HistoryAdmin, HistoryInline
-from allegro.webhooks.breaker import MOST_SILENCES
 from allegro.webhooks.events import SUBSCRIBABLE
 from allegro.webhooks.models import OVERLAP, Attempt, Breaker, Delivery, Endpoint, Event
 from allegro.webhooks.redelivery import redeliver
@@ -58,13 +57,8 @@ class EndpointAdmin(admin.ModelAdmin):
             return f"Switched off. {endpoint.switched_off_because}".strip()
         if endpoint.rest_until is not None and endpoint.rest_until > now:
             return f"It has asked to be left alone until {endpoint.rest_until:%Y-%m-%d %H:%M} UTC."
-        breaker = Breaker.objects.filter(
-            organization=endpoint.organization,
-            host=endpoint.host,
-            silences__gte=MOST_SILENCES,
-            open_until__gt=now,
-        ).first()
-        if breaker is not None:
+        breaker = Breaker.objects.filter(organization=endpoint.organization, host=endpoint.host).first()
+        if breaker is not None and breaker.is_left_alone(now):
             return (
                 f"{breaker.host} has not answered {breaker.silences} times in a row and is left alone until "
                 f"{breaker.open_until:%Y-%m-%d %H:%M} UTC."
@@ -167,7 +161,7 @@ class BreakerAdmin(HistoryAdmin):
 
     can_be_deleted = True
 
-    list_display = ("host", "organization", "answered_at", "silences", "open_until")
+    list_display = ("host", "organization", "answered_at", "silent_since", "silences", "open_until")
     list_filter = ("organization",)
     list_select_related = ("organization",)
     search_fields = ("host",)

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
-from allegro.webhooks import breaker
+from allegro import breaker
 from allegro.webhooks.events import timestamp
 from allegro.webhooks.failures import DeliveryFailed, end_untried
-from allegro.webhooks.models import Delivery, Endpoint, problem_in_url
+from allegro.webhooks.models import Breaker, Delivery, Endpoint, problem_in_url
 from allegro.webhooks.publishing import MOST_AT_ONCE, queue_again
 from allegro.webhooks.sending import Outcome
 
@@ -24,7 +25,7 @@ def held_until(delivery: Delivery, now: datetime) -> datetime | None:
         return delivery.endpoint.rest_until
     if problem_in_url(delivery.endpoint.url, allow_http=settings.IS_LOCAL):
         return None
-    return breaker.let_through(delivery.event.organization_id, delivery.endpoint.host, now)
+    return breaker.let_through(breaker_of(delivery.event.organization_id, delivery.endpoint.host), now)
 
 
 def hold(delivery: Delivery, until: datetime, now: datetime) -> str:
@@ -43,12 +44,18 @@ def hold(delivery: Delivery, until: datetime, now: datetime) -> str:
     return f"held back until {timestamp(until)}: {host} has not answered of late, or wants rest"
 
 
+def breaker_of(organization_id: int, host: str) -> QuerySet[Breaker]:
+    """The one row about an organization's host, made if nothing was known of it."""
+    row, _ = Breaker.objects.get_or_create(organization_id=organization_id, host=host)
+    return Breaker.objects.filter(pk=row.pk)
+
+
 def note_host(delivery: Delivery, outcome: Outcome, now: datetime) -> None:
     """Tell the circuit breaker; a host that answers after all gets what was held back for it."""
     organization_id, host = delivery.event.organization_id, delivery.endpoint.host
     if outcome.silent:
-        breaker.note_silence(organization_id, host, now)
-    elif outcome.answer is not None and breaker.note_answer(organization_id, host, now):
+        breaker.note_silence(breaker_of(organization_id, host), now)
+    elif outcome.answer is not None and breaker.note_answer(breaker_of(organization_id, host), now):
         release(organization_id, host, now)
 
 

@@ -10,8 +10,10 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from allegro.audience.models import Member
+from allegro.breaker import Answering
 from allegro.organizations.models import Organization
 from allegro.outbound import OutboundError, parse_url
 from allegro.sealing import seal, unseal
@@ -206,7 +208,7 @@ class Delivery(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
-        verbose_name_plural = "deliveries"
+        verbose_name_plural = gettext_lazy("deliveries")
         indexes: ClassVar[list[models.Index]] = [models.Index(fields=["due_at"], name="delivery_due")]
         ordering: ClassVar[list[str]] = ["-created_at"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -234,15 +236,11 @@ class Attempt(models.Model):
         return f"{self.at:%Y-%m-%d %H:%M:%S}"
 
 
-class Breaker(models.Model):
-    """What is known of an organization's host: when it answered, how often in a row it has not, and until when the others
-    wait (for the one that tries it, or since it is left alone)."""
+class Breaker(Answering):
+    """What is known of an organization's host."""
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="webhook_breakers")
     host = models.CharField(max_length=300)
-    answered_at = models.DateTimeField(null=True, blank=True)
-    silences = models.PositiveIntegerField(default=0)
-    open_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 
 class Activity(models.Model):
@@ -30,8 +31,8 @@ class Activity(models.Model):
     """The run over many jobs that it began, if it did."""
 
     class Meta:
-        verbose_name = "activity"
-        verbose_name_plural = "activity"
+        verbose_name = gettext_lazy("activity")
+        verbose_name_plural = gettext_lazy("activity")
         default_permissions = ()
         ordering: ClassVar[list[str]] = ["-at", "-pk"]
         indexes: ClassVar[list[models.Index]] = [

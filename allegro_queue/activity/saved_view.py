@@ -7,6 +7,9 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy
+
+from allegro_queue.wording import worded_lazy
 
 LONGEST_NAME = 80
 LONGEST_FILTER = 1_000
@@ -38,7 +41,7 @@ class SavedView(models.Model):
 
 
 class CannotSave(ValueError):
-    """A view cannot be saved; the message is a sentence."""
+    """A view cannot be saved; the message is a sentence, and lazy."""
 
 
 def views_for(who: str) -> list[SavedView]:
@@ -54,14 +57,15 @@ def save_view(*, who: str, name: str, query: str, shared: bool, at: datetime) ->
     """
     name = " ".join(name.split())
     if not name or len(name) > LONGEST_NAME:
-        raise CannotSave(f"give it a name of up to {LONGEST_NAME} characters.")
+        raise CannotSave(worded_lazy(gettext_lazy("give it a name of up to {most} characters."), most=LONGEST_NAME))
     if len(query) > LONGEST_FILTER:
-        raise CannotSave(f"its filter takes {len(query):,} characters; at most {LONGEST_FILTER:,} are kept.")
+        text = gettext_lazy("its filter takes {n} characters; at most {most} are kept.")
+        raise CannotSave(worded_lazy(text, n=len(query), most=LONGEST_FILTER))
     mine = SavedView.objects.filter(owner=who)
     if not mine.filter(name=name).exists() and mine.count() >= MOST_OF_ONE:
-        raise CannotSave(f"you have {MOST_OF_ONE} views already; delete one first.")
+        raise CannotSave(worded_lazy(gettext_lazy("you have {n} views already; delete one first."), n=MOST_OF_ONE))
     if shared and SavedView.objects.filter(shared=True).exclude(owner=who, name=name).count() >= MOST_SHARED:
-        raise CannotSave(f"{MOST_SHARED} views are shared already.")
+        raise CannotSave(worded_lazy(gettext_lazy("{n} views are shared already."), n=MOST_SHARED))
     _, is_new = SavedView.objects.update_or_create(
         owner=who, name=name, defaults={"query": query, "shared": shared, "created_at": at}
     )

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import DatabaseError
+from django.utils.translation import gettext
 
 from allegro_queue.alerts import book
 from allegro_queue.alerts.book import Mute
 from allegro_queue.alerts.options import AlertOptions, RuleOptions
 from allegro_queue.alerts.rules import Unit, span
 from allegro_queue.alerts.standing import Standing
+from allegro_queue.wording import worded
 
 FIRING, WAITING, WELL, MUTED = "firing", "waiting", "well", "muted"
 
@@ -95,21 +97,37 @@ def report(options: RuleOptions, standings: list[Standing], mute: Mute | None) -
 
 def limit_of(options: RuleOptions) -> str:
     """When a rule fires, in a few words."""
-    unit = options.rule.unit
-    parts = []
-    if options.rule.name == "longest_wait":
-        parts.append(f"over HORIZON['waits'], else {span(options.threshold)}")
-    elif unit is Unit.SECONDS:
-        parts.append(f"over {span(options.threshold)}")
-    elif unit is Unit.SHARE:
-        parts.append(f"{options.threshold:.0%} or more")
-    elif unit is Unit.COUNT:
-        parts.append(f"{options.threshold:.0f} or more")
-    if options.least:
-        parts.append(f"of {options.least} at the least")
+    above = threshold_of(options)
+    if above and options.after:
+        return worded(gettext("{threshold}, for {time}"), threshold=above, time=length(options.after))
     if options.after:
-        parts.append(f"for {span(options.after)}")
-    return ", ".join(parts) or "at once"
+        return worded(gettext("for {time}"), time=length(options.after))
+    return above or gettext("at once")
+
+
+def threshold_of(options: RuleOptions) -> str:
+    """What a rule's figure must come to, in a few words; empty when it counts nothing."""
+    match options.rule.unit:
+        case Unit.SECONDS if options.rule.name == "longest_wait":
+            return worded(gettext("over HORIZON['waits'], else {time}"), time=length(options.threshold))
+        case Unit.SECONDS:
+            return worded(gettext("over {time}"), time=length(options.threshold))
+        case Unit.SHARE if options.least:
+            return worded(
+                gettext("{share} or more, of {least} at the least"),
+                share=f"{options.threshold:.0%}",
+                least=options.least,
+            )
+        case Unit.SHARE:
+            return worded(gettext("{share} or more"), share=f"{options.threshold:.0%}")
+        case Unit.COUNT:
+            return worded(gettext("{n} or more"), n=f"{options.threshold:.0f}")
+    return ""
+
+
+def length(seconds: float) -> str:
+    """A length of time as alerts write it, with its units in the reader's language."""
+    return " ".join(each if each.isdigit() else gettext(each) for each in span(seconds).split())
 
 
 def keeper_in_words(now: float) -> str | None:
@@ -118,4 +136,4 @@ def keeper_in_words(now: float) -> str | None:
         row = book.keeper(now)
     except DatabaseError:
         return None
-    return None if row is None else f"{row.host}, pid {row.pid}"
+    return None if row is None else worded(gettext("{host}, pid {pid}"), host=row.host, pid=row.pid)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 
 class BulkRun(models.Model):
@@ -61,8 +62,8 @@ class BulkRun(models.Model):
     """Who cancelled it."""
 
     class Meta:
-        verbose_name = "run over many jobs"
-        verbose_name_plural = "runs over many jobs"
+        verbose_name = gettext_lazy("run over many jobs")
+        verbose_name_plural = gettext_lazy("runs over many jobs")
         default_permissions = ()
         indexes: ClassVar = [models.Index(fields=["created_at"], name="horizon_bulk_created")]
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from allegro_queue.bulk.models import BulkResult, BulkRun
 from allegro_queue.bulk.noting import ROWS_KEPT
-from allegro_queue.history.queries import Filter, find_runs
+from allegro_queue.history.filters import Filter
+from allegro_queue.history.run_pages import find_runs
 from allegro_queue.stores import Stores
 from allegro_queue.stores.bulk import BulkAct
 from allegro_queue.stores.jobs import State
@@ -107,7 +108,7 @@ def ids_of(stores: Stores, chosen: Selection, queues: Sequence[str], cut_off: fl
     elif chosen.runs is not None:
         yield from found_in_history(stores, chosen, cut_off)
     else:
-        for part in stores.bulk.listed(chosen.state, wanted):
+        for part in stores.candidates.listed(chosen.state, wanted):
             yield named(stores, part, chosen) if chosen.name or chosen.words else part
 
 
@@ -116,7 +117,7 @@ def named(stores: Stores, ids: list[str], chosen: Selection) -> list[str]:
     words = chosen.words.casefold()
     return [
         job_id
-        for job_id, name in zip(ids, stores.bulk.names(ids), strict=True)
+        for job_id, name in zip(ids, stores.candidates.names(ids), strict=True)
         if (not chosen.name or name == chosen.name) and words in name.casefold()
     ]
 
@@ -137,7 +138,7 @@ def found_in_history(stores: Stores, chosen: Selection, cut_off: float) -> Itera
     while True:
         page = find_runs(asked, after=after, limit=RUNS_AT_ONCE)
         ids = list(dict.fromkeys(row.job_id for row in page.rows))
-        ids = stores.bulk.in_state(ids, STATUSES[chosen.state])
+        ids = stores.candidates.in_state(ids, STATUSES[chosen.state])
         yield named(stores, ids, chosen) if chosen.words else ids
         if not page.after:
             return
@@ -148,7 +149,7 @@ def done_by(stores: Stores, run: int) -> Iterator[list[str]]:
     """What a run did something to, in its order; of a large one that deleted, what the bin still has of it."""
     found = BulkRun.objects.filter(pk=run).first()
     if found is not None and found.act == BulkAct.DELETE and found.noted > ROWS_KEPT:
-        return stores.bulk.binned_by(run)
+        return stores.bin.deleted_by(run)
     return results_of(run)
 
 

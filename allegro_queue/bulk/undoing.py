@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from uuid import uuid5
 
+from django.utils.translation import gettext_lazy
+
 from allegro_queue.bulk import work
 from allegro_queue.bulk.models import BulkRun
 from allegro_queue.bulk.selection import Selection
 from allegro_queue.stores.bulk import BIN_SECONDS, BulkAct
 from allegro_queue.stores.jobs import State
+from allegro_queue.wording import worded_lazy
 
 
 def way_back(run: BulkRun) -> tuple[BulkAct, str] | None:
@@ -32,13 +35,14 @@ def seconds_left(run: BulkRun, now: float) -> float:
 
 
 def hindrance(run: BulkRun, now: float) -> str:
-    """Why it cannot be undone, as a sentence; empty when it can. What was undone already can be asked for again."""
+    """Why it cannot be undone, as a sentence, lazily; empty when it can. What was undone already can be asked for again."""
     if run.state in work.OPEN:
-        return f"Run {run.pk} is not over yet; undo it when it is."
+        return worded_lazy(gettext_lazy("Run {run} is not over yet; undo it when it is."), run=run.pk)
     if way_back(run) is None:
-        return f"Run {run.pk} did nothing to undo."
+        return worded_lazy(gettext_lazy("Run {run} did nothing to undo."), run=run.pk)
     if seconds_left(run, now) <= 0:
-        return f"Run {run.pk} ended more than {BIN_SECONDS // 3600} hours ago and cannot be undone any more."
+        text = gettext_lazy("Run {run} ended more than {hours} hours ago and cannot be undone any more.")
+        return worded_lazy(text, run=run.pk, hours=BIN_SECONDS // 3600)
     return ""
 
 

@@ -87,7 +87,7 @@ def carry_on(run_id: int, slice_number: int) -> str:
     stores = open_stores()
     began = time.time()
     if do(stores, run, seconds=SLICE_SECONDS):
-        return words.outcome(run)
+        return words.kept_outcome(run)
     wait = began + period(run) - time.time() if run.per_minute else 0.0
     queue_slice(stores, run, slice_number + 1, wait=wait)
     return f"{run.noted:,} of {run.total or 0:,}"
@@ -194,7 +194,7 @@ def note_end(run: BulkRun, now: float) -> None:
             action=run.act,
             subject=f"run {run.pk}: {run.subject}",
             reason=run.reason,
-            outcome=words.outcome(run),
+            outcome=words.kept_outcome(run),
             succeeded=run.done > 0,
             address=run.address,
             run_id=run.pk,

@@ -12,6 +12,8 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import Resolver404, resolve, reverse
 from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from redis.exceptions import NoPermissionError
 
@@ -21,12 +23,13 @@ from allegro_queue.activity.models import Activity
 from allegro_queue.connection import UNREACHABLE
 from allegro_queue.dashboard.chosen import LONGEST_REASON
 from allegro_queue.dashboard.confirm_pages import MOST_MINUTES
-from allegro_queue.dashboard.formats import count, duration
+from allegro_queue.dashboard.formats import count, count_lazy, duration_lazy
 from allegro_queue.errors import QueueUnavailable
 from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.pauses import ALL_QUEUES, Pause
+from allegro_queue.wording import worded_lazy
 
 SUBJECTS = (
     ("queue", "queue"),
@@ -53,15 +56,17 @@ SUBJECTS = (
 )
 """Fields of the forms that say what an action is about, and the word before each."""
 
-NOT_KNOWN = "Redis did not answer, so it is not known what was done. Look at the list before trying again."
+NOT_KNOWN = gettext_lazy(
+    "Redis did not answer, so it is not known what was done. Look at the list before trying again."
+)
 
-NOT_ALLOWED = "Redis does not let the user that the dashboard has there do this (its ACL)."
+NOT_ALLOWED = gettext_lazy("Redis does not let the user that the dashboard has there do this (its ACL).")
 
 ACTIONS_AT = "actions/"
 """Start of the address of every action, which a reader must not be led back to."""
 
-Told = tuple[int, str]
-"""Level and text of a message."""
+Told = tuple[int, str | Promise]
+"""Level and text of a message. The text is lazy: the person reads it in their language, the journal keeps it in English."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +74,8 @@ class Done:
     """What came of an action, where there is more to say than a message."""
 
     level: int
-    text: str
+    text: str | Promise
+    """Lazy, as ``Told`` has it."""
     next: str = ""
     """Address of the page to go on to; empty: the one that the form names."""
     run_id: int | None = None
@@ -96,7 +102,7 @@ def action(
             if needed not in rights_of(request):
                 return without_right(request, needed)
             done = carry_out(act, request)
-            messages.add_message(request, done.level, done.text)
+            messages.add_message(request, done.level, str(done.text))
             return HttpResponseRedirect(done.next or own_page(request.POST.get("next", "")))
 
         ACTS[view] = right, act
@@ -108,7 +114,7 @@ def action(
 def carry_out(act: Act, request: HttpRequest) -> Done:
     """Act, and note who did what; also when Redis does not answer."""
     try:
-        # What came of it is kept in the journal, which everybody reads and which is in one language.
+        # What an act writes down is read by everybody, so it is in one language. What it tells is lazy.
         with translation.override("en"):
             told = act(request, open_stores())
     except NoPermissionError:
@@ -117,7 +123,7 @@ def carry_out(act: Act, request: HttpRequest) -> Done:
         told = messages.ERROR, NOT_ALLOWED if isinstance(error.__cause__, NoPermissionError) else NOT_KNOWN
     done = told if isinstance(told, Done) else Done(level=told[0], text=told[1])
     with translation.override("en"):
-        deed = deed_of(request, act.__name__, done.text, succeeded=done.level == messages.SUCCESS)
+        deed = deed_of(request, act.__name__, str(done.text), succeeded=done.level == messages.SUCCESS)
     note(replace(deed, run_id=done.run_id))
     return done
 
@@ -134,7 +140,7 @@ def deed_of(request: HttpRequest, action: str, outcome: str, *, succeeded: bool,
         via=via_of(request),
         action=action.replace("_", " "),
         subject=subject or subject_of(request.POST),
-        reason=request.POST.get("reason", "").strip(),
+        reason=reason_in(request),
         outcome=outcome,
         succeeded=succeeded,
         address=request.META.get("REMOTE_ADDR"),
@@ -156,56 +162,82 @@ def subject_of(given: QueryDict) -> str:
 @action(Right.PAUSE)
 def pause(request: HttpRequest, stores: Stores) -> Told:
     """Stop handing out the jobs of a queue, until resumed or for some minutes."""
-    queue, reason = request.POST.get("queue", ""), request.POST.get("reason", "").strip()
-    minutes = request.POST.get("minutes", "").strip()
+    queue = request.POST.get("queue", "")
     if queue != ALL_QUEUES and queue not in all_queues():
-        return messages.WARNING, f"There is no queue {queue[:200]!r}, so nothing was paused."
-    if not reason or len(reason) > LONGEST_REASON:
-        return messages.WARNING, f"{in_words(queue)} not paused: give a reason of up to {LONGEST_REASON} characters."
+        text = gettext_lazy("There is no queue {queue}, so nothing was paused.")
+        return messages.WARNING, worded_lazy(text, queue=repr(queue[:200]))
+    if problem := problem_with_reason(request, needed=True):
+        return messages.WARNING, problem
     try:
-        span = minutes_in(minutes)
+        span = minutes_in(request.POST.get("minutes", "").strip())
     except ValueError as error:
-        return messages.WARNING, f"{in_words(queue)} not paused: {error}"
+        return messages.WARNING, nothing_done(error)
     now = time.time()
-    stores.pauses.pause(
-        Pause(queue=queue, since=now, until=now + 60 * span if span else None, by=name_of(request), reason=reason)
-    )
-    how_long = (
-        f"for {duration(60 * span)}" if span else f"until somebody resumes {'them' if queue == ALL_QUEUES else 'it'}"
-    )
-    return messages.SUCCESS, f"Paused {name(queue)} {how_long}. Running jobs finish; new ones pile up."
+    until = now + 60 * span if span else None
+    stores.pauses.pause(Pause(queue=queue, since=now, until=until, by=name_of(request), reason=reason_in(request)))
+    return messages.SUCCESS, worded_lazy(paused_words(queue, span), queue=queue, time=duration_lazy(60 * span))
+
+
+def paused_words(queue: str, minutes: int) -> Promise:
+    if queue == ALL_QUEUES:
+        if minutes:
+            return gettext_lazy("Paused all queues for {time}. Running jobs finish; new ones pile up.")
+        return gettext_lazy("Paused all queues until somebody resumes them. Running jobs finish; new ones pile up.")
+    if minutes:
+        return gettext_lazy("Paused {queue} for {time}. Running jobs finish; new ones pile up.")
+    return gettext_lazy("Paused {queue} until somebody resumes it. Running jobs finish; new ones pile up.")
 
 
 @action(Right.PAUSE)
 def resume(request: HttpRequest, stores: Stores) -> Told:
     """Hand out the jobs of a queue again."""
     queue = request.POST.get("queue", "")
+    is_all = queue == ALL_QUEUES
     if stores.pauses.resume(queue):
-        return messages.SUCCESS, f"Resumed {name(queue)}."
-    return messages.INFO, f"{in_words(queue[:200])} not paused (any more)."
+        text = gettext_lazy("Resumed all queues.") if is_all else gettext_lazy("Resumed {queue}.")
+        return messages.SUCCESS, worded_lazy(text, queue=queue)
+    if not queue:
+        return messages.INFO, gettext_lazy("That queue is not paused (any more).")
+    text = (
+        gettext_lazy("All queues are not paused (any more).")
+        if is_all
+        else gettext_lazy("{queue} is not paused (any more).")
+    )
+    return messages.INFO, worded_lazy(text, queue=queue[:200])
+
+
+def reason_in(request: HttpRequest) -> str:
+    """Why, as the form says it."""
+    return request.POST.get("reason", "").strip()
+
+
+def problem_with_reason(request: HttpRequest, *, needed: bool = False) -> str:
+    """What is wrong with the reason that the form brings, lazily; empty when nothing is."""
+    reason = reason_in(request)
+    if len(reason) > LONGEST_REASON or (needed and not reason):
+        text = gettext_lazy("Nothing was done: give a reason of up to {most} characters.")
+        return worded_lazy(text, most=LONGEST_REASON)
+    return ""
+
+
+def nothing_done(problem: Exception | str) -> str:
+    """The message where something stood in the way; it says what in a sentence of its own, lazily."""
+    return worded_lazy(gettext_lazy("Nothing was done: {problem}"), problem=problem)
 
 
 def minutes_in(text: str) -> int:
     """Minutes as a form gives them; nought for none.
 
     Raises:
-        ValueError: they are no whole number, or too many; the message is a sentence.
+        ValueError: they are no whole number, or too many; the message is a sentence, and lazy.
     """
     span = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
     if text and not 1 <= span <= MOST_MINUTES:
-        raise ValueError(
-            f"the minutes are {text[:20]!r}; give a whole number from 1 to {MOST_MINUTES:,}, or nothing to pause "
-            "until somebody resumes."
+        words = gettext_lazy(
+            "the minutes are {given}; give a whole number from 1 to {most}, or nothing to pause until somebody resumes."
         )
+        raise ValueError(worded_lazy(words, given=repr(text[:20]), most=count_lazy(MOST_MINUTES)))
     return span
-
-
-def name(queue: str) -> str:
-    return "all queues" if queue == ALL_QUEUES else queue
-
-
-def in_words(queue: str) -> str:
-    return "All queues are" if queue == ALL_QUEUES else f"{queue or 'That queue'} is"
 
 
 def name_of(request: HttpRequest) -> str:

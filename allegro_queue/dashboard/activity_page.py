@@ -11,7 +11,7 @@ from allegro_queue.activity import journal
 from allegro_queue.activity.models import Activity
 from allegro_queue.dashboard.formats import count, in_words
 from allegro_queue.dashboard.links import link
-from allegro_queue.dashboard.wording import worded
+from allegro_queue.wording import worded
 
 ACTIONS = (
     "cancel",

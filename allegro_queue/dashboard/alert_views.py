@@ -8,7 +8,7 @@ import time
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
@@ -18,14 +18,14 @@ from allegro_queue.alerts.options import alert_options
 from allegro_queue.alerts.wording import Message, trial
 from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import page_client
-from allegro_queue.dashboard.actions import Told, action, name_of, own_page
+from allegro_queue.dashboard.actions import Told, action, name_of, own_page, problem_with_reason, reason_in
 from allegro_queue.dashboard.alerts_page import MOST_MUTE_MINUTES, AlertsPage, MutePage, read_alerts, read_mute
-from allegro_queue.dashboard.chosen import LONGEST_REASON
-from allegro_queue.dashboard.formats import duration
+from allegro_queue.dashboard.formats import count_lazy, duration_lazy
 from allegro_queue.dashboard.render import render_page
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded_lazy
 
 log = logging.getLogger(__name__)
 
@@ -55,19 +55,22 @@ def confirm_mute(request: HttpRequest) -> HttpResponse:
 @action(Right.EDIT_ALERTS)
 def mute_alert(request: HttpRequest, stores: Stores) -> Told:
     """Have a rule tell nobody for some minutes."""
-    rule, reason = request.POST.get("rule", ""), request.POST.get("reason", "").strip()
+    rule = request.POST.get("rule", "")
     minutes = request.POST.get("minutes", "").strip()
     if rule not in alert_options().rules:
-        return messages.WARNING, f"There is no rule {rule[:40]!r} that is on, so nothing was muted."
-    if not reason or len(reason) > LONGEST_REASON:
-        return messages.WARNING, f"{rule} is not muted: give a reason of up to {LONGEST_REASON} characters."
+        text = gettext_lazy("There is no rule {rule} that is on, so nothing was muted.")
+        return messages.WARNING, worded_lazy(text, rule=repr(rule[:40]))
+    if problem := problem_with_reason(request, needed=True):
+        return messages.WARNING, problem
     span = int(minutes) if minutes.isascii() and minutes.isdigit() and len(minutes) < 9 else 0
     if not 1 <= span <= MOST_MUTE_MINUTES:
-        return messages.WARNING, f"{rule} is not muted: give minutes from 1 to {MOST_MUTE_MINUTES:,}."
+        text = gettext_lazy("{rule} is not muted: give minutes from 1 to {most}.")
+        return messages.WARNING, worded_lazy(text, rule=rule, most=count_lazy(MOST_MUTE_MINUTES))
     now = time.time()
-    book.mute(book.Mute(rule=rule, since=now, until=now + 60 * span, by=name_of(request), reason=reason))
+    book.mute(book.Mute(rule=rule, since=now, until=now + 60 * span, by=name_of(request), reason=reason_in(request)))
     count_anew()
-    return messages.SUCCESS, f"Muted {rule} for {duration(60 * span)}. It is shown here, and nobody is told."
+    text = gettext_lazy("Muted {rule} for {time}. It is shown here, and nobody is told.")
+    return messages.SUCCESS, worded_lazy(text, rule=rule, time=duration_lazy(60 * span))
 
 
 @action(Right.EDIT_ALERTS)
@@ -76,8 +79,11 @@ def unmute_alert(request: HttpRequest, stores: Stores) -> Told:
     rule = request.POST.get("rule", "")
     if book.unmute(rule, time.time()):
         count_anew()
-        return messages.SUCCESS, f"Unmuted {rule}. What still fires is told now."
-    return messages.INFO, f"{rule[:40] or 'That rule'} is not muted (any more)."
+        return messages.SUCCESS, worded_lazy(gettext_lazy("Unmuted {rule}. What still fires is told now."), rule=rule)
+    text = (
+        gettext_lazy("{rule} is not muted (any more).") if rule else gettext_lazy("That rule is not muted (any more).")
+    )
+    return messages.INFO, worded_lazy(text, rule=rule[:40])
 
 
 @action(Right.EDIT_ALERTS)
@@ -86,15 +92,18 @@ def test_channel(request: HttpRequest, stores: Stores) -> Told:
     name = request.POST.get("channel", "")
     options = alert_options()
     if name not in options.channels:
-        return messages.WARNING, f"There is no channel {name[:40]!r}, so nothing was sent."
+        text = gettext_lazy("There is no channel {channel}, so nothing was sent.")
+        return messages.WARNING, worded_lazy(text, channel=repr(name[:40]))
     now = time.time()
     subject, body = trial(horizon_settings().environment, name_of(request), options.address)
     book.queue_messages([Message(channel=name, subject=subject, body=body, rules=())], now)
     if book.keeper(now) is None:
-        return messages.WARNING, (
-            f"A test waits for {name}, but nobody keeps the alerts now: it is sent when Horizon runs."
+        text = gettext_lazy(
+            "A test waits for {channel}, but nobody keeps the alerts now: it is sent when Horizon runs."
         )
-    return messages.SUCCESS, f"A test for {name} is sent within seconds; what became of it stands beside the channel."
+        return messages.WARNING, worded_lazy(text, channel=name)
+    text = gettext_lazy("A test for {channel} is sent within seconds; what became of it stands beside the channel.")
+    return messages.SUCCESS, worded_lazy(text, channel=name)
 
 
 def count_anew() -> None:

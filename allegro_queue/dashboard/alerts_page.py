@@ -17,9 +17,9 @@ from allegro_queue.dashboard.chosen import LONGEST_REASON
 from allegro_queue.dashboard.formats import count, duration, in_words
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.states import Status
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded
 
 PAGE = 50
 ALERTS_SHOWN = 5

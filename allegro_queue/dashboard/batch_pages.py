@@ -14,12 +14,12 @@ from allegro_queue.dashboard.job_lines import Line, line_of
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.looks import Look, look_of
 from allegro_queue.dashboard.nouns import jobs
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.masking import masked
 from allegro_queue.stores import Stores
 from allegro_queue.stores.batches import BY_FAILURE, BY_SENDER, BatchRecord, Which
 from allegro_queue.stores.jobs import State
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded
 
 PAGE_SIZE = 50
 JOBS_SHOWN = 50
@@ -235,29 +235,30 @@ def state_of(status: str) -> State:
 
 
 def sentence_on(record: BatchRecord) -> str:
-    """How it stands in one sentence."""
-    name = masked(record.name)
-    all_jobs = jobs(record.total)
-    failures = ", " + worded(gettext("{n} failed"), n=count(record.failed)) if record.failed else ""
+    """How it stands."""
+    name, all_jobs = masked(record.name), jobs(record.total)
     if record.finished_at is None:
-        stopping = "; " + gettext("what waits is skipped") if record.cancelled_at is not None else ""
-        done = worded(gettext("{batch}: {n} of {jobs} done"), batch=name, n=count(record.processed), jobs=all_jobs)
-        return f"{done}{failures}{stopping}."
-    if record.cancelled_at is not None:
-        skipped = ", " + worded(gettext("{n} were skipped"), n=count(record.skipped)) if record.skipped else ""
-        text = (
-            gettext("{batch} was cancelled: {n} of {jobs} succeeded")
-            if record.was_cancelled
-            else gettext("{batch} stopped: {n} of {jobs} succeeded")
-        )
-        return f"{worded(text, batch=name, n=count(record.succeeded), jobs=all_jobs)}{failures}{skipped}."
-    if record.failed or record.dropped:
-        dropped = ", " + worded(gettext("{n} were deleted"), n=count(record.dropped)) if record.dropped else ""
-        text = gettext("{batch} ended: {n} of {jobs} succeeded")
-        return f"{worded(text, batch=name, n=count(record.succeeded), jobs=all_jobs)}{failures}{dropped}."
-    if not record.total:
-        return worded(gettext("{batch} had no jobs."), batch=name)
-    return worded(gettext("{batch} finished: all {jobs} succeeded."), batch=name, jobs=all_jobs)
+        text, number = gettext("{batch}: {n} of {jobs} done."), record.processed
+    elif record.was_cancelled:
+        text, number = gettext("{batch} was cancelled: {n} of {jobs} succeeded."), record.succeeded
+    elif record.cancelled_at is not None:
+        text, number = gettext("{batch} stopped: {n} of {jobs} succeeded."), record.succeeded
+    elif record.failed or record.dropped:
+        text, number = gettext("{batch} ended: {n} of {jobs} succeeded."), record.succeeded
+    elif record.total:
+        text, number = gettext("{batch} finished: all {jobs} succeeded."), record.total
+    else:
+        text, number = gettext("{batch} had no jobs."), 0
+    said = [worded(text, batch=name, n=count(number), jobs=all_jobs)]
+    if record.failed:
+        said.append(worded(ngettext("{n} failed.", "{n} failed.", record.failed), n=count(record.failed)))
+    if record.finished_at is not None and record.skipped:
+        said.append(worded(ngettext("{n} was skipped.", "{n} were skipped.", record.skipped), n=count(record.skipped)))
+    if record.finished_at is not None and record.dropped:
+        said.append(worded(ngettext("{n} was deleted.", "{n} were deleted.", record.dropped), n=count(record.dropped)))
+    if record.finished_at is None and record.cancelled_at is not None:
+        said.append(gettext("What waits is skipped."))
+    return " ".join(said)
 
 
 def sub_of(record: BatchRecord, now: float) -> str:

@@ -6,21 +6,22 @@ import time
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext
+from django.utils.functional import lazy
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View
 from allegro_queue.batches import retry_failed
+from allegro_queue.bulk.words import outcome_words
 from allegro_queue.dashboard.actions import Told, action, name_of
 from allegro_queue.dashboard.batch_pages import BatchesPage, BatchPage, read_batch, read_batches
-from allegro_queue.dashboard.formats import count, plural
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.render import Missing, render_page
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
-from allegro_queue.stores.jobs import Tally
+from allegro_queue.stores.failed_jobs import Tally
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded, worded_lazy
 
 LAST_PAGE = 10_000
 
@@ -64,10 +65,13 @@ def cancel_batch(request: HttpRequest, stores: Stores) -> Told:
     batch_id = request.POST.get("batch", "")
     record = stores.batches.get(batch_id)
     if record is None:
-        return messages.WARNING, f"There is no batch {batch_id[:200]!r}, so nothing was cancelled."
+        text = gettext_lazy("There is no batch {batch}, so nothing was cancelled.")
+        return messages.WARNING, worded_lazy(text, batch=repr(batch_id[:200]))
     if not stores.batches.cancel(batch_id, by=name_of(request), now=time.time()):
-        return messages.INFO, f"{record.name} has ended or was cancelled before, so nothing was done."
-    return messages.SUCCESS, f"Cancelled {record.name}. Running jobs finish; what waits is skipped when its turn comes."
+        text = gettext_lazy("{batch} has ended or was cancelled before, so nothing was done.")
+        return messages.INFO, worded_lazy(text, batch=record.name)
+    text = gettext_lazy("Cancelled {batch}. Running jobs finish; what waits is skipped when its turn comes.")
+    return messages.SUCCESS, worded_lazy(text, batch=record.name)
 
 
 @action(Right.RETRY)
@@ -76,21 +80,18 @@ def retry_batch(request: HttpRequest, stores: Stores) -> Told:
     batch_id = request.POST.get("batch", "")
     record = stores.batches.get(batch_id)
     if record is None:
-        return messages.WARNING, f"There is no batch {batch_id[:200]!r}, so nothing was retried."
+        text = gettext_lazy("There is no batch {batch}, so nothing was retried.")
+        return messages.WARNING, worded_lazy(text, batch=repr(batch_id[:200]))
     if record.was_cancelled:
-        return messages.WARNING, f"{record.name} was cancelled by {record.cancelled_by}, so nothing was retried."
-    return retried(retry_failed(stores.batches, stores.jobs, batch_id))
+        text = gettext_lazy("{batch} was cancelled by {who}, so nothing was retried.")
+        return messages.WARNING, worded_lazy(text, batch=record.name, who=record.cancelled_by)
+    return retried(retry_failed(stores.batches, stores.failed_jobs, batch_id))
 
 
 def retried(tally: Tally) -> Told:
-    """``Retried 12 jobs; 1 was gone.``"""
-    parts = [f"Retried {plural(tally.done, 'job')}"]
-    if tally.gone:
-        parts.append(f"{count(tally.gone)} {'was' if tally.gone == 1 else 'were'} gone")
-    if tally.barred:
-        others = "another of its kind waits or runs" if len(tally.barred) == 1 else "others of their kind wait or run"
-        parts.append(f"{count(len(tally.barred))} stayed failed, since {others}")
-    return (messages.SUCCESS if tally.done else messages.WARNING), "; ".join(parts) + "."
+    """``Retried 12 jobs. 1 was gone.``"""
+    text = lazy(outcome_words, str)("retry", done=tally.done, gone=tally.gone, barred=len(tally.barred))
+    return (messages.SUCCESS if tally.done else messages.WARNING), text
 
 
 PAGES: list[tuple[str, View, str]] = [

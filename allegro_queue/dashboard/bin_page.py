@@ -10,9 +10,10 @@ from django.utils.translation import gettext, ngettext
 from allegro_queue.dashboard.formats import about, count
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.looks import Look, look_of
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.stores import Stores
-from allegro_queue.stores.bulk import BIN_SECONDS, Binned
+from allegro_queue.stores.bin import Binned
+from allegro_queue.stores.bulk import BIN_SECONDS
+from allegro_queue.wording import worded
 
 PAGE = 50
 MOST_PAGES = 100_000
@@ -45,7 +46,7 @@ def read_bin(stores: Stores, given: str, now: float) -> BinPage:
     page = int(given) if given.isascii() and given.isdigit() and len(given) < 7 else 1
     page = max(page, 1)
     offset = (page - 1) * PAGE
-    binned, total = stores.bulk.binned(offset, PAGE, now)
+    binned, total = stores.bin.page(offset, PAGE, now)
     return BinPage(
         sentence=worded(
             ngettext("{n} deleted job can be restored.", "{n} deleted jobs can be restored.", total), n=count(total)

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 from django.contrib import messages
 from django.http import HttpRequest
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
 
 from allegro_queue.bulk import words, work
 from allegro_queue.bulk.models import BulkRun
 from allegro_queue.bulk.selection import Selection
 from allegro_queue.bulk.selection import count as counted_of
-from allegro_queue.dashboard.actions import Done, name_of, via_of
-from allegro_queue.dashboard.chosen import LONGEST_REASON, failed_until, token_in
+from allegro_queue.dashboard.actions import Done, name_of, reason_in, via_of
+from allegro_queue.dashboard.chosen import failed_until, token_in
 from allegro_queue.dashboard.conflicts import why_not
-from allegro_queue.dashboard.formats import plural
 from allegro_queue.dashboard.links import link
+from allegro_queue.dashboard.nouns import jobs_lazy
 from allegro_queue.errors import QueueUnavailable
 from allegro_queue.queues import all_queues
 from allegro_queue.stores import Stores
 from allegro_queue.stores.bulk import BulkAct
+from allegro_queue.wording import worded_lazy
 
 FEW = 500
 """Jobs that are acted on at once, while the person waits; more are left to a run in the background."""
@@ -46,25 +50,35 @@ def begin(
         expected=int(expected) if expected.isascii() and expected.isdigit() and len(expected) < 9 else 0,
         to=to,
         per_minute=per_minute,
-        reason=given.get("reason", "").strip(),
+        reason=reason_in(request),
         address=request.META.get("REMOTE_ADDR") or None,
     )
     page = link("run", run=run.pk)
     if not is_new:
-        return Done(level=messages.INFO, text=f"This was begun already, as run {run.pk}.", next=page, run_id=run.pk)
+        text = worded_lazy(gettext_lazy("This was begun already, as run {run}."), run=run.pk)
+        return Done(level=messages.INFO, text=text, next=page, run_id=run.pk)
     if is_few and not per_minute:
         return at_once(stores, run, selection, page, now)
     return in_background(stores, run, page)
 
 
+NOT_DONE: Mapping[str, Promise] = {
+    "retry": gettext_lazy("Not retried: {reason}"),
+    "delete": gettext_lazy("Not deleted: {reason}"),
+    "cancel": gettext_lazy("Not cancelled: {reason}"),
+    "move": gettext_lazy("Not moved: {reason}"),
+}
+"""What is told of the one job that was meant, by act."""
+
+
 def at_once(stores: Stores, run: BulkRun, selection: Selection, page: str, now: float) -> Done:
     """Few jobs: the person waits for it."""
     work.do(stores, run)
-    text = words.outcome(run)
+    text = words.outcome_lazy(run)
     if len(selection.ids) == 1 and not run.done:
-        text = f"{text.partition(';')[0]}: {why_not(stores, selection.ids[0], now)}"
+        text = worded_lazy(NOT_DONE[run.act], reason=why_not(stores, selection.ids[0], now))
     elif run.act == BulkAct.DELETE:
-        text = f"{text} For 24 hours this can be undone."
+        text = worded_lazy(gettext_lazy("{outcome} For 24 hours this can be undone."), outcome=text)
     level = messages.SUCCESS if run.done else messages.WARNING
     next_page = page if run.act == BulkAct.DELETE and run.done else ""
     return Done(level=level, text=text, next=next_page, run_id=run.pk)
@@ -72,20 +86,19 @@ def at_once(stores: Stores, run: BulkRun, selection: Selection, page: str, now: 
 
 def in_background(stores: Stores, run: BulkRun, page: str) -> Done:
     """Many jobs: a job of the library's own does it. When that cannot be queued, the run's page offers to try again."""
-    doing = words.DOING[run.act]
     try:
         work.queue_slice(stores, run, 1)
     except QueueUnavailable as error:
-        text = f"Run {run.pk} is written down and has not begun: {error}"
+        text = worded_lazy(
+            gettext_lazy("Run {run} is written down and has not begun: {problem}"), run=run.pk, problem=error
+        )
         return Done(level=messages.ERROR, text=text, next=page, run_id=run.pk)
-    what = plural(run.expected, "job") if run.expected else "jobs"
-    text = f"{doing} {what} in the background, as run {run.pk}."
+    text = worded_lazy(
+        gettext_lazy("{doing} in the background, as run {run}: {jobs}.")
+        if run.expected
+        else gettext_lazy("{doing} in the background, as run {run}."),
+        doing=words.doing_lazy(run),
+        run=run.pk,
+        jobs=jobs_lazy(run.expected),
+    )
     return Done(level=messages.SUCCESS, text=text, next=page, run_id=run.pk)
-
-
-def problem_with_reason(request: HttpRequest, *, needed: bool = False) -> str:
-    """What is wrong with the reason that the form brings; empty when nothing is."""
-    reason = request.POST.get("reason", "").strip()
-    if len(reason) > LONGEST_REASON or (needed and not reason):
-        return f"Nothing was done: give a reason of up to {LONGEST_REASON} characters."
-    return ""

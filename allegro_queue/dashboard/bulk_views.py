@@ -7,19 +7,28 @@ from collections.abc import Callable
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext
+from django.utils.functional import Promise
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View, rights_of, without_right
 from allegro_queue.bulk import undoing, words, work
 from allegro_queue.bulk.models import BulkRun
 from allegro_queue.bulk.selection import Selection
-from allegro_queue.dashboard.actions import Done, Told, action, name_of, own_page, via_of
+from allegro_queue.dashboard.actions import (
+    Done,
+    Told,
+    action,
+    name_of,
+    own_page,
+    problem_with_reason,
+    reason_in,
+    via_of,
+)
 from allegro_queue.dashboard.bin_page import BinPage, read_bin
-from allegro_queue.dashboard.bulk_begin import FEW, begin, in_background, problem_with_reason
+from allegro_queue.dashboard.bulk_begin import FEW, begin, in_background
 from allegro_queue.dashboard.chosen import (
     DESTROYS,
-    LONGEST_REASON,
     MOST_PER_MINUTE,
     RIGHTS,
     Chosen,
@@ -28,15 +37,16 @@ from allegro_queue.dashboard.chosen import (
     whole_number_in,
 )
 from allegro_queue.dashboard.confirm_pages import ConfirmPage, act_word, is_about_many, read_confirm
+from allegro_queue.dashboard.formats import count_lazy
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.render import Missing, render_page
 from allegro_queue.dashboard.run_page import RunPage, read_run
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.stores.bulk import BulkAct
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded, worded_lazy
 
 
 def confirm(act: BulkAct, current: str = "jobs") -> View:
@@ -91,34 +101,33 @@ def do(request: HttpRequest, stores: Stores, act: BulkAct) -> Told | Done:
     given = request.POST
     chosen = chosen_in(given)
     if tells_arguments(request, chosen):
-        return messages.WARNING, f"Nothing was done: words are looked for in arguments too ({Right.VIEW_PAYLOAD})."
+        text = gettext_lazy("Nothing was done: words are looked for in arguments too ({right}).")
+        return messages.WARNING, worded_lazy(text, right=Right.VIEW_PAYLOAD)
     to = given.get("to", "") if act is BulkAct.MOVE else ""
     problem = chosen.problem(act, all_queues()) or problem_of_form(request, act, chosen, to)
     if problem:
         return messages.WARNING, problem
-    try:
-        per_minute = whole_number_in(given.get("per_minute", ""), MOST_PER_MINUTE)
-    except ValueError as error:
-        return messages.WARNING, f"Nothing was done: the rate {error}"
+    per_minute = whole_number_in(given.get("per_minute", ""), MOST_PER_MINUTE)
+    if per_minute is None:
+        text = gettext_lazy("Nothing was done: the rate {given} is no whole number from 1 to {most}.")
+        asked = repr(given["per_minute"].strip()[:20])
+        return messages.WARNING, worded_lazy(text, given=asked, most=count_lazy(MOST_PER_MINUTE))
     return begin(request, stores, act, chosen.selection(act), to=to, per_minute=per_minute)
 
 
-def problem_of_form(request: HttpRequest, act: BulkAct, chosen: Chosen, to: str) -> str:
-    """What is missing beside the choice itself; empty when nothing is."""
-    reason = request.POST.get("reason", "").strip()
-    if problem := problem_with_reason(request):
+def problem_of_form(request: HttpRequest, act: BulkAct, chosen: Chosen, to: str) -> str | Promise:
+    """What is missing beside the choice itself, lazily; empty when nothing is."""
+    if problem := problem_with_reason(request, needed=act in DESTROYS and is_about_many(chosen)):
         return problem
     if act is BulkAct.MOVE and to not in all_queues():
-        return f"There is no queue {to[:200]!r}, so nothing was moved."
+        return worded_lazy(gettext_lazy("There is no queue {queue}, so nothing was moved."), queue=repr(to[:200]))
     if act is BulkAct.MOVE and chosen.all and chosen.queue == to:
-        return f"The jobs of {to} are there already, so nothing was moved."
-    if act in DESTROYS and is_about_many(chosen) and not reason:
-        return f"Nothing was done: give a reason of up to {LONGEST_REASON} characters."
+        return worded_lazy(gettext_lazy("The jobs of {queue} are there already, so nothing was moved."), queue=to)
     if act is BulkAct.DELETE and is_about_many(chosen):
         # However the reader's language groups digits.
         typed = "".join(filter(str.isdecimal, request.POST.get("typed", "")))
         if not typed or typed != request.POST.get("count", ""):
-            return "Nothing was deleted: the number of jobs was not typed as it is shown."
+            return gettext_lazy("Nothing was deleted: the number of jobs was not typed as it is shown.")
     return ""
 
 
@@ -143,7 +152,7 @@ def act_on_run(act: Callable[[HttpRequest, Stores, BulkRun], Done]) -> Callable[
     def on_run(request: HttpRequest, stores: Stores) -> Done:
         run = run_in(request)
         if run is None:
-            return Done(level=messages.WARNING, text="There is no such run, so nothing was done.")
+            return Done(level=messages.WARNING, text=gettext_lazy("There is no such run, so nothing was done."))
         return act(request, stores, run)
 
     on_run.__name__ = act.__name__
@@ -157,10 +166,10 @@ def cancel_run(request: HttpRequest, stores: Stores, run: BulkRun) -> Done:
     """Act on no further job of it."""
     page = link("run", run=run.pk)
     if work.cancel(stores, run, who=name_of(request), now=time.time()):
-        return Done(
-            level=messages.SUCCESS, text=f"Run {run.pk} stopped. {words.outcome(run)}", next=page, run_id=run.pk
-        )
-    return Done(level=messages.INFO, text=f"Run {run.pk} was over. {words.outcome(run)}", next=page, run_id=run.pk)
+        text = worded_lazy(gettext_lazy("Run {run} stopped. {outcome}"), run=run.pk, outcome=words.outcome_lazy(run))
+        return Done(level=messages.SUCCESS, text=text, next=page, run_id=run.pk)
+    text = worded_lazy(gettext_lazy("Run {run} was over. {outcome}"), run=run.pk, outcome=words.outcome_lazy(run))
+    return Done(level=messages.INFO, text=text, next=page, run_id=run.pk)
 
 
 @action(right_of_run)
@@ -169,9 +178,12 @@ def carry_on_run(request: HttpRequest, stores: Stores, run: BulkRun) -> Done:
     """Queue the job that carries it on anew."""
     page = link("run", run=run.pk)
     if run.state not in work.OPEN:
-        return Done(level=messages.INFO, text=f"Run {run.pk} is over. {words.outcome(run)}", next=page, run_id=run.pk)
+        text = worded_lazy(gettext_lazy("Run {run} is over. {outcome}"), run=run.pk, outcome=words.outcome_lazy(run))
+        return Done(level=messages.INFO, text=text, next=page, run_id=run.pk)
     queue = work.queue_slice(stores, run, run.slice + 1, anew=True)
-    text = f"Run {run.pk} goes on as soon as a worker of {queue} is free."
+    text = worded_lazy(
+        gettext_lazy("Run {run} goes on as soon as a worker of {queue} is free."), run=run.pk, queue=queue
+    )
     return Done(level=messages.SUCCESS, text=text, next=page, run_id=run.pk)
 
 
@@ -190,19 +202,19 @@ def undo_run(request: HttpRequest, stores: Stores, run: BulkRun) -> Done:
         now=now,
         who=name_of(request),
         via=via_of(request),
-        reason=request.POST.get("reason", "").strip(),
+        reason=reason_in(request),
         address=request.META.get("REMOTE_ADDR") or None,
     )
     if undo is None:
         return Done(level=messages.WARNING, text=undoing.hindrance(run, now), next=page, run_id=run.pk)
     undo_page = link("run", run=undo.pk)
     if not is_new:
-        text = f"Run {run.pk} was undone already, by run {undo.pk}."
+        text = worded_lazy(gettext_lazy("Run {run} was undone already, by run {undo}."), run=run.pk, undo=undo.pk)
         return Done(level=messages.INFO, text=text, next=undo_page, run_id=undo.pk)
     if run.done <= FEW:
         work.do(stores, undo)
         level = messages.SUCCESS if undo.done else messages.WARNING
-        return Done(level=level, text=words.outcome(undo), next=undo_page, run_id=undo.pk)
+        return Done(level=level, text=words.outcome_lazy(undo), next=undo_page, run_id=undo.pk)
     return in_background(stores, undo, undo_page)
 
 
@@ -210,9 +222,9 @@ def undo_run(request: HttpRequest, stores: Stores, run: BulkRun) -> Done:
 def restore(request: HttpRequest, stores: Stores) -> Told | Done:
     """Put jobs back from the bin."""
     chosen = chosen_in(request.POST)
-    problem = "" if chosen.ids and not chosen.all else "No job was ticked, so nothing was done. Tick some rows first."
-    problem = problem or chosen.problem(BulkAct.RESTORE, all_queues())
-    if problem:
+    # All that is in the bin is never meant: only what is ticked comes back.
+    chosen = Chosen(ids=() if chosen.all else chosen.ids)
+    if problem := chosen.problem(BulkAct.RESTORE, all_queues()):
         return messages.WARNING, problem
     now = time.time()
     selection = Selection(ids=chosen.ids)
@@ -228,7 +240,7 @@ def restore(request: HttpRequest, stores: Stores) -> Told | Done:
     )
     work.do(stores, run)
     level = messages.SUCCESS if run.done else messages.WARNING
-    return Done(level=level, text=words.outcome(run), run_id=run.pk)
+    return Done(level=level, text=words.outcome_lazy(run), run_id=run.pk)
 
 
 @require_safe

@@ -9,15 +9,16 @@ from typing import Any
 from uuid import UUID
 
 from django.http import QueryDict
-from django.utils.translation import gettext
+from django.utils.functional import Promise, lazy
+from django.utils.translation import gettext_lazy
 
 from allegro_queue.bulk.selection import STATUSES, Selection
-from allegro_queue.dashboard.formats import count, in_words
-from allegro_queue.dashboard.wording import worded
-from allegro_queue.history.queries import Filter
+from allegro_queue.dashboard.formats import count_lazy, in_words
+from allegro_queue.history.filters import Filter
 from allegro_queue.rights import Right
 from allegro_queue.stores.bulk import BulkAct
 from allegro_queue.stores.jobs import State
+from allegro_queue.wording import worded_lazy
 
 MOST_TICKED = 500
 LONGEST_REASON = 200
@@ -43,6 +44,14 @@ RIGHTS: Mapping[BulkAct, Right] = {
 
 DESTROYS = frozenset({BulkAct.DELETE, BulkAct.CANCEL})
 """Acts that ask for a reason when they are about many."""
+
+NOT_OF_STATE: Mapping[BulkAct, Promise] = {
+    BulkAct.RETRY: gettext_lazy("One can retry {states} jobs, not {state} ones, so nothing was done."),
+    BulkAct.DELETE: gettext_lazy("One can delete {states} jobs, not {state} ones, so nothing was done."),
+    BulkAct.CANCEL: gettext_lazy("One can cancel {states} jobs, not {state} ones, so nothing was done."),
+    BulkAct.MOVE: gettext_lazy("One can move {states} jobs, not {state} ones, so nothing was done."),
+}
+"""What is said to whoever would do it to jobs of another state."""
 
 BY_RUNS = ("tag", "text", "exception", "fingerprint", "tenant", "batch")
 """Parts of an address that history answers."""
@@ -74,35 +83,36 @@ class Chosen:
     tenant: str = ""
     batch: str = ""
 
-    def problem(self, act: BulkAct, queues: Sequence[str]) -> str:
-        """What is wrong with the choice; empty when nothing is."""
+    def problem(self, act: BulkAct, queues: Sequence[str]) -> str | Promise:
+        """What is wrong with the choice, lazily; empty when nothing is."""
         if not self.all:
             if not self.ids:
-                return gettext("No job was ticked, so nothing was done. Tick some rows first.")
+                return gettext_lazy("No job was ticked, so nothing was done. Tick some rows first.")
             if len(self.ids) > MOST_TICKED:
-                return worded(
-                    gettext("{n} jobs were named; at most {most} can be named at once."),
-                    n=count(len(self.ids)),
+                return worded_lazy(
+                    gettext_lazy("{n} jobs were named; at most {most} can be named at once."),
+                    n=count_lazy(len(self.ids)),
                     most=MOST_TICKED,
                 )
             return ""
         if self.queue and self.queue not in queues:
-            return worded(gettext("There is no queue {queue}, so nothing was done."), queue=repr(self.queue[:200]))
+            return worded_lazy(
+                gettext_lazy("There is no queue {queue}, so nothing was done."), queue=repr(self.queue[:200])
+            )
         words = [state.value for state in STATES[act]]
         if self.state and self.state not in words:
-            return worded(
-                gettext("One can {act} {states} jobs, not {state} ones, so nothing was done."),
-                act=act.value,
-                states=in_words(words),
+            return worded_lazy(
+                NOT_OF_STATE[act],
+                states=lazy(in_words, str)(words),
                 state=repr(self.state[:20]),
             )
         if any(len(getattr(self, part)) > LONGEST_WORDS for part in PARTS):
-            return worded(
-                gettext("A part of the filter has more than {most} characters, so nothing was done."),
+            return worded_lazy(
+                gettext_lazy("A part of the filter has more than {most} characters, so nothing was done."),
                 most=LONGEST_WORDS,
             )
         if self.by_runs and self.state_for(act) not in (State.FAILED, State.FINISHED):
-            return gettext("Tags, errors and groups are known of jobs that have run, so nothing was done.")
+            return gettext_lazy("Tags, errors and groups are known of jobs that have run, so nothing was done.")
         return ""
 
     @property
@@ -155,14 +165,8 @@ def token_in(given: Mapping[str, Any]) -> UUID | None:
         return None
 
 
-def whole_number_in(text: str, most: int) -> int:
-    """A number from 1 as a form gives it; 0 for none.
-
-    Raises:
-        ValueError: it is no whole number, or too large; the message is a sentence.
-    """
+def whole_number_in(text: str, most: int) -> int | None:
+    """A number from 1 as a form gives it; 0 where it gives none, and ``None`` for what is no whole number, or too large."""
     given = text.strip()
     number = int(given) if given.isascii() and given.isdigit() and len(given) < 9 else 0
-    if given and not 1 <= number <= most:
-        raise ValueError(f"{given[:20]!r} is no whole number from 1 to {most:,}.")
-    return number
+    return number if not given or 1 <= number <= most else None

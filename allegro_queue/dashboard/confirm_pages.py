@@ -16,12 +16,12 @@ from allegro_queue.dashboard.filter_keys import ALL
 from allegro_queue.dashboard.formats import in_words
 from allegro_queue.dashboard.job_list_words import counted_units, units
 from allegro_queue.dashboard.nouns import jobs
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.stores import Stores
 from allegro_queue.stores.bulk import BulkAct
 from allegro_queue.stores.jobs import JobRow, is_job_id
 from allegro_queue.stores.pauses import ALL_QUEUES, Pause
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded
 
 ROWS_SHOWN = 10
 ROWS_READ = 500
@@ -91,7 +91,7 @@ class ConfirmPage:
 def read_confirm(stores: Stores, pulse: Pulse, act: BulkAct, chosen: Chosen, next: str) -> ConfirmPage:
     """The page before an act."""
     queues = [queue.name for queue in pulse.queues]
-    problem = chosen.problem(act, queues)
+    problem = str(chosen.problem(act, queues))
     rows: list[JobRow] = []
     gone = 0
     counted = Counted(0)

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext, gettext_noop
+from django.utils.functional import Promise
+from django.utils.translation import gettext, gettext_lazy, gettext_noop
 from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View
-from allegro_queue.dashboard.actions import Told, action
+from allegro_queue.dashboard.actions import Told, action, problem_with_reason
 from allegro_queue.dashboard.chosen import LONGEST_REASON
-from allegro_queue.dashboard.formats import plural
 from allegro_queue.dashboard.links import link
+from allegro_queue.dashboard.nouns import workers_lazy
 from allegro_queue.dashboard.render import Missing, render_page
 from allegro_queue.dashboard.workers_page import master_state
 from allegro_queue.rights import Right
@@ -22,6 +23,7 @@ from allegro_queue.stores import Stores
 from allegro_queue.stores.controls import Control
 from allegro_queue.stores.masters import MasterRecord
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded_lazy
 
 WORDS: Mapping[Control, tuple[str, str]] = {
     Control.PAUSE: (
@@ -41,6 +43,14 @@ WORDS: Mapping[Control, tuple[str, str]] = {
     ),
 }
 """Button and consequence by word."""
+
+TOLD: Mapping[Control, Promise] = {
+    Control.PAUSE: gettext_lazy("{name} was told to pause; it hears it within a second. It has {workers}."),
+    Control.CONTINUE: gettext_lazy("{name} was told to continue; it hears it within a second. It has {workers}."),
+    Control.RESTART: gettext_lazy("{name} was told to restart; it hears it within a second. It has {workers}."),
+    Control.TERMINATE: gettext_lazy("{name} was told to terminate; it hears it within a second. It has {workers}."),
+}
+"""What is said once the word is sent."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,17 +128,18 @@ def confirm_control(request: HttpRequest, master: str) -> HttpResponse:
 def control(request: HttpRequest, stores: Stores) -> Told:
     """Leave a word for a Horizon process."""
     name, word = request.POST.get("master", ""), request.POST.get("word", "")
-    reason = request.POST.get("reason", "").strip()
     master = next((each for each in stores.masters.living() if each.name == name), None)
     if master is None:
-        return messages.WARNING, f"There is no Horizon process {name[:200]!r} (any more), so nothing was sent."
+        text = gettext_lazy("There is no Horizon process {name} (any more), so nothing was sent.")
+        return messages.WARNING, worded_lazy(text, name=repr(name[:200]))
     if word not in possible(master):
-        return messages.WARNING, f"Nothing was sent: {name} is {master.status} and cannot be told {word[:20]!r}."
-    if not reason or len(reason) > LONGEST_REASON:
-        return messages.WARNING, f"Nothing was sent: give a reason of up to {LONGEST_REASON} characters."
+        text = gettext_lazy("Nothing was sent: {name} is {state} and cannot be told {word}.")
+        return messages.WARNING, worded_lazy(text, name=name, state=master.status, word=repr(word[:20]))
+    if problem := problem_with_reason(request, needed=True):
+        return messages.WARNING, problem
     stores.controls.send(name, Control(word))
     held = sum(len(each.workers) for each in master.supervisors)
-    return messages.SUCCESS, f"{name} was told to {word}; it hears it within a second. It has {plural(held, 'worker')}."
+    return messages.SUCCESS, worded_lazy(TOLD[Control(word)], name=name, workers=workers_lazy(held))
 
 
 PAGES: list[tuple[str, View, str]] = [

@@ -8,8 +8,8 @@ from django.utils.translation import gettext
 
 from allegro_queue.dashboard.charts import Mark
 from allegro_queue.dashboard.metric_series import Axis
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.deploys import Deploy
+from allegro_queue.wording import worded
 
 __all__ = ["Deploy", "marks_of"]
 

@@ -8,6 +8,7 @@ from itertools import islice
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
+from django.utils import translation
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
@@ -36,6 +37,7 @@ from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded
 
 FORM_FIELDS = ("csrfmiddlewaretoken", "format", "arguments")
 
@@ -65,15 +67,17 @@ def download(request: HttpRequest) -> HttpResponseBase:
     ending = request.POST.get("format", "")
     query = asked_for(request)
     if ending not in FORMATS or query.problems:
-        why = "; ".join(map(str, query.problems)) or f"there is no format {ending[:20]!r}."
-        messages.warning(request, f"Nothing was exported: {why}")
+        why = " ".join(map(str, query.problems)) or worded(
+            gettext("There is no format {format}."), format=repr(ending[:20])
+        )
+        messages.warning(request, worded(gettext("Nothing was exported: {problem}"), problem=why))
         return HttpResponseRedirect(link("jobs"))
     now = time.time()
     try:
         plan = plan_export(open_stores(), all_queues(), query, now=now)
         rows = started(plan.rows())
     except UNREACHABLE:
-        messages.error(request, "Nothing was exported: Redis did not answer.")
+        messages.error(request, gettext("Nothing was exported: Redis did not answer."))
         return HttpResponseRedirect(link("jobs"))
     columns = (*COLUMNS, *(PAYLOAD if with_arguments and plan.has_arguments else ()))
     body = noted(request, rows, ending, columns, plan.query, with_arguments=with_arguments)
@@ -127,7 +131,8 @@ def noted(
         yield from written(counted(), ending, columns)
         whole = True
     finally:
-        outcome = in_words(number, ending, whole=whole, with_arguments=with_arguments)
+        with translation.override("en"):
+            outcome = in_words(number, ending, whole=whole, with_arguments=with_arguments)
         deed = deed_of(request, "export", outcome, succeeded=whole, subject=typed(query.terms))
         note(deed)
 

@@ -23,15 +23,18 @@ from allegro_queue.dashboard.nouns import failed_attempts
 from allegro_queue.dashboard.ranges import Choice, Range, axis_of, choices, labels_of, range_for, ticks_of
 from allegro_queue.dashboard.render import Missing
 from allegro_queue.dashboard.tracebacks import Trace, read_trace
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.deploys import deploys_since
+from allegro_queue.history.filters import Filter
+from allegro_queue.history.group_rows import GroupRow, stored_group, with_trend
 from allegro_queue.history.groups import GroupState
 from allegro_queue.history.measured import Extent, Point, extent, points_of
-from allegro_queue.history.queries import Filter, GroupRow, RunPage, RunRow, find_runs, stored_group, with_trend
+from allegro_queue.history.run_pages import RunPage, find_runs
+from allegro_queue.history.runs import RunRow
 from allegro_queue.history.touched import Sample, Tenants, newest_of
 from allegro_queue.metrics.counts import DAY, HOUR
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded
 
 RUNS_SHOWN = 25
 

@@ -11,13 +11,13 @@ from allegro_queue.dashboard.failure_rows import GroupLine, failed_lately, line_
 from allegro_queue.dashboard.formats import about, count
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.nouns import failed_attempts
-from allegro_queue.dashboard.wording import worded
+from allegro_queue.history.group_rows import PAGE, GroupRow, find_groups, group_counts
 from allegro_queue.history.groups import GroupState
 from allegro_queue.history.measured import extent
-from allegro_queue.history.queries import PAGE, GroupRow, find_groups, group_counts
 from allegro_queue.history.touched import Tenants, tenants_of
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded
 
 OPEN = (GroupState.NEW, GroupState.AGAIN, GroupState.KNOWN)
 

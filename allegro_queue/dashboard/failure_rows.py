@@ -11,10 +11,10 @@ from django.utils.translation import gettext, gettext_noop
 from allegro_queue.dashboard import charts
 from allegro_queue.dashboard.formats import count
 from allegro_queue.dashboard.links import link
-from allegro_queue.dashboard.wording import worded
+from allegro_queue.history.group_rows import GroupRow
 from allegro_queue.history.groups import OTHERS, GroupState
-from allegro_queue.history.queries import GroupRow
 from allegro_queue.history.touched import Tenants
+from allegro_queue.wording import worded
 
 TENANTS_NAMED = 1
 

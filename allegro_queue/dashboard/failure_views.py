@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils.translation import gettext
+from django.utils.functional import Promise
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View
 from allegro_queue.conf import horizon_settings
-from allegro_queue.dashboard.actions import Told, action, name_of
+from allegro_queue.dashboard.actions import Told, action, name_of, problem_with_reason
 from allegro_queue.dashboard.chart_csv import CsvColumn, answer_with
-from allegro_queue.dashboard.chosen import LONGEST_REASON, MOST_TICKED, Chosen, whole_number_in
+from allegro_queue.dashboard.chosen import MOST_TICKED, Chosen, whole_number_in
 from allegro_queue.dashboard.confirm_pages import ConfirmPage, act_word, read_confirm
 from allegro_queue.dashboard.failure_page import MOST_MUTE_MINUTES, FailurePage, read_failure, values_of
 from allegro_queue.dashboard.failure_pages import FailuresPage, read_failures, read_groups, read_query
-from allegro_queue.dashboard.formats import duration
+from allegro_queue.dashboard.formats import count_lazy, duration_lazy
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.ranges import axis_of, range_for
 from allegro_queue.dashboard.render import Missing, render_page
@@ -28,10 +30,16 @@ from allegro_queue.rights import Right
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.bulk import BulkAct
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded_lazy
 
 EVERY = 15
 
-SETTABLE = (GroupState.KNOWN, GroupState.MUTED, GroupState.RESOLVED)
+NOTED: Mapping[GroupState, Promise] = {
+    GroupState.KNOWN: gettext_lazy("Noted as known."),
+    GroupState.MUTED: gettext_lazy("Muted for {time}. It is counted all the same."),
+    GroupState.RESOLVED: gettext_lazy("Noted as resolved."),
+}
+"""States that people set, and what they are told then."""
 
 
 @require_safe
@@ -102,25 +110,24 @@ def confirm_failure(request: HttpRequest, fingerprint: str, act: str) -> HttpRes
 def mark_failure(request: HttpRequest, stores: Stores) -> Told:
     """Note a group as known or mended, or have nobody told of it for a while."""
     group, wanted = request.POST.get("group", ""), request.POST.get("state", "")
-    reason = request.POST.get("reason", "").strip()
-    if wanted not in SETTABLE:
-        return messages.WARNING, f"Nothing was noted: {wanted[:20]!r} is no state to set."
-    if len(reason) > LONGEST_REASON:
-        return messages.WARNING, f"Nothing was noted: the reason is longer than {LONGEST_REASON} characters."
+    if wanted not in NOTED:
+        text = gettext_lazy("Nothing was noted: {state} is no state to set.")
+        return messages.WARNING, worded_lazy(text, state=repr(wanted[:20]))
+    if problem := problem_with_reason(request):
+        return messages.WARNING, problem
     state, now, until = GroupState(wanted), time.time(), 0.0
     if state is GroupState.MUTED:
-        try:
-            span = whole_number_in(request.POST.get("minutes", ""), MOST_MUTE_MINUTES)
-        except ValueError as error:
-            return messages.WARNING, f"Nothing was noted: the minutes {error}"
+        given = request.POST.get("minutes", "").strip()
+        span = whole_number_in(given, MOST_MUTE_MINUTES)
+        if span is None:
+            text = gettext_lazy("Nothing was noted: the minutes {given} are no whole number from 1 to {most}.")
+            return messages.WARNING, worded_lazy(text, given=repr(given[:20]), most=count_lazy(MOST_MUTE_MINUTES))
         if not span:
-            return messages.WARNING, "Nothing was noted: say for how long the group is to be muted."
+            return messages.WARNING, gettext_lazy("Nothing was noted: say for how long the group is to be muted.")
         until = now + 60.0 * span
     if not mark([group], state, by=name_of(request), now=now, until=until):
-        return messages.WARNING, "There is no such group of failures (any more), so nothing was noted."
-    if state is GroupState.MUTED:
-        return messages.SUCCESS, f"Muted for {duration(until - now)}. It is counted all the same."
-    return messages.SUCCESS, f"Noted as {state}."
+        return messages.WARNING, gettext_lazy("There is no such group of failures (any more), so nothing was noted.")
+    return messages.SUCCESS, worded_lazy(NOTED[state], time=duration_lazy(until - now))
 
 
 PAGES: list[tuple[str, View, str]] = [

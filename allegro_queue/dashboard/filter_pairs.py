@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 from allegro_queue.dashboard.filter_keys import KEYS
 from allegro_queue.dashboard.filter_quotes import is_closed, quoted, shown
 from allegro_queue.dashboard.filter_terms import LONGEST, Parsed, Problem, Term, checked, parse, read_term, typed_word
-from allegro_queue.dashboard.wording import worded
+from allegro_queue.wording import worded
 
 
 def read_pairs(pairs: Iterable[tuple[str, str]]) -> Parsed:

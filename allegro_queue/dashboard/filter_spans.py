@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, tzinfo
 from django.utils.translation import gettext, gettext_noop
 
 from allegro_queue.dashboard.filter_quotes import shown
-from allegro_queue.dashboard.wording import worded
+from allegro_queue.wording import worded
 
 
 @dataclass(frozen=True, slots=True)

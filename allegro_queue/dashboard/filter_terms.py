@@ -35,8 +35,8 @@ from allegro_queue.dashboard.filter_quotes import (
 )
 from allegro_queue.dashboard.filter_spans import number_span, seconds_span, time_span
 from allegro_queue.dashboard.formats import count
-from allegro_queue.dashboard.wording import worded
-from allegro_queue.errors import did_you_mean
+from allegro_queue.errors import nearest
+from allegro_queue.wording import worded
 
 LONGEST = 500
 """Characters of a filter."""
@@ -127,12 +127,17 @@ def read_term(name: str, given: str, *, excluded: bool) -> tuple[Term | None, st
     name = name if name.startswith("args.") else name.lower()
     key = key_named(name)
     if key is None:
-        hint = did_you_mean(name[:LONGEST_SHOWN], KEYS)
-        return None, worded(
-            gettext("There is nothing called {name} to ask for{hint} Put it in quotes to look for the text."),
-            name=shown(name),
-            hint=hint,
+        near = nearest(name[:LONGEST_SHOWN], KEYS)
+        text = (
+            gettext(
+                "There is nothing called {name} to ask for; did you mean {near}? Put it in quotes to look for the text."
+            )
+            if near
+            else gettext(
+                "There is nothing called {name} to ask for; known are {known}. Put it in quotes to look for the text."
+            )
         )
+        return None, worded(text, name=shown(name), near=repr(near), known=listed(KEYS))
     values = tuple(unquoted(each).strip() for each in split_at_commas(given))
     if not all(values):
         return None, worded(gettext("{key}: has no value; write {example}."), key=name, example=key.example)
@@ -186,13 +191,13 @@ def check_states(values: Sequence[str]) -> None:
     named = [OTHER_NAMES.get(each.lower(), each.lower()) for each in values]
     for each in named:
         if each not in STATES:
-            raise ValueError(
-                worded(
-                    gettext("there is no state {state}{hint}"),
-                    state=shown(each),
-                    hint=did_you_mean(each[:LONGEST_SHOWN], STATES),
-                )
+            near = nearest(each[:LONGEST_SHOWN], STATES)
+            text = (
+                gettext("there is no state {state}; did you mean {near}?")
+                if near
+                else gettext("there is no state {state}; known are {known}.")
             )
+            raise ValueError(worded(text, state=shown(each), near=repr(near), known=listed(STATES)))
     if len(set(named)) > 1 and not set(named) <= set(ENDED):
         raise ValueError(
             worded(
@@ -200,6 +205,10 @@ def check_states(values: Sequence[str]) -> None:
                 states=", ".join(ENDED),
             )
         )
+
+
+def listed(words: Iterable[str]) -> str:
+    return ", ".join(map(repr, sorted(words)))
 
 
 def check_yes(name: str, values: Sequence[str], *, both: bool) -> None:

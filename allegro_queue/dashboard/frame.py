@@ -14,18 +14,13 @@ from allegro_queue.access import Access, wants_fragment
 from allegro_queue.alerts import book
 from allegro_queue.conf import HorizonSettings
 from allegro_queue.dashboard.links import link
-from allegro_queue.dashboard.patience import WAIT
 from allegro_queue.dashboard.script_words import script_words
 from allegro_queue.dashboard.states import Status, status_of, status_unreachable
-from allegro_queue.history.time_limit import OutOfTime, within
 from allegro_queue.stores.pauses import Pause
 from allegro_queue.stores.pulse import Pulse
 
 FRAGMENT = "horizon/fragment.html"
 """The shell of what a refresh gets."""
-
-ALERTS_SECONDS = 0.5
-"""How long the database is asked for the number of alerts that fire."""
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +47,8 @@ class Frame:
     """All that the frame's template shows."""
 
     title: str
+    is_home: bool
+    """Whether it is around the overview, which all other pages are under."""
     environment: str
     is_production: bool
     open_to_all: bool
@@ -64,6 +61,8 @@ class Frame:
     intervals: tuple[int, ...]
     kept: tuple[tuple[str, str], ...]
     """The rest of the query, kept when the interval is changed."""
+    patient: str
+    """Address of this page that waits longer for the database."""
     search: str
     """Where the search box leads; empty when there is no job list."""
     query: str
@@ -113,6 +112,7 @@ def frame_for(
     firing = alerts_firing(pulse, now)
     return Frame(
         title=title,
+        is_home=request.path == link("overview"),
         environment=settings.environment,
         is_production=settings.environment == "production",
         open_to_all=access.open_to_all,
@@ -121,9 +121,8 @@ def frame_for(
         zone=timezone.get_current_timezone_name(),
         interval=chosen_interval(request.GET.get("live", ""), every),
         intervals=tuple(sorted({*INTERVALS, every} - {0})),
-        kept=tuple(
-            (key, value) for key, values in request.GET.lists() if key not in {"live", WAIT} for value in values
-        ),
+        kept=tuple((key, value) for key, values in request.GET.lists() if key != "live" for value in values),
+        patient=patient_address(request),
         search=link("jobs"),
         query=request.GET.get("q", ""),
         nav=navigation(current, failed=pulse.failed if pulse else 0, firing=firing),
@@ -142,16 +141,30 @@ def chosen_interval(given: str, every: int) -> int:
     return int(given) if given in {str(each) for each in INTERVALS} else every
 
 
+WAIT = ("wait", "long")
+"""The pair of an address that waits longer for the database."""
+
+
+def waits_long(request: HttpRequest) -> bool:
+    return request.GET.get(WAIT[0]) == WAIT[1]
+
+
+def patient_address(request: HttpRequest) -> str:
+    """The same page, and the reader is ready to wait for it."""
+    query = request.GET.copy()
+    query[WAIT[0]] = WAIT[1]
+    return f"{request.path}?{query.urlencode()}"
+
+
 def alerts_firing(pulse: Pulse | None, now: float) -> int:
     """How many alerts fire, as who keeps them has said. While nobody does, or Redis is away, the database is asked; none
     while that cannot be read either, since a page must not fail for its frame."""
     if pulse is not None and pulse.alerts_firing is not None:
         return pulse.alerts_firing
     try:
-        with within(ALERTS_SECONDS):
-            return book.firing_count(now)
-    except (DatabaseError, InterfaceError, OutOfTime) as error:
-        log.warning("alerts cannot be read: %s", error or "the database takes too long")
+        return book.firing_count(now)
+    except (DatabaseError, InterfaceError) as error:
+        log.warning("alerts cannot be read: %s", error)
         return 0
 
 

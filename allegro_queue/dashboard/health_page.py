@@ -10,11 +10,11 @@ from allegro_queue.alerts.report import keeper_in_words
 from allegro_queue.configuration import configuration_problems
 from allegro_queue.dashboard.formats import count, in_words
 from allegro_queue.dashboard.states import Status
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.health.check import Check, Result, worst
 from allegro_queue.health.examine import examine
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded
 
 RESULTS = {
     Result.WELL: Status(tone="ok", icon="ok", word=gettext_noop("Well")),

@@ -11,9 +11,9 @@ from django.utils.translation import gettext, ngettext
 from allegro_queue.dashboard import charts
 from allegro_queue.dashboard.formats import count
 from allegro_queue.dashboard.minute_values import done_values, failed_values, waiting_values, was_measured
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.measured import Minute
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded
 
 UNNAMED_GAP = 5
 """Minutes without measurement below which the hatch has no words."""

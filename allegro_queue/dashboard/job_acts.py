@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from django.utils.translation import gettext, gettext_noop
 
 from allegro_queue.dashboard.links import link
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.rights import Right
 from allegro_queue.stores.jobs import State
+from allegro_queue.wording import worded
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,21 +13,22 @@ from datetime import UTC, datetime
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from allegro_queue.conf import horizon_settings
 from allegro_queue.dashboard.filter_keys import ALL
 from allegro_queue.dashboard.formats import count, plural
-from allegro_queue.dashboard.job_list_words import units, where
-from allegro_queue.dashboard.job_query import JobQuery, with_default
-from allegro_queue.dashboard.job_search import Names, filter_of, queues_of, test_of
-from allegro_queue.dashboard.job_source import HistoryState, read_history_state, source_of
+from allegro_queue.dashboard.job_asked import has_silenced, read_asked, read_names
+from allegro_queue.dashboard.job_list_words import about_list, units
+from allegro_queue.dashboard.job_query import JobQuery
+from allegro_queue.dashboard.job_search import filter_of, queues_of, test_of
 from allegro_queue.dashboard.job_terms import shown_tags
 from allegro_queue.dashboard.links import link_to
-from allegro_queue.dashboard.wording import worded
-from allegro_queue.history.queries import Filter, RunRow, find_runs, names_of_kinds
+from allegro_queue.history.filters import Filter
+from allegro_queue.history.run_pages import find_runs
+from allegro_queue.history.runs import RunRow
 from allegro_queue.masking import masked
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import JobRow, State
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded
 
 MOST_ROWS = 50_000
 """Rows of a file; the newest ones."""
@@ -86,7 +87,16 @@ def read_export(stores: Stores, pulse: Pulse, query: JobQuery) -> ExportPage:
     unit = "run" if plan.has_arguments else "job"
     state = ",".join(plan.query.states) or "failed"
     return ExportPage(
-        sentence=worded(gettext("Export {jobs}{where}?"), jobs=units(state, unit, 2), where=where(plan.query)),
+        sentence=worded(
+            about_list(
+                plan.query,
+                gettext("Export {jobs}?"),
+                gettext("Export {jobs} in {queue}?"),
+                gettext("Export {jobs} that match?"),
+            ),
+            jobs=units(state, unit, 2),
+            queue=plan.query.one("queue"),
+        ),
         query=plan.query,
         most=count(MOST_ROWS),
         formats=tuple((ending, name) for ending, (name, _) in FORMATS.items()),
@@ -99,36 +109,18 @@ def read_export(stores: Stores, pulse: Pulse, query: JobQuery) -> ExportPage:
 
 def plan_export(stores: Stores, queues: Sequence[str], query: JobQuery, *, now: float) -> Plan:
     """Which source answers, as for the list itself."""
-    settings = horizon_settings()
-    counts = stores.jobs.counts(queues_of(query, queues)) if query.is_plain else {}
-    query = replace(with_default(query, counts), after=0, page=1)
-    history = (
-        HistoryState(is_on=settings.history, runs=1)
-        if query.is_live or query.is_still
-        else read_history_state(stores, is_on=settings.history, now=now)
-    )
-    source = source_of(query, history)
-    if source.lists:
+    asked = read_asked(stores, query, queues, now=now)
+    query = replace(asked.query, after=0, page=1)
+    if asked.source.lists:
         return Plan(
             query=query,
             rows=lambda: listed_rows(stores, query, queues, now),
-            note=source.note,
+            note=asked.source.note,
             has_arguments=False,
         )
-    asks_errors = any(term.key == "error" for term in query.terms)
-    kinds = names_of_kinds(("job", "error") if asks_errors else ("job",), now=now)
-    names = Names(
-        functions=tuple(kinds["job"]),
-        exceptions=tuple(kinds.get("error", ())),
-    )
-    wanted = filter_of(
-        query,
-        names,
-        now=now,
-        zone=timezone.get_current_timezone(),
-        has_silenced=bool(settings.silenced or settings.silenced_tags),
-    )
-    return Plan(query=query, rows=lambda: run_rows(wanted.filter), note=source.note, has_arguments=True)
+    names, zone = read_names(query, now=now), timezone.get_current_timezone()
+    wanted = filter_of(query, names, now=now, zone=zone, has_silenced=has_silenced())
+    return Plan(query=query, rows=lambda: run_rows(wanted.filter), note=asked.source.note, has_arguments=True)
 
 
 def run_rows(wanted: Filter) -> Iterator[Row]:

@@ -10,10 +10,10 @@ from allegro_queue.dashboard.job_acts import ON_MANY
 from allegro_queue.dashboard.job_terms import of_value, shown_tags
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.looks import Look, look_of
-from allegro_queue.dashboard.wording import worded
-from allegro_queue.history.queries import RunRow
+from allegro_queue.history.runs import RunRow
 from allegro_queue.masking import masked
 from allegro_queue.stores.jobs import JobRow, State
+from allegro_queue.wording import worded
 
 TAGS_SHOWN = 6
 
@@ -58,6 +58,8 @@ class Shown:
     """In words; empty when it was not counted."""
     count: int
     is_more: bool = False
+    is_exact: bool = True
+    """Whether all that match were counted."""
     unit: str = "job"
     reach: str = ""
     after: int = 0

@@ -11,8 +11,8 @@ from allegro_queue.dashboard.formats import count
 from allegro_queue.dashboard.job_lines import Shown
 from allegro_queue.dashboard.job_query import JobQuery
 from allegro_queue.dashboard.job_search import Names
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.stores.jobs import State
+from allegro_queue.wording import worded
 
 WHEN = {
     State.WAITING: gettext_noop("Queued"),
@@ -92,31 +92,43 @@ def counted_units(state: str, unit: str, number: int, shown: str = "") -> str:
     return worded(text, n=n, states=state_words(state))
 
 
-def where(query: JobQuery) -> str:
-    """After the noun: in which queue, or that they match."""
-    queue = query.one("queue")
+def about_list(query: JobQuery, plain: str, in_queue: str, matching: str) -> str:
+    """Of three texts the one that says of what is listed whether it is all, that of one ``{queue}``, or what matches."""
     if not query.asked:
-        return ""
-    if queue and len(query.asked) == 1:
-        return " " + worded(gettext("in {queue}"), queue=queue)
-    return " " + gettext("that match")
+        return plain
+    return in_queue if query.one("queue") and len(query.asked) == 1 else matching
 
 
 def sentence_on(query: JobQuery, shown: Shown) -> str:
     """How many there are."""
-    place = where(query)
-    if not shown.count or (not shown.lines and shown.stopped):
-        text = (
-            gettext("No {jobs}{where} so far.") if not shown.lines and shown.stopped else gettext("No {jobs}{where}.")
+    queue = query.one("queue")
+    if not shown.lines and shown.stopped:
+        text = about_list(
+            query,
+            gettext("No {jobs} so far."),
+            gettext("No {jobs} in {queue} so far."),
+            gettext("No {jobs} that match so far."),
         )
-        return worded(text, jobs=units(shown.state, shown.unit, 0), where=place)
+        return worded(text, jobs=units(shown.state, shown.unit, 0), queue=queue)
+    if not shown.count:
+        text = about_list(
+            query, gettext("No {jobs}."), gettext("No {jobs} in {queue}."), gettext("No {jobs} that match.")
+        )
+        return worded(text, jobs=units(shown.state, shown.unit, 0), queue=queue)
     if shown.unit == "run" and not shown.total:
         found = counted_units(shown.state, shown.unit, len(shown.lines))
-        return worded(gettext("{jobs}{where} so far."), jobs=found, where=place)
+        text = about_list(
+            query,
+            gettext("{jobs} so far."),
+            gettext("{jobs} in {queue} so far."),
+            gettext("{jobs} that match so far."),
+        )
+        return worded(text, jobs=found, queue=queue)
     # Of more than were counted there are many.
     number = max(shown.count, 100) if shown.is_more else shown.count
     found = counted_units(shown.state, shown.unit, number, shown.total if shown.is_more else "")
-    return f"{found}{place}."
+    text = about_list(query, gettext("{jobs}."), gettext("{jobs} in {queue}."), gettext("{jobs} that match."))
+    return worded(text, jobs=found, queue=queue)
 
 
 def rows_in_words(query: JobQuery, shown: Shown) -> str:

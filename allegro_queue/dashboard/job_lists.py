@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from django.utils.translation import gettext
 
@@ -12,9 +13,9 @@ from allegro_queue.dashboard.job_lines import Shown, line_of
 from allegro_queue.dashboard.job_list_words import counted_units, units
 from allegro_queue.dashboard.job_query import PAGE_SIZE, JobQuery
 from allegro_queue.dashboard.job_search import queues_of, test_of
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import SEARCHED, JobRow, State
+from allegro_queue.wording import worded
 
 SEARCH_ORDER = (State.FAILED, State.RUNNING, State.WAITING, State.FINISHED, State.SCHEDULED, State.DEFERRED)
 """Where a search looks first when no state is chosen and there is no history."""
@@ -45,7 +46,8 @@ def from_lists(stores: Stores, query: JobQuery, queues: Sequence[str], now: floa
         )
     else:
         reach = worded(gettext("Searched all {jobs}."), jobs=counted_units(state.value, "job", found.total))
-    return listed(query, state, found.rows, found.matches, reach, now)
+    is_exact = found.searched == found.total and bool(named)
+    return replace(listed(query, state, found.rows, found.matches, reach, now), is_exact=is_exact)
 
 
 def listed(query: JobQuery, state: State, rows: Sequence[JobRow], total: int, reach: str, now: float) -> Shown:

@@ -26,15 +26,17 @@ from allegro_queue.dashboard.links import link, link_to
 from allegro_queue.dashboard.looks import Look, look_of
 from allegro_queue.dashboard.metric_series import totals
 from allegro_queue.dashboard.tracebacks import Trace, read_trace
-from allegro_queue.dashboard.wording import worded
+from allegro_queue.history.filters import Filter
 from allegro_queue.history.measured import points, whole
-from allegro_queue.history.queries import Filter, RunRow, find_runs, runs_of_job
+from allegro_queue.history.run_pages import find_runs
+from allegro_queue.history.runs import RunRow, runs_of_job
 from allegro_queue.masking import masked
 from allegro_queue.metrics.counts import DAY, HOUR
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import Attempt, JobDetail, JobRow, is_job_id
 from allegro_queue.stores.pulse import Pulse
 from allegro_queue.terms import NO_TERMS
+from allegro_queue.wording import worded
 
 RUNS_SHOWN = 20
 """Last runs of the function."""

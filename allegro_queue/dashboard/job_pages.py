@@ -4,44 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from urllib.parse import parse_qsl
 
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop, ngettext
 
 from allegro_queue.activity.saved_view import views_for
-from allegro_queue.conf import horizon_settings
 from allegro_queue.dashboard.filter_keys import ARGUMENTS, KEYS, Key
 from allegro_queue.dashboard.filter_pairs import pairs_of
 from allegro_queue.dashboard.filter_terms import Problem, Term, typed
 from allegro_queue.dashboard.formats import count
 from allegro_queue.dashboard.job_acts import JobAct, acts_on_many
+from allegro_queue.dashboard.job_asked import has_silenced, read_asked, read_names
 from allegro_queue.dashboard.job_lines import Line, Shown
 from allegro_queue.dashboard.job_list_words import (
     ORDER,
     WHEN,
+    about_list,
     hint_for,
     hints_for,
     rows_in_words,
     sentence_on,
     units,
-    where,
 )
 from allegro_queue.dashboard.job_lists import from_lists
-from allegro_queue.dashboard.job_query import JobQuery, with_default
+from allegro_queue.dashboard.job_query import JobQuery
 from allegro_queue.dashboard.job_runs import MOST_COUNTED, from_runs
-from allegro_queue.dashboard.job_search import Names, filter_of, queues_of
-from allegro_queue.dashboard.job_source import HistoryState, read_history_state, source_of
+from allegro_queue.dashboard.job_search import Names, filter_of
 from allegro_queue.dashboard.job_tabs import Tab, tabs_of
 from allegro_queue.dashboard.links import link_to
-from allegro_queue.dashboard.patience import Patience
-from allegro_queue.dashboard.wording import worded
+from allegro_queue.history.counting import counts_by_outcome
 from allegro_queue.history.found import have_runs
-from allegro_queue.history.queries import Matches, counts_by_outcome, names_of_kinds
+from allegro_queue.history.patience import counted
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded
 
 STATE_VALUES = frozenset(state.value for state in State)
 
@@ -80,6 +78,8 @@ class JobsPage:
     """How far a search looked; empty without one."""
     go_on: str
     """Address that looks further; empty when all was looked at."""
+    count: str
+    """Address that counts all that match; empty when they are counted."""
     notes: tuple[str, ...]
     problems: tuple[Problem, ...]
     slow: str
@@ -126,66 +126,36 @@ class JobsPage:
     save: str
 
 
-def read_jobs(stores: Stores, pulse: Pulse, query: JobQuery, *, who: str, patience: Patience) -> JobsPage:
+def read_jobs(stores: Stores, pulse: Pulse, query: JobQuery, *, who: str) -> JobsPage:
     """One page of the list: four round trips to Redis after the pulse and six queries at most.
-
-    The rows are read first: they never wait for a count, nor for the names to choose from where none is asked for.
 
     Args:
         who: whose saved views are shown.
-        patience: for all but the rows.
     """
-    settings = horizon_settings()
     now = pulse.at
     queues = [queue.name for queue in pulse.queues]
-    counts = stores.jobs.counts(queues_of(query, queues)) if query.is_plain else {}
-    query = with_default(query, counts)
-    # Lists of jobs that have not ended need no word on history.
-    history = (
-        HistoryState(is_on=settings.history, runs=1)
-        if query.is_live or query.is_still
-        else read_history_state(stores, is_on=settings.history, now=now)
-    )
-    names = names_for(query, now=now) if query.others else Names()
-    source = source_of(query, history)
-
-    @cache
-    def by_outcome() -> Mapping[str, Matches]:
-        return {} if query.others else patience.for_part(lambda: counts_by_outcome(most=MOST_COUNTED), without={})
-
+    asked = read_asked(stores, query, queues, now=now)
+    query, counts, source = asked.query, asked.counts, asked.source
+    names = read_names(query, now=now, with_tags=True)
+    by_outcome = counted(lambda: counts_by_outcome(most=MOST_COUNTED)) if not query.others else {}
     if source.lists:
         shown = from_lists(stores, query, queues, now)
     else:
-        silenced = bool(settings.silenced or settings.silenced_tags)
-        shown = from_runs(
-            stores, query, queues, names, history, by_outcome, now=now, has_silenced=silenced, patience=patience
-        )
-    if not query.others:
-        names = patience.for_part(lambda: names_for(query, now=now), without=names)
-    may_blame = not (shown.lines or source.lists or query.after)
+        shown = from_runs(stores, query, queues, names, asked.history, by_outcome, now=now, has_silenced=has_silenced())
     return jobs_page(
         query,
         shown,
-        to_blame=patience.for_part(lambda: to_blame(query, names, now=now), without=[]) if may_blame else [],
+        to_blame=[]
+        if shown.lines or source.lists or query.after
+        else counted(lambda: to_blame(query, names, now=now)) or [],
         tabs=tabs_of(
-            query, shown, counts, by_outcome(), lists=source.lists and not query.is_still, on=settings.history
+            query, shown, counts, by_outcome, lists=source.lists and not query.is_still, on=asked.history.is_on
         ),
         queues=queues,
         names=names,
         note=source.note,
         failed=pulse.failed,
         views=[(view.name, link_to("jobs", parse_qsl(view.query))) for view in views_for(who)[:VIEWS_SHOWN]],
-    )
-
-
-def names_for(query: JobQuery, *, now: float) -> Names:
-    """Names to choose from, and those that the query's may stand for."""
-    asks_errors = any(term.key == "error" for term in query.terms)
-    kinds = names_of_kinds(("job", "tag", "error") if asks_errors else ("job", "tag"), now=now)
-    return Names(
-        functions=tuple(kinds["job"]),
-        tags=tuple(kinds["tag"]),
-        exceptions=tuple(kinds.get("error", ())),
     )
 
 
@@ -247,6 +217,7 @@ def jobs_page(
         sentence=sentence_on(query, shown),
         reach=shown.reach,
         go_on=following if shown.stopped else "",
+        count="" if shown.is_exact else link_to("job_count", query.pairs),
         notes=tuple(each for each in (note, *shown.notes) if each),
         problems=tuple(problems),
         slow=shown.slow,
@@ -277,7 +248,11 @@ def jobs_page(
             ngettext("{n} job is failed now and can be retried", "{n} jobs are failed now and can be retried", failed),
             n=count(failed),
         ),
-        empty=worded(gettext("No {jobs}{where}"), jobs=units(shown.state, shown.unit, 0), where=where(query))
+        empty=worded(
+            about_list(query, gettext("No {jobs}"), gettext("No {jobs} in {queue}"), gettext("No {jobs} that match")),
+            jobs=units(shown.state, shown.unit, 0),
+            queue=query.one("queue"),
+        )
         if not shown.lines
         else "",
         hint=hint_for(shown.state, bool(query.asked)),

@@ -11,15 +11,15 @@ from allegro_queue.dashboard.filter_keys import ALL, LIVE, key_named
 from allegro_queue.dashboard.filter_pairs import pairs_of, read_pairs
 from allegro_queue.dashboard.filter_terms import Problem, Term, parse, typed
 from allegro_queue.dashboard.formats import count
-from allegro_queue.dashboard.patience import WAIT
-from allegro_queue.dashboard.wording import worded
-from allegro_queue.errors import did_you_mean
+from allegro_queue.errors import nearest
+from allegro_queue.rights import Right
 from allegro_queue.stores.jobs import State
+from allegro_queue.wording import worded
 
 PAGE_SIZE = 50
 MOST_PAGES = 100_000
 LARGEST_ID = 2**63 - 1
-OWN = frozenset({"live", "page", "after", WAIT})
+OWN = frozenset({"live", "wait", "page", "after"})
 """Names in the address that ask for no jobs."""
 
 
@@ -136,8 +136,15 @@ def without_words(query: JobQuery) -> JobQuery:
     if not words or query.is_live:
         return query
     problem = Problem(
-        words=f"{typed(words)} is looked for in arguments too, which takes the right allegro_queue.view_payload, so it is "
-        "left out. Use func:, tag: or error:."
+        words=worded(
+            gettext(
+                "{words} is looked for in arguments too, which takes the right {right}, so it is left out. "
+                "Use {instead}."
+            ),
+            words=typed(words),
+            right=f"allegro_queue.{Right.VIEW_PAYLOAD}",
+            instead="func:, tag:, error:",
+        )
     )
     return replace(query, terms=tuple(term for term in query.terms if term.key), problems=(*query.problems, problem))
 
@@ -181,14 +188,15 @@ def fits(term: Term, terms: Sequence[Term], queues: Sequence[str], problems: lis
     unknown = [name for name in term.values if name not in queues] if term.key == "queue" else []
     # Of a queue that the settings do not name any more there may still be runs.
     if unknown and (live or not states):
+        asked = unknown[0][:40]
+        near = nearest(asked, queues)
+        text = (
+            gettext("There is no queue {queue}; did you mean {near}?")
+            if near
+            else gettext("There is no queue {queue}; there are {known}.")
+        )
         problems.append(
-            Problem(
-                words=worded(
-                    gettext("There is no queue {queue}{hint}"),
-                    queue=repr(unknown[0][:40]),
-                    hint=did_you_mean(unknown[0][:40], queues),
-                )
-            )
+            Problem(words=worded(text, queue=repr(asked), near=repr(near), known=", ".join(sorted(queues))))
         )
         return False
     return True

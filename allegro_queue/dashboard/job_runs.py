@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
 from django.utils import timezone
@@ -16,10 +16,13 @@ from allegro_queue.dashboard.job_query import PAGE_SIZE, JobQuery
 from allegro_queue.dashboard.job_search import Names, can_ask_lists, filter_of, queues_of, test_of
 from allegro_queue.dashboard.job_source import HistoryState
 from allegro_queue.dashboard.nouns import runs
-from allegro_queue.dashboard.patience import Patience
-from allegro_queue.dashboard.wording import worded
-from allegro_queue.history.queries import COUNTED, SEARCHED, Filter, Matches, RunPage, RunRow, count_runs, find_runs
+from allegro_queue.history.counting import COUNTED, Matches, count_runs
+from allegro_queue.history.filters import Filter
+from allegro_queue.history.patience import counted
+from allegro_queue.history.run_pages import SEARCHED, RunPage, find_runs
+from allegro_queue.history.runs import RunRow
 from allegro_queue.stores import Stores
+from allegro_queue.wording import worded
 
 LIVE_SHOWN = 20
 """Jobs that have not ended, above the runs of a search."""
@@ -33,11 +36,10 @@ def from_runs(
     queues: Sequence[str],
     names: Names,
     history: HistoryState,
-    by_outcome: Callable[[], Mapping[str, Matches]],
+    by_outcome: Mapping[str, Matches] | None,
     *,
     now: float,
     has_silenced: bool,
-    patience: Patience,
 ) -> Shown:
     """A page of runs; above its first page, what a search finds among the jobs that have not ended."""
     zone = timezone.get_current_timezone()
@@ -61,14 +63,14 @@ def from_runs(
                     shown=LIVE_SHOWN,
                 )
             )
-    # After the rows, which do not wait for it.
-    total = patience.for_part(lambda: total_of(wanted.filter, page, by_outcome, after=query.after), without=None)
+    total = total_of(wanted.filter, page, by_outcome, after=query.after)
     return Shown(
         state=",".join(query.states),
         lines=(*live, *run_lines(stores, page.rows)),
         total=str(total) if total else "",
         count=(total.count if total else len(page.rows)) + len(live),
         is_more=total.is_more if total else True,
+        is_exact=total is not None and not total.is_more,
         unit="run",
         reach=reach_of(page, history, after=query.after),
         after=page.after,
@@ -78,21 +80,19 @@ def from_runs(
     )
 
 
-def total_of(
-    wanted: Filter, page: RunPage, by_outcome: Callable[[], Mapping[str, Matches]], *, after: int
-) -> Matches | None:
-    """How many match, where that is cheap to say."""
+def total_of(wanted: Filter, page: RunPage, by_outcome: Mapping[str, Matches] | None, *, after: int) -> Matches | None:
+    """How many match, where that is cheap to say; ``None`` also when the database took too long to count them."""
     if not page.after and not after:
         return Matches(len(page.rows), is_more=False)
     if page.searched_to is not None:
         return None
-    if len(wanted.outcomes) == 1 and wanted == Filter(outcomes=wanted.outcomes):
-        return by_outcome().get(wanted.outcomes[0])
+    if len(wanted.outcomes) == 1 and wanted == Filter(outcomes=wanted.outcomes) and by_outcome:
+        return by_outcome[wanted.outcomes[0]]
     if wanted.driver == "text":
         # To count them costs as much as to find them, where a word is common.
         return Matches(len(page.rows), is_more=True) if page.after and not after else None
     # Counting one index is quick; whatever else is asked, each run has to be looked at.
-    return count_runs(wanted, most=MOST_COUNTED if is_one_index(wanted) else COUNTED)
+    return counted(lambda: count_runs(wanted, most=MOST_COUNTED if is_one_index(wanted) else COUNTED))
 
 
 def is_one_index(wanted: Filter) -> bool:

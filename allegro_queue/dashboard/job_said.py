@@ -9,9 +9,9 @@ from django.utils.translation import gettext
 
 from allegro_queue.dashboard import charts
 from allegro_queue.dashboard.formats import count
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.job_notes import Progress
 from allegro_queue.stores import Stores
+from allegro_queue.wording import worded
 
 TONES = {"WARNING": "warn", "ERROR": "bad", "CRITICAL": "bad"}
 

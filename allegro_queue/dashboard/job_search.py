@@ -13,9 +13,9 @@ from allegro_queue.dashboard.filter_keys import ALL, ARGUMENTS, key_named
 from allegro_queue.dashboard.filter_spans import number_span, seconds_span, time_span
 from allegro_queue.dashboard.filter_terms import Term, typed
 from allegro_queue.dashboard.job_query import JobQuery, is_live
-from allegro_queue.dashboard.wording import worded
-from allegro_queue.history.queries import Also, Filter
+from allegro_queue.history.filters import Also, Filter
 from allegro_queue.stores.jobs import JobRow
+from allegro_queue.wording import worded
 
 OUTCOMES = {
     "finished": "succeeded",

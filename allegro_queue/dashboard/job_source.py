@@ -10,10 +10,10 @@ from allegro_queue.dashboard.formats import about
 from allegro_queue.dashboard.job_query import JobQuery
 from allegro_queue.dashboard.job_search import can_ask_lists
 from allegro_queue.dashboard.nouns import runs
-from allegro_queue.dashboard.wording import worded
-from allegro_queue.history.writing import Place, read_place
+from allegro_queue.history.collected import Place, read_place
 from allegro_queue.stores import Stores
 from allegro_queue.stores.collecting import CollectorRecord, Stream, time_of
+from allegro_queue.wording import worded
 
 LAG = 60
 """Seconds that the collector may be behind before the lists of Redis are the better answer."""

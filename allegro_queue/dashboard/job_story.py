@@ -11,9 +11,10 @@ from django.utils.translation import gettext
 from allegro_queue.dashboard.charts import attempt_bar
 from allegro_queue.dashboard.formats import duration
 from allegro_queue.dashboard.job_list_words import state_words
-from allegro_queue.dashboard.wording import capitalized, worded
+from allegro_queue.dashboard.wording import capitalized
 from allegro_queue.masking import masked
 from allegro_queue.stores.jobs import Attempt, JobDetail
+from allegro_queue.wording import worded
 
 GAP_WORTH_NAMING = 0.0005
 """Seconds."""

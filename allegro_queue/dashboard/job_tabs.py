@@ -13,7 +13,7 @@ from allegro_queue.dashboard.job_query import JobQuery
 from allegro_queue.dashboard.job_search import OUTCOMES
 from allegro_queue.dashboard.links import link_to
 from allegro_queue.dashboard.wording import capitalized
-from allegro_queue.history.queries import Matches
+from allegro_queue.history.counting import Matches
 from allegro_queue.stores.jobs import State
 
 
@@ -32,7 +32,7 @@ def tabs_of(
     query: JobQuery,
     shown: Shown,
     counts: Mapping[State, int],
-    by_outcome: Mapping[str, Matches],
+    by_outcome: Mapping[str, Matches] | None,
     *,
     lists: bool,
     on: bool,
@@ -40,7 +40,8 @@ def tabs_of(
     """A tab for each state. With terms that would have to be searched for only the current one is counted."""
     current = query.states if shown.unit == "run" else (shown.state,)
     counted: dict[str, str] = {state.value: count(counts[state]) for state in counts if state.value in LIVE}
-    if lists and not sum(each.count for each in by_outcome.values()):
+    # What was not counted in time stays empty: Redis' own number of those that ended is another one.
+    if lists and by_outcome is not None and not sum(each.count for each in by_outcome.values()):
         counted |= {state.value: count(counts[state]) for state in counts if state.value not in LIVE}
     elif by_outcome:
         counted |= {state: str(by_outcome[outcome]) for state, outcome in OUTCOMES.items()}

@@ -13,10 +13,10 @@ from allegro_queue.dashboard.filter_terms import Term
 from allegro_queue.dashboard.formats import count, duration, in_words
 from allegro_queue.dashboard.links import link, link_to
 from allegro_queue.dashboard.nouns import runs
-from allegro_queue.dashboard.wording import worded
-from allegro_queue.history.queries import RunRow
+from allegro_queue.history.runs import RunRow
 from allegro_queue.masking import masked, rule_for_key
 from allegro_queue.stores.jobs import JobRow
+from allegro_queue.wording import worded
 
 ENDED = ("finished", "failed", "retried", "lost", "stopped", "canceled")
 

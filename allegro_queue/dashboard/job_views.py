@@ -10,19 +10,19 @@ from allegro_queue.access import View, rights_of, wants_fragment
 from allegro_queue.connection import UNREACHABLE
 from allegro_queue.dashboard.actions import name_of, own_page
 from allegro_queue.dashboard.confirm_pages import PausePage, read_pause
+from allegro_queue.dashboard.job_count_page import CountPage, read_count
 from allegro_queue.dashboard.job_page import JobPage, read_job
 from allegro_queue.dashboard.job_pages import JobsPage, read_jobs
 from allegro_queue.dashboard.job_query import only_word, read_query, without_words
 from allegro_queue.dashboard.links import link, link_to
-from allegro_queue.dashboard.patience import patience_with
 from allegro_queue.dashboard.render import Missing, render_page
-from allegro_queue.dashboard.wording import worded
-from allegro_queue.history.queries import runs_of_job
+from allegro_queue.history.runs import runs_of_job
 from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.jobs import is_job_id
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded
 
 SHORTEST_ID = 8
 """Characters that a word has at least to be looked up as an id in history too."""
@@ -33,22 +33,19 @@ def jobs(request: HttpRequest) -> HttpResponse:
     """Where is that job? A search for an id leads to the job's page, and what was typed to an address of plain terms."""
     may_see_payload = Right.VIEW_PAYLOAD in rights_of(request)
     query = read_query(pairs_in(request.GET), all_queues(), may_see_payload=may_see_payload)
-    patience = patience_with(request)
     # The page's own script asks for the page that is shown; it must not be sent to another.
     if not wants_fragment(request):
-        if patience.for_part(lambda: exists(only_word(query)), without=False):
+        if exists(only_word(query)):
             return HttpResponseRedirect(link("job", job_id=only_word(query)))
         if query.to_tidy:
             return HttpResponseRedirect(link_to("jobs", [*query.pairs, ("live", request.GET.get("live"))]))
     query = query if may_see_payload else without_words(query)
 
     def read(stores: Stores, pulse: Pulse) -> JobsPage:
-        return read_jobs(stores, pulse, query, who=name_of(request), patience=patience)
+        return read_jobs(stores, pulse, query, who=name_of(request))
 
     current = "failures" if query.states == ("failed",) and not query.asked else "jobs"
-    return render_page(
-        request, "horizon/jobs.html", read, title=gettext("Jobs"), current=current, every=10, patience=patience
-    )
+    return render_page(request, "horizon/jobs.html", read, title=gettext("Jobs"), current=current, every=10)
 
 
 def pairs_in(given: QueryDict) -> list[tuple[str, str]]:
@@ -64,6 +61,21 @@ def exists(word: str) -> bool:
         return bool(open_stores().jobs.rows([word])) or (len(word) >= SHORTEST_ID and bool(runs_of_job(word, most=1)))
     except UNREACHABLE:
         return False
+
+
+@require_safe
+def job_count(request: HttpRequest) -> HttpResponse:
+    """How many are there? A page of its own, so that neither the list nor its refreshes wait for it."""
+    may_see_payload = Right.VIEW_PAYLOAD in rights_of(request)
+    query = read_query(pairs_in(request.GET), all_queues(), may_see_payload=may_see_payload)
+    query = query if may_see_payload else without_words(query)
+
+    def read(stores: Stores, pulse: Pulse) -> CountPage:
+        return read_count(stores, pulse, query)
+
+    return render_page(
+        request, "horizon/job_count.html", read, title=gettext("How many"), current="jobs", every=0, is_patient=True
+    )
 
 
 @require_safe
@@ -100,6 +112,7 @@ def confirm_pause(request: HttpRequest) -> HttpResponse:
 
 PAGES: list[tuple[str, View, str]] = [
     ("jobs/", jobs, "jobs"),
+    ("count/jobs/", job_count, "job_count"),
     ("jobs/<str:job_id>/", job, "job"),
     ("confirm/pause/", confirm_pause, "confirm_pause"),
 ]

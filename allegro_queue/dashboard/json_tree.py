@@ -12,8 +12,8 @@ from django.utils.translation import gettext, ngettext
 
 from allegro_queue.dashboard.charts.parts import legible
 from allegro_queue.dashboard.formats import count
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.masking import pieces, rule_for_key
+from allegro_queue.wording import worded
 
 DEEPEST = 12
 MOST_ITEMS = 100

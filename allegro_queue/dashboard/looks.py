@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext, gettext_noop
 
-from allegro_queue.dashboard.wording import worded
+from allegro_queue.wording import worded
 
 LOOKS: Mapping[str, tuple[str, str, str]] = {
     "queued": ("idle", "wait", gettext_noop("Waiting")),

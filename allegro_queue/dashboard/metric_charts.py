@@ -15,7 +15,7 @@ from allegro_queue.dashboard.formats import count, duration, in_words, rate
 from allegro_queue.dashboard.metric_series import Axis, Bucket, Times, is_stale, unmeasured_spans
 from allegro_queue.dashboard.metric_words import clock
 from allegro_queue.dashboard.ranges import labels_of, ticks_of
-from allegro_queue.dashboard.wording import worded
+from allegro_queue.wording import worded
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

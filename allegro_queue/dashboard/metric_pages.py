@@ -15,15 +15,25 @@ from allegro_queue.dashboard.metric_rows import MetricKind, MetricRow, Sums, add
 from allegro_queue.dashboard.metric_series import Axis, Totals, buckets, totals
 from allegro_queue.dashboard.metric_words import holes_in, stale_since, sub_on, waits_on
 from allegro_queue.dashboard.ranges import Choice, Range, axis_of, choices, range_for
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.deploys import Deploy, deploys_since
-from allegro_queue.history.measured import OTHER_NAMES, Extent, Point, busiest, extent, known, points, whole
+from allegro_queue.history.measured import (
+    OTHER_NAMES,
+    Extent,
+    Point,
+    busiest,
+    counted_names,
+    extent,
+    known,
+    points,
+    whole,
+)
+from allegro_queue.history.stretches import MOST_NAMES
 from allegro_queue.history.summed import counts_of, done_of
-from allegro_queue.history.writing import MOST_NAMES
 from allegro_queue.metrics.counts import DAY, FIVE_MINUTES, HOUR, Counts, Kind
 from allegro_queue.queues import all_queues
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded
 
 MOST_STRETCHES = 6_000
 """Stretches that the tables are made of at most; with more they are made of longer ones."""
@@ -73,7 +83,7 @@ def read_metrics(stores: Stores, pulse: Pulse, given: str) -> MetricsPage:
     ranked_by = FIVE_MINUTES if chosen.seconds <= HOUR else HOUR if chosen.seconds <= DAY else DAY
     jobs = busiest("job", since=since // ranked_by * ranked_by, seconds=ranked_by)
     most = MOST_ROWS if chosen.seconds <= MANY_DAYS else MOST_ROWS // 2
-    queues = list(dict.fromkeys([*all_queues(), *sorted(busiest("queue", since=since, seconds=ranked_by))]))
+    queues = list(dict.fromkeys([*all_queues(), *counted_names("queue", since=since, seconds=ranked_by)]))
     chosen = coarser(chosen, min(len(jobs), most) + len(queues))
     reach = extent(stores, now, chosen.stretch)
     axis = axis_of(chosen, reach.first, now)

@@ -12,9 +12,9 @@ from django.utils.translation import gettext
 from allegro_queue.dashboard import charts
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.metric_series import Axis, Totals, done_only, totals
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.measured import OTHER_NAMES, Extent
 from allegro_queue.metrics.counts import Counts
+from allegro_queue.wording import worded
 
 MetricKind = Literal["queue", "job"]
 

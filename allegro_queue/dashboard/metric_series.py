@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from django.utils.translation import gettext
 
 from allegro_queue.dashboard.charts import Span, Value
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.measured import Extent, Point, whole
 from allegro_queue.metrics.counts import Counts
 from allegro_queue.metrics.histograms import percentile
+from allegro_queue.wording import worded
 
 MOST_BUCKETS = 96
 

@@ -9,8 +9,8 @@ from allegro_queue.dashboard import charts
 from allegro_queue.dashboard.formats import count, duration
 from allegro_queue.dashboard.metric_series import Totals, is_stale
 from allegro_queue.dashboard.nouns import runs
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.measured import Extent
+from allegro_queue.wording import worded
 
 
 def stale_since(reach: Extent, now: float) -> float | None:

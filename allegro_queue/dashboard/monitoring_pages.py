@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.contrib import messages
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, gettext_lazy, ngettext
 from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View
@@ -21,12 +21,13 @@ from allegro_queue.dashboard.formats import count
 from allegro_queue.dashboard.job_source import read_history_state
 from allegro_queue.dashboard.links import link_to
 from allegro_queue.dashboard.render import render_page
-from allegro_queue.dashboard.wording import worded
-from allegro_queue.history.queries import MOST_MONITORED, TagRow, monitor, monitored_tags, names_known, stop_monitoring
+from allegro_queue.history.followed_tags import MOST_MONITORED, TagRow, monitor, monitored_tags, stop_monitoring
+from allegro_queue.history.known_names import names_known
 from allegro_queue.history.tags import LONGEST_TAG
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded, worded_lazy
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,14 +127,17 @@ def monitor_tag(request: HttpRequest, stores: Stores) -> Told:
     """Follow a tag. It is counted for all, so it takes the right to change what all are told."""
     tag = request.POST.get("tag", "").strip()
     if len(tag) > LONGEST_TAG:
-        return messages.WARNING, f"Not followed: a tag has {LONGEST_TAG} characters at most."
+        text = gettext_lazy("Not followed: a tag has {most} characters at most.")
+        return messages.WARNING, worded_lazy(text, most=LONGEST_TAG)
     try:
         is_new = monitor(tag, by=name_of(request), now=time.time())
     except ValueError as error:
-        return messages.WARNING, f"Not followed: {error}"
+        return messages.WARNING, worded_lazy(gettext_lazy("Not followed: {problem}"), problem=error)
     except DatabaseError:
-        return messages.ERROR, "Not followed: the database of history did not take it."
-    return (messages.SUCCESS, f"Following {tag}.") if is_new else (messages.INFO, f"Following {tag} already.")
+        return messages.ERROR, gettext_lazy("Not followed: the database of history did not take it.")
+    if is_new:
+        return messages.SUCCESS, worded_lazy(gettext_lazy("Following {tag}."), tag=tag)
+    return messages.INFO, worded_lazy(gettext_lazy("Following {tag} already."), tag=tag)
 
 
 @action(Right.EDIT_ALERTS)
@@ -141,8 +145,10 @@ def stop_monitoring_tag(request: HttpRequest, stores: Stores) -> Told:
     """Follow a tag no longer."""
     tag = request.POST.get("tag", "")
     if stop_monitoring(tag):
-        return messages.SUCCESS, f"Stopped following {tag}. Its jobs can still be found by it."
-    return messages.INFO, f"Nobody follows {tag[:LONGEST_TAG] or 'that tag'}."
+        text = gettext_lazy("Stopped following {tag}. Its jobs can still be found by it.")
+        return messages.SUCCESS, worded_lazy(text, tag=tag)
+    text = gettext_lazy("Nobody follows {tag}.") if tag else gettext_lazy("Nobody follows that tag.")
+    return messages.INFO, worded_lazy(text, tag=tag[:LONGEST_TAG])
 
 
 PAGES: list[tuple[str, View, str]] = [

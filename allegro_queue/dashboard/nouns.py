@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from django.utils.functional import lazy
 from django.utils.translation import ngettext
 
 from allegro_queue.dashboard.formats import count
-from allegro_queue.dashboard.wording import worded
+from allegro_queue.wording import worded
 
 
 def jobs(number: int) -> str:
     return worded(ngettext("{n} job", "{n} jobs", number), n=count(number))
+
+
+jobs_lazy = lazy(jobs, str)
+"""In the language of whoever reads it, as ``worded_lazy``."""
 
 
 def jobs_wait(number: int) -> str:
@@ -22,6 +27,10 @@ def runs(number: int) -> str:
 
 def workers(number: int) -> str:
     return worded(ngettext("{n} worker", "{n} workers", number), n=count(number))
+
+
+workers_lazy = lazy(workers, str)
+"""In the language of whoever reads it, as ``worded_lazy``."""
 
 
 def failed_attempts(number: int) -> str:

@@ -9,7 +9,8 @@ from uuid import uuid4
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext, gettext_noop
+from django.utils.functional import Promise
+from django.utils.translation import gettext, gettext_lazy, gettext_noop
 from django.views.decorators.http import require_safe
 from rq.utils import now as rq_now
 
@@ -18,15 +19,15 @@ from allegro_queue.anew import Anew, masked_value, problem_with, run_anew, run_e
 from allegro_queue.dashboard.actions import Done, Told, action, own_page
 from allegro_queue.dashboard.chosen import token_in
 from allegro_queue.dashboard.conflicts import why_not
-from allegro_queue.dashboard.formats import about
+from allegro_queue.dashboard.formats import about, count_lazy
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.render import Missing, render_page
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.errors import HorizonError, QueueUnavailable
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import JobRow
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded, worded_lazy
 
 LONGEST_FORM = 600_000
 """Characters of arguments that a form may bring."""
@@ -74,8 +75,8 @@ def read_one(stores: Stores, pulse: Pulse, act: str, job_id: str, next: str) -> 
             else worded(gettext("It cannot be stopped: {reason}"), reason=why_not(stores, job_id, pulse.at))
         )
     else:
-        source = stores.bulk.payload(job_id)
-        problem = problem_with(source)
+        source = stores.copies.payload(job_id)
+        problem = str(problem_with(source))
         if source is not None and not problem:
             name = source.name
             if act == "edit":
@@ -135,18 +136,22 @@ def run_again(request: HttpRequest, stores: Stores) -> Told | Done:
     except QueueUnavailable:
         raise
     except HorizonError as error:
-        return messages.WARNING, f"Not queued: {error}"
+        return messages.WARNING, not_queued(error)
 
 
 @action(Right.ENQUEUE)
 def run_other(request: HttpRequest, stores: Stores) -> Told | Done:
     """Queue a call of a job's function with other arguments."""
     if Right.VIEW_PAYLOAD not in rights_of(request):
-        return messages.WARNING, f"Not queued: who may not see arguments may not edit them ({Right.VIEW_PAYLOAD})."
+        return messages.WARNING, worded_lazy(
+            gettext_lazy("Not queued: who may not see arguments may not edit them ({right})."), right=Right.VIEW_PAYLOAD
+        )
     given = request.POST
     args, kwargs = given.get("args", ""), given.get("kwargs", "")
     if len(args) + len(kwargs) > LONGEST_FORM:
-        return messages.WARNING, f"Not queued: the arguments have more than {LONGEST_FORM:,} characters."
+        return messages.WARNING, worded_lazy(
+            gettext_lazy("Not queued: the arguments have more than {most} characters."), most=count_lazy(LONGEST_FORM)
+        )
     new_id = str(token_in(given) or uuid4())
     try:
         return told_of(run_edited(stores, given.get("id", ""), new_id, args, kwargs))
@@ -154,15 +159,21 @@ def run_other(request: HttpRequest, stores: Stores) -> Told | Done:
         raise
     except HorizonError as error:
         back = link("edit", query={"id": given.get("id", "")})
-        return Done(level=messages.WARNING, text=f"Not queued: {error}", next=back)
+        return Done(level=messages.WARNING, text=not_queued(error), next=back)
+
+
+def not_queued(error: HorizonError) -> str:
+    return worded_lazy(gettext_lazy("Not queued: {problem}"), problem=error)
 
 
 def told_of(anew: Anew) -> Done:
     """What came of it; on to the new job, or to the one that was there."""
     if anew.holder:
-        text = f"Not queued: another of its kind waits or runs, job {anew.holder}."
+        text = worded_lazy(
+            gettext_lazy("Not queued: another of its kind waits or runs, job {job_id}."), job_id=anew.holder
+        )
         return Done(level=messages.WARNING, text=text, next=link("job", job_id=anew.holder))
-    text = f"Queued in {anew.queue} as job {anew.job_id}."
+    text = worded_lazy(gettext_lazy("Queued in {queue} as job {job_id}."), queue=anew.queue, job_id=anew.job_id)
     return Done(level=messages.SUCCESS, text=text, next=link("job", job_id=anew.job_id))
 
 
@@ -173,11 +184,15 @@ def stop(request: HttpRequest, stores: Stores) -> Told:
     now = time.time()
     rows = stores.jobs.rows([job_id])
     if not rows or rows[0].status != "started":
-        return messages.WARNING, f"Not stopped: {why_not(stores, job_id, now)}"
+        return messages.WARNING, not_stopped(why_not(stores, job_id, now))
     trouble = stores.bulk.stop(job_id)
     if trouble:
-        return messages.WARNING, f"Not stopped: {trouble}"
-    return messages.SUCCESS, "Its worker was told to stop it. It ends as stopped, and is not tried again."
+        return messages.WARNING, not_stopped(trouble)
+    return messages.SUCCESS, gettext_lazy("Its worker was told to stop it. It ends as stopped, and is not tried again.")
+
+
+def not_stopped(problem: str | Promise) -> str:
+    return worded_lazy(gettext_lazy("Not stopped: {problem}"), problem=problem)
 
 
 PAGES: list[tuple[str, View, str]] = [

@@ -19,19 +19,18 @@ from allegro_queue.dashboard.findings.verdict import Verdict, verdict_on
 from allegro_queue.dashboard.formats import count, moment
 from allegro_queue.dashboard.hour_chart import last_hour
 from allegro_queue.dashboard.minute_values import MINUTES, clock
-from allegro_queue.dashboard.queue_rows import MOST_SLOTS, QueueRow, queue_row
+from allegro_queue.dashboard.queue_rows import MOST_SLOTS, QueueRow, queue_rows
 from allegro_queue.dashboard.states import ENTRY_LATE
 from allegro_queue.dashboard.tiles import Tile, tiles
-from allegro_queue.dashboard.wording import worded
+from allegro_queue.history.group_rows import find_groups
 from allegro_queue.history.measured import Extent, Minute, extent, minutes
-from allegro_queue.history.queries import find_groups
 from allegro_queue.history.touched import Tenants
 from allegro_queue.outbox import Waiting, waiting
-from allegro_queue.plan import Plan
 from allegro_queue.scheduling.table import ScheduleRow, faults_in, rows_of
 from allegro_queue.stores import Stores
 from allegro_queue.stores.entries import Known
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded
 
 FAILURES_SHOWN = 5
 NEXT_SHOWN = 4
@@ -104,7 +103,7 @@ def overview(
     ]
     verdict = verdict_on(
         pulse,
-        notice=Plan(environment=settings.environment, connection=settings.connection, supervisors=()).notice,
+        connection=settings.connection if settings.connection != "redis" else "",
         waits=settings.waits,
         overdue=overdue,
         has_schedule=bool(schedule),
@@ -122,9 +121,7 @@ def overview(
         verdict=verdict,
         first_run=not ever_used and not pulse.waiting and not pulse.masters,
         tiles=tuple(tiles(settings, pulse, minutes, coming)),
-        queues=tuple(
-            queue_row(rank, queue, settings, pulse, minutes) for rank, queue in enumerate(pulse.queues, start=1)
-        ),
+        queues=queue_rows(pulse, settings, minutes),
         lane_scale=charts.lane_scale(),
         slot_count=min(len(pulse.workers), MOST_SLOTS),
         hour=hour,

@@ -9,8 +9,8 @@ from django.utils.translation import gettext, gettext_noop
 from allegro_queue.activity.journal import deeds_on
 from allegro_queue.activity.models import Activity
 from allegro_queue.dashboard.charts import Mark
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.stores.pauses import ALL_QUEUES
+from allegro_queue.wording import worded
 
 WORDS = {"pause": gettext_noop("paused by {who}"), "resume": gettext_noop("resumed by {who}")}
 

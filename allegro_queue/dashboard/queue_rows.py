@@ -17,10 +17,10 @@ from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.metric_series import wait_times
 from allegro_queue.dashboard.minute_values import done_values, rate_of
 from allegro_queue.dashboard.states import LONGEST_WAIT, Status
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.measured import Minute
 from allegro_queue.metrics.counts import Counts
 from allegro_queue.stores.pulse import Pulse, QueuePulse
+from allegro_queue.wording import worded
 
 SPARK_MINUTES = 30
 LATELY = 15
@@ -50,6 +50,11 @@ class QueueRow:
     failed_address: str
     pause_address: str
     """Empty when it is paused already; a strip on every page resumes it."""
+
+
+def queue_rows(pulse: Pulse, settings: HorizonSettings, minutes: Sequence[Minute]) -> tuple[QueueRow, ...]:
+    """Every queue as a lane."""
+    return tuple(queue_row(rank, queue, settings, pulse, minutes) for rank, queue in enumerate(pulse.queues, start=1))
 
 
 def queue_row(

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View
 from allegro_queue.bulk.selection import Selection
-from allegro_queue.dashboard.actions import Done, Told, action, own_page
-from allegro_queue.dashboard.bulk_begin import begin, problem_with_reason
-from allegro_queue.dashboard.queue_pages import (
-    ConfirmQueuePage,
-    QueuePage,
-    read_confirm_queue,
-    read_queue,
-    read_queues,
-)
+from allegro_queue.dashboard.actions import Done, Told, action, own_page, problem_with_reason
+from allegro_queue.dashboard.bulk_begin import begin
+from allegro_queue.dashboard.confirm_queue_page import ConfirmQueuePage, read_confirm_queue
+from allegro_queue.dashboard.queue_page import QueuePage, read_queue
+from allegro_queue.dashboard.queue_pages import read_queues
 from allegro_queue.dashboard.render import Missing, render_page
 from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
@@ -25,6 +21,7 @@ from allegro_queue.stores import Stores
 from allegro_queue.stores.bulk import BulkAct
 from allegro_queue.stores.jobs import State
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded_lazy
 
 
 @require_safe
@@ -67,9 +64,11 @@ def empty(request: HttpRequest, stores: Stores) -> Told | Done:
     """Put all that waits in a queue into the bin."""
     queue = request.POST.get("queue", "")
     if queue not in all_queues():
-        return messages.WARNING, f"There is no queue {queue[:200]!r}, so nothing was deleted."
+        text = gettext_lazy("There is no queue {queue}, so nothing was deleted.")
+        return messages.WARNING, worded_lazy(text, queue=repr(queue[:200]))
     if request.POST.get("typed", "").strip() != queue:
-        return messages.WARNING, f"{queue} was left alone: its name was not typed as it is written."
+        text = gettext_lazy("{queue} was left alone: its name was not typed as it is written.")
+        return messages.WARNING, worded_lazy(text, queue=queue)
     if problem := problem_with_reason(request, needed=True):
         return messages.WARNING, problem
     return begin(request, stores, BulkAct.DELETE, Selection(state=State.WAITING, queue=queue))
@@ -81,9 +80,11 @@ def move(request: HttpRequest, stores: Stores) -> Told | Done:
     queue, to = request.POST.get("queue", ""), request.POST.get("to", "")
     for each in (queue, to):
         if each not in all_queues():
-            return messages.WARNING, f"There is no queue {each[:200]!r}, so nothing was moved."
+            text = gettext_lazy("There is no queue {queue}, so nothing was moved.")
+            return messages.WARNING, worded_lazy(text, queue=repr(each[:200]))
     if queue == to:
-        return messages.WARNING, f"The jobs of {queue} are there already, so nothing was moved."
+        text = gettext_lazy("The jobs of {queue} are there already, so nothing was moved.")
+        return messages.WARNING, worded_lazy(text, queue=queue)
     if problem := problem_with_reason(request):
         return messages.WARNING, problem
     return begin(request, stores, BulkAct.MOVE, Selection(state=State.WAITING, queue=queue), to=to)

@@ -1,5 +1,4 @@
-"""One way to answer with a page: read it, put the frame around it, and say so when Redis does not answer, or when the
-database takes too long."""
+"""One way to answer with a page: read it, put the frame around it, and say so when Redis does not answer."""
 
 from __future__ import annotations
 
@@ -15,18 +14,25 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext
-from redis import Redis
 
 from allegro_queue.access import rights_of, wants_fragment
 from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import UNREACHABLE, address, page_client
 from allegro_queue.dashboard.formats import moment
-from allegro_queue.dashboard.frame import frame_for
-from allegro_queue.dashboard.patience import SOON, Patience, late_with, patience_with
-from allegro_queue.history.time_limit import OutOfTime
+from allegro_queue.dashboard.frame import frame_for, waits_long
+from allegro_queue.history.patience import TookTooLong, patience
 from allegro_queue.queues import all_queues
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.pulse import Pulse
+
+PAGE_SECONDS = 2
+"""How long a page waits for the database of history before it comes without it."""
+
+COUNT_SECONDS = 0.5
+"""How much of that is for counts: no table waits longer for them."""
+
+LONG_SECONDS = 20
+"""How long it waits for either when the reader has asked for that; less than servers wait for a page."""
 
 Read = Callable[[Stores, Pulse], Any]
 
@@ -56,13 +62,14 @@ def render_page(
     current: str,
     every: int = 5,
     away: Away | None = None,
-    patience: Patience | None = None,
+    is_patient: bool = False,
 ) -> HttpResponse:
     """The page that ``read`` makes of the stores and the pulse, as ``page`` in the template.
 
-    200, or 404 when ``read`` gives ``Missing``. Also 200 when Redis does not answer: the frame stands and says which
-    server was asked; and when the database takes too long: the frame stands around "still counting". The page's own script asks for the same address with ``X-Horizon-Fragment: 1`` and gets the same
-    page without admin's frame, or 304 when nothing in it has changed.
+    200, or 404 when ``read`` gives ``Missing``. Also 200 when Redis does not answer, or the database not in time: the
+    frame stands, and says which server was asked or where to ask again with more patience. The page's own script asks for
+    the same address with ``X-Horizon-Fragment: 1`` and gets the same page without admin's frame, or 304 when nothing in it
+    has changed.
 
     Args:
         read: makes the page object, all that the template needs; ``pulse.at`` is its "now".
@@ -70,21 +77,31 @@ def render_page(
         current: which line of the navigation is this one.
         every: seconds between two refreshes unless the reader chose otherwise; 0 for a page that does not change.
         away: makes the page while Redis does not answer, for one that needs the database only.
-        patience: that of ``read``, where it leaves out what takes too long.
+        is_patient: whether its readers have asked for what takes long, and wait for it.
     """
     now = time.time()
     settings = horizon_settings()
     connection = page_client()
-    patience = patience or patience_with(request)
-    found = read_patiently(connection, read, away, patience, now)
-    page, pulse = found.page, found.pulse
+    page: Any = None
+    pulse: Pulse | None = None
+    trouble = ""
+    is_late = left_out = False
+    is_long = is_patient or waits_long(request)
+    seconds, counting = (LONG_SECONDS, LONG_SECONDS) if is_long else (PAGE_SECONDS, COUNT_SECONDS)
+    try:
+        stores = open_stores(connection)
+        pulse = stores.pulse.read(all_queues(), now)
+        with patience(seconds, counting=counting) as reader:
+            page = read(stores, pulse)
+        left_out = reader.left_out
+    except TookTooLong:
+        is_late, template = True, "horizon/late.html"
+    except UNREACHABLE as error:
+        pulse, trouble = None, reason(error)
+        page = away(now) if away else None
+        template = template if away else "horizon/unreachable.html"
     if isinstance(page, Missing):
         template = "horizon/missing.html"
-    elif found.is_late:
-        template, every = "horizon/late.html", SOON
-    elif found.trouble and not away:
-        template = "horizon/unreachable.html"
-    is_late = found.is_late or patience.is_late
     frame = frame_for(request, settings, pulse, title=title, current=current, every=every, now=now)
     context = {
         **around(request),
@@ -96,8 +113,11 @@ def render_page(
         "rights": rights_of(request),
         "now": now,
         "server": address(connection),
-        "trouble": found.trouble,
-        "late": late_with(request, patience) if is_late else None,
+        "trouble": trouble,
+        "is_late": is_late,
+        "left_out": left_out,
+        "waited": seconds,
+        "waited_for_counts": counting,
     }
     response = render(request, template, context, status=404 if isinstance(page, Missing) else 200)
     if wants_fragment(request):
@@ -105,37 +125,6 @@ def render_page(
         # In a header, so that a page at rest keeps its ETag.
         response["X-Horizon-At"] = clock_time(now)
     return response
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
-    """What could be read for a page."""
-
-    page: Any = None
-    pulse: Pulse | None = None
-    """``None`` when Redis did not answer."""
-    trouble: str = ""
-    """Why it did not."""
-    is_late: bool = False
-    """Whether the database took too long."""
-
-
-def read_patiently(connection: Redis, read: Read, away: Away | None, patience: Patience, now: float) -> Found:
-    """The page, or what can be said without it."""
-    pulse: Pulse | None = None
-    trouble = ""
-    try:
-        try:
-            stores = open_stores(connection)
-            pulse = stores.pulse.read(all_queues(), now)
-            with patience.for_all():
-                return Found(page=read(stores, pulse), pulse=pulse)
-        except UNREACHABLE as error:
-            pulse, trouble = None, reason(error)
-            with patience.for_all():
-                return Found(page=away(now) if away else None, trouble=trouble)
-    except OutOfTime:
-        return Found(pulse=pulse, trouble=trouble, is_late=True)
 
 
 def around(request: HttpRequest) -> dict[str, Any]:

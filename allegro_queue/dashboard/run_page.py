@@ -15,11 +15,11 @@ from allegro_queue.dashboard.confirm_pages import act_word
 from allegro_queue.dashboard.formats import about, count, duration
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.nouns import jobs
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.stores.bulk import BIN_MOST, BulkAct
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded
 
 PAGE = 50
 
@@ -124,7 +124,7 @@ def read_run(stores: Stores, pulse: Pulse, number: int, given: Mapping[str, str]
         act_word=act_word(BulkAct(run.act)),
         sentence=sentence(run, total, is_open),
         sub=sub(run, total, is_open, pulse.at),
-        doing=gettext(words.DOING[run.act]),
+        doing=words.doing(run),
         acted=run.noted,
         total=total,
         is_open=is_open,
@@ -149,14 +149,14 @@ def sentence(run: BulkRun, total: int, is_open: bool) -> str:
     """How far it is."""
     if not is_open:
         return words.outcome(run)
-    doing = gettext(words.DOING[run.act])
+    doing = words.doing(run)
     if run.state == BulkRun.State.WAITING:
         if not total:
-            return worded(gettext("{doing} jobs: waits for a worker."), doing=doing)
-        return worded(gettext("{doing} {jobs}: waits for a worker."), doing=doing, jobs=jobs(total))
+            return worded(gettext("{doing}: waits for a worker."), doing=doing)
+        return worded(gettext("{doing}: waits for a worker, with {jobs} to do."), doing=doing, jobs=jobs(total))
     if run.state == BulkRun.State.CHOOSING:
         return worded(gettext("{doing}: the jobs are being chosen."), doing=doing)
-    return worded(gettext("{doing} {jobs}: {n} so far."), doing=doing, jobs=jobs(total), n=count(run.noted))
+    return worded(gettext("{doing}: {n} of {jobs} so far."), doing=doing, jobs=jobs(total), n=count(run.noted))
 
 
 def sub(run: BulkRun, total: int, is_open: bool, now: float) -> str:

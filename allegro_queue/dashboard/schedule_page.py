@@ -12,13 +12,13 @@ from allegro_queue.dashboard import charts
 from allegro_queue.dashboard.formats import ago, count, duration, in_words, until
 from allegro_queue.dashboard.job_list_words import state_words
 from allegro_queue.dashboard.states import ENTRY_LATE, Status
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.scheduling.entries import DATABASE
 from allegro_queue.scheduling.table import Fault, ScheduleRow, faults_in, rows_of
 from allegro_queue.stores import Stores
 from allegro_queue.stores.entries import Account
 from allegro_queue.stores.pulse import Pulse
 from allegro_queue.stores.schedule import SchedulerRecord
+from allegro_queue.wording import worded
 
 LATE_START = 30
 """Seconds between due and queued from which a run counts as late."""
@@ -235,10 +235,10 @@ def overdue_words(given: Sequence[str]) -> str:
 
 def names(given: Sequence[str]) -> str:
     """Some names, and how many more."""
-    shown = list(given[:NAMES_SHOWN])
-    if len(given) > NAMES_SHOWN:
-        shown.append(worded(gettext("{n} more"), n=count(len(given) - NAMES_SHOWN)))
-    return in_words(shown)
+    if len(given) <= NAMES_SHOWN:
+        return in_words(list(given))
+    rest = len(given) - NAMES_SHOWN
+    return worded(gettext("{names} and {n} more"), names=", ".join(given[:NAMES_SHOWN]), n=count(rest))
 
 
 def leader(record: SchedulerRecord | None, standing_by: int, now: float) -> str:

@@ -7,14 +7,23 @@ from dataclasses import dataclass
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View
-from allegro_queue.dashboard.actions import Told, action, minutes_in, name_of, own_page
+from allegro_queue.dashboard.actions import (
+    Told,
+    action,
+    minutes_in,
+    name_of,
+    nothing_done,
+    own_page,
+    problem_with_reason,
+    reason_in,
+)
 from allegro_queue.dashboard.chosen import LONGEST_REASON
 from allegro_queue.dashboard.confirm_pages import MOST_MINUTES
-from allegro_queue.dashboard.formats import duration
+from allegro_queue.dashboard.formats import duration_lazy
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.render import Missing, render_page
 from allegro_queue.dashboard.schedule_page import EntryPage, EntryRow, read_entry, read_schedule_page
@@ -23,6 +32,7 @@ from allegro_queue.rights import Right
 from allegro_queue.scheduling.by_hand import pause_entry, resume_entry, run_by_hand
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded_lazy
 
 
 @require_safe
@@ -107,24 +117,30 @@ def run_entry(request: HttpRequest, stores: Stores) -> Told:
     try:
         job_id = run_by_hand(stores, name, time.time(), name_of(request))
     except HorizonError as error:
-        return messages.WARNING, f"Not queued: {error}"
-    return messages.SUCCESS, f"Queued a run of {name}, as job {job_id}. Its next time stays."
+        return messages.WARNING, worded_lazy(gettext_lazy("Not queued: {problem}"), problem=error)
+    text = gettext_lazy("Queued a run of {name}, as job {job_id}. Its next time stays.")
+    return messages.SUCCESS, worded_lazy(text, name=name, job_id=job_id)
 
 
 @action(Right.RUN_CRON)
 def pause_entry_now(request: HttpRequest, stores: Stores) -> Told:
     """Skip the times of an entry, until resumed or for some minutes."""
-    name, reason = request.POST.get("entry", ""), request.POST.get("reason", "").strip()
-    if not reason or len(reason) > LONGEST_REASON:
-        return messages.WARNING, f"{name[:200]} is not paused: give a reason of up to {LONGEST_REASON} characters."
+    name = request.POST.get("entry", "")
+    if problem := problem_with_reason(request, needed=True):
+        return messages.WARNING, problem
     try:
         span = minutes_in(request.POST.get("minutes", "").strip())
         now = time.time()
-        pause_entry(stores, name, now, until=now + 60 * span if span else None, by=name_of(request), reason=reason)
+        until = now + 60 * span if span else None
+        pause_entry(stores, name, now, until=until, by=name_of(request), reason=reason_in(request))
     except (HorizonError, ValueError) as error:
-        return messages.WARNING, f"Not paused: {error}"
-    how_long = f"for {duration(60 * span)}" if span else "until somebody resumes it"
-    return messages.SUCCESS, f"Paused {name} {how_long}. Its times are skipped; what has been queued runs."
+        return messages.WARNING, nothing_done(error)
+    text = (
+        gettext_lazy("Paused {name} for {time}. Its times are skipped; what has been queued runs.")
+        if span
+        else gettext_lazy("Paused {name} until somebody resumes it. Its times are skipped; what has been queued runs.")
+    )
+    return messages.SUCCESS, worded_lazy(text, name=name, time=duration_lazy(60 * span))
 
 
 @action(Right.RUN_CRON)
@@ -134,10 +150,11 @@ def resume_entry_now(request: HttpRequest, stores: Stores) -> Told:
     try:
         was_paused = resume_entry(stores, name, time.time())
     except HorizonError as error:
-        return messages.WARNING, f"Not resumed: {error}"
+        return messages.WARNING, nothing_done(error)
     if was_paused:
-        return messages.SUCCESS, f"Resumed {name}. It runs again from its next time on."
-    return messages.INFO, f"{name} is not paused (any more)."
+        text = gettext_lazy("Resumed {name}. It runs again from its next time on.")
+        return messages.SUCCESS, worded_lazy(text, name=name)
+    return messages.INFO, worded_lazy(gettext_lazy("{name} is not paused (any more)."), name=name)
 
 
 PAGES: list[tuple[str, View, str]] = [

@@ -15,7 +15,7 @@ def script_words() -> str:
             "answered": gettext("the server answered {status}"),
             "strange": gettext("the server sent something else"),
             "away": gettext("Redis does not answer"),
-            "late": gettext("the database takes too long"),
+            "late": gettext("the database takes long"),
             "signedOut": gettext("You were signed out."),
             "signIn": gettext("Sign in"),
             "asOf": gettext("As of {clock}, {time} ago: {trouble}"),

@@ -17,10 +17,10 @@ from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.minute_values import done_values, failed_values, rate_of, waiting_values
 from allegro_queue.dashboard.queue_rows import slots_of
 from allegro_queue.dashboard.states import LONGEST_WAIT
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.measured import Minute
 from allegro_queue.scheduling.table import ScheduleRow
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

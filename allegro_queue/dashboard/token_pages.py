@@ -9,7 +9,7 @@ from datetime import datetime
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
-from django.utils.translation import gettext, gettext_noop, ngettext
+from django.utils.translation import gettext, gettext_lazy, gettext_noop, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from allegro_queue.access import View, rights_of, without_right
@@ -19,12 +19,12 @@ from allegro_queue.dashboard.formats import count
 from allegro_queue.dashboard.links import link
 from allegro_queue.dashboard.render import render_page
 from allegro_queue.dashboard.states import Status
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.rights import ALL_RIGHTS, WORDS, Right
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
 from allegro_queue.tokens.models import ApiToken
 from allegro_queue.tokens.tokens import InvalidToken, listed, make, revoke
+from allegro_queue.wording import worded, worded_lazy
 
 DAYS = (
     ("30", gettext_noop("30 days")),
@@ -129,16 +129,18 @@ def tokens(request: HttpRequest) -> HttpResponse:
 def make_token(request: HttpRequest) -> HttpResponse:
     """Make a token for the person who asks, with rights that this person has."""
     if not request.user.is_authenticated:
-        return told(request, "A token needs an author: sign in first, or use manage.py horizon_token.")
+        return told(request, gettext("A token needs an author: sign in first, or use manage.py horizon_token."))
     rights = request.POST.getlist("right")
     for each in rights:
         if each not in rights_of(request):
             return (
-                without_right(request, Right(each)) if each in set(Right) else told(request, "There is no such right.")
+                without_right(request, Right(each))
+                if each in set(Right)
+                else told(request, gettext("There is no such right."))
             )
     name, days = request.POST.get("name", ""), request.POST.get("days", "")
     if days not in dict(DAYS):
-        return told(request, "Not made: choose how long it holds.")
+        return told(request, gettext("Not made: choose how long it holds."))
     try:
         made = make(
             name,
@@ -149,7 +151,7 @@ def make_token(request: HttpRequest) -> HttpResponse:
             days=int(days) if days else None,
         )
     except InvalidToken as error:
-        return told(request, f"Not made: {error}")
+        return told(request, worded(gettext("Not made: {problem}"), problem=error))
     response = page_of(request, made.text, made.token.name)
     if made.text.encode() not in response.content:
         # The page could not be shown, and nobody else will ever know this one.
@@ -172,12 +174,13 @@ def revoke_token(request: HttpRequest, stores: Stores) -> Told:
     given = request.POST.get("token", "")
     token_id = int(given) if given.isascii() and given.isdigit() and len(given) < 19 else 0
     if token_id not in {each.pk for each in tokens_for(request)}:
-        return messages.WARNING, "Not revoked: none of your tokens has this number."
+        return messages.WARNING, gettext_lazy("Not revoked: none of your tokens has this number.")
     try:
         token = revoke(token_id, timezone.now())
     except InvalidToken as error:
-        return messages.WARNING, f"Not revoked: {error}"
-    return messages.SUCCESS, f"Revoked the token {token.name} ({token.prefix}…). It lets nobody in any more."
+        return messages.WARNING, worded_lazy(gettext_lazy("Not revoked: {problem}"), problem=error)
+    text = gettext_lazy("Revoked the token {name} ({prefix}…). It lets nobody in any more.")
+    return messages.SUCCESS, worded_lazy(text, name=token.name, prefix=token.prefix)
 
 
 PAGES: list[tuple[str, View, str]] = [

@@ -1,25 +1,11 @@
-"""Translated sentences with names and figures put in, each of which keeps its own direction of writing."""
+"""Names as markup, and words at the beginning of a sentence."""
 
 from __future__ import annotations
 
-import unicodedata
-
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language_bidi
 
-ISOLATE, END = "\u2068", "\u2069"
-"""What stands between them is laid out by itself, in the direction of its own first letter."""
-
-
-def worded(text: str, /, **places: object) -> str:
-    """A translated text with its ``{places}`` filled in."""
-    return text.format(**{name: apart(str(each)) for name, each in places.items()})
-
-
-def apart(words: str) -> str:
-    """Words that may be written the other way round than the page, kept from disturbing what stands beside them."""
-    return f"{ISOLATE}{words}{END}" if may_turn(words) else words
+from allegro_queue.wording import may_turn
 
 
 def capitalized(words: str) -> str:
@@ -28,12 +14,5 @@ def capitalized(words: str) -> str:
 
 
 def bdi(words: str) -> SafeString | str:
-    """The same as markup, for templates."""
+    """A name as markup, kept apart as ``apart`` does in text."""
     return format_html("<bdi>{}</bdi>", words) if may_turn(str(words)) else words
-
-
-def may_turn(words: str) -> bool:
-    """Whether a text may run against the page's direction: on a page from right to left any may."""
-    if get_language_bidi():
-        return bool(words)
-    return not words.isascii() and any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in words)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View
-from allegro_queue.dashboard.actions import Told, action, name_of
+from allegro_queue.dashboard.actions import Told, action, name_of, problem_with_reason, reason_in
 from allegro_queue.dashboard.chosen import LONGEST_REASON
 from allegro_queue.dashboard.control_views import Order
 from allegro_queue.dashboard.links import link
@@ -21,6 +21,7 @@ from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
 from allegro_queue.stores.workers import WorkerRecord
+from allegro_queue.wording import worded_lazy
 from allegro_queue.worker_ends import end_worker as send_word
 
 END, KILL = "end", "kill"
@@ -58,21 +59,31 @@ def orders(worker: WorkerRecord, *, has_master: bool) -> tuple[Order, ...]:
     """
     if worker.master and not has_master:
         return ()
-    successor = gettext("A fresh one takes its place.") if worker.master else gettext("Nobody starts another one.")
     found = []
     if worker.state != "leaving":
-        leaves = (
-            gettext("It finishes its job, then leaves.") if worker.job_id else gettext("It has no job, and leaves.")
-        )
-        found.append(Order(word=END, button=gettext("Have it leave"), consequence=f"{leaves} {successor}", ends=False))
+        found.append(Order(word=END, button=gettext("Have it leave"), consequence=leaving_words(worker), ends=False))
     if worker.master:
         dies = (
-            gettext("It dies in the middle of its job, which is tried again if it has tries left, and fails else.")
+            gettext(
+                "It dies in the middle of its job, which is tried again if it has tries left, and fails else. "
+                "A fresh one takes its place."
+            )
             if worker.job_id
-            else gettext("It dies at once.")
+            else gettext("It dies at once. A fresh one takes its place.")
         )
-        found.append(Order(word=KILL, button=gettext("Kill it now"), consequence=f"{dies} {successor}", ends=True))
+        found.append(Order(word=KILL, button=gettext("Kill it now"), consequence=dies, ends=True))
     return tuple(found)
+
+
+def leaving_words(worker: WorkerRecord) -> str:
+    """What becomes of a worker that is told to leave, and who comes after it."""
+    if worker.master:
+        if worker.job_id:
+            return gettext("It finishes its job, then leaves. A fresh one takes its place.")
+        return gettext("It has no job, and leaves. A fresh one takes its place.")
+    if worker.job_id:
+        return gettext("It finishes its job, then leaves. Nobody starts another one.")
+    return gettext("It has no job, and leaves. Nobody starts another one.")
 
 
 @require_safe
@@ -91,20 +102,22 @@ def confirm_end_worker(request: HttpRequest, worker: str) -> HttpResponse:
 def end_worker(request: HttpRequest, stores: Stores) -> Told:
     """Leave word with a worker's Horizon process that the worker is to go."""
     name, word = request.POST.get("worker", ""), request.POST.get("word", "")
-    reason = request.POST.get("reason", "").strip()
     if word not in (END, KILL):
-        return messages.WARNING, f"Nothing was sent: a worker cannot be told {word[:20]!r}."
-    if not reason or len(reason) > LONGEST_REASON:
-        return messages.WARNING, f"Nothing was sent: give a reason of up to {LONGEST_REASON} characters."
+        text = gettext_lazy("Nothing was sent: a worker cannot be told {word}.")
+        return messages.WARNING, worded_lazy(text, word=repr(word[:20]))
+    if problem := problem_with_reason(request, needed=True):
+        return messages.WARNING, problem
     try:
-        worker = send_word(stores, name, by=name_of(request), reason=reason, kill=word == KILL)
+        worker = send_word(stores, name, by=name_of(request), reason=reason_in(request), kill=word == KILL)
     except WorkerNotTold as error:
-        return messages.WARNING, f"Nothing was sent: {error}"
-    who = f"worker {worker.pid} on {worker.host}"
+        return messages.WARNING, worded_lazy(gettext_lazy("Nothing was sent: {problem}"), problem=error)
     if word == KILL:
-        return messages.SUCCESS, f"{worker.master} was told to kill {who}; it hears it within a second."
-    job = " once its job has ended" if worker.job_id else ""
-    return messages.SUCCESS, f"{who[0].upper()}{who[1:]} was told to leave{job}."
+        text = gettext_lazy("{master} was told to kill worker {pid} on {host}; it hears it within a second.")
+    elif worker.job_id:
+        text = gettext_lazy("Worker {pid} on {host} was told to leave once its job has ended.")
+    else:
+        text = gettext_lazy("Worker {pid} on {host} was told to leave.")
+    return messages.SUCCESS, worded_lazy(text, master=worker.master, pid=worker.pid, host=worker.host)
 
 
 PAGES: list[tuple[str, View, str]] = [

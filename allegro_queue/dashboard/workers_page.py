@@ -12,11 +12,11 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 from allegro_queue.dashboard.charts.limits import NEAR, limit_bar
 from allegro_queue.dashboard.formats import count, duration, in_words
 from allegro_queue.dashboard.states import Status
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.stores import Stores
 from allegro_queue.stores.masters import MasterRecord, SupervisorRecord
 from allegro_queue.stores.pulse import Pulse
 from allegro_queue.stores.workers import LostWorker, WorkerRecord
+from allegro_queue.wording import worded
 
 WORKER_STATES = {
     "busy": Status(tone="run", icon="run", word=gettext_noop("Busy")),
@@ -148,7 +148,6 @@ def say(pulse: Pulse, rows: Sequence[WorkerRow]) -> tuple[str, str]:
         return "bad", gettext("No worker is alive.") if pulse.masters else gettext(
             "No Horizon process and no worker is alive."
         )
-    sentence = worded(ngettext("{n} worker listens", "{n} workers listen", len(rows)), n=count(len(rows)))
     if troubled:
         return "bad", worded(
             ngettext(
@@ -158,18 +157,22 @@ def say(pulse: Pulse, rows: Sequence[WorkerRow]) -> tuple[str, str]:
             ),
             supervisors=in_words([each.name for each in troubled]),
         )
+    said = [worded(ngettext("{n} worker listens.", "{n} workers listen.", len(rows)), n=count(len(rows)))]
     if near:
-        text = ngettext("one is close to the time limit", "{n} are close to the time limit", len(near))
-        sentence += f"; {worded(text, n=count(len(near)))}"
+        text = ngettext("{n} is close to the time limit.", "{n} are close to the time limit.", len(near))
+        said.append(worded(text, n=count(len(near))))
     if pulse.lost:
-        text = ngettext("{n} has died in the last 15 minutes", "{n} have died in the last 15 minutes", len(pulse.lost))
-        sentence += f"; {worded(text, n=count(len(pulse.lost)))}"
+        text = ngettext(
+            "{n} has died in the last 15 minutes.", "{n} have died in the last 15 minutes.", len(pulse.lost)
+        )
+        said.append(worded(text, n=count(len(pulse.lost))))
     versions = sorted({master.version for master in pulse.masters if master.version})
     if len(versions) > 1:
-        return "warn", f"{sentence}; " + worded(gettext("{versions} run side by side."), versions=in_words(versions))
-    if not pulse.masters:
-        return "warn", f"{sentence}; " + gettext("no Horizon process keeps them alive.")
-    return ("warn" if near or pulse.lost else "ok"), sentence + "."
+        said.append(worded(gettext("{versions} run side by side."), versions=in_words(versions)))
+    elif not pulse.masters:
+        said.append(gettext("No Horizon process keeps them alive."))
+    is_well = pulse.masters and not near and not pulse.lost and len(versions) < 2
+    return ("ok" if is_well else "warn"), " ".join(said)
 
 
 def listening(pulse: Pulse, rows: Sequence[WorkerRow]) -> str:

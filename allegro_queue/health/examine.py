@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import address
@@ -14,6 +14,7 @@ from allegro_queue.health.server_checks import check_server
 from allegro_queue.plan import Plan
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded
 
 
 def examine(stores: Stores, pulse: Pulse, problems: Sequence[str], keeper: str | None) -> tuple[Check, ...]:
@@ -33,20 +34,31 @@ def examine(stores: Stores, pulse: Pulse, problems: Sequence[str], keeper: str |
 
 def check_settings(connection: str, problems: Sequence[str]) -> Iterator[Check]:
     """Whether what is configured can work. Pure."""
-    notice = Plan(environment="", connection=connection, supervisors=()).notice
+    plan = Plan(environment="", connection=connection, supervisors=())
     yield Check(
         group=gettext_noop("Settings"),
         name=gettext_noop("Queue connection"),
-        result=Result.RISK if notice else Result.WELL,
-        found=notice.partition(". ")[0] if notice else connection,
-        mend=notice.partition(". ")[2],
+        result=Result.RISK if plan.notice else Result.WELL,
+        found=worded(
+            gettext("QUEUE_CONNECTION is {connection}, so Horizon starts no worker and jobs pile up unprocessed"),
+            connection=repr(connection),
+        )
+        if plan.notice
+        else connection,
+        mend=gettext("Set QUEUE_CONNECTION=redis to have them run.") if plan.notice else "",
     )
     yield Check(
         group=gettext_noop("Settings"),
         name=gettext_noop("Configuration"),
         result=Result.RISK if problems else Result.WELL,
-        found=f"{len(problems)} faults; the first: {problems[0].rstrip('.')}" if problems else "no fault",
-        mend=gettext_noop("See them all:") if problems else "",
+        found=worded(
+            ngettext("{n} fault: {problem}", "{n} faults; the first: {problem}", len(problems)),
+            n=len(problems),
+            problem=problems[0].rstrip("."),
+        )
+        if problems
+        else gettext("no fault"),
+        mend=gettext("See them all:") if problems else "",
         command="python manage.py check" if problems else "",
     )
 
@@ -58,7 +70,11 @@ def unreachable(where: str, reason: str) -> tuple[Check, ...]:
             group=gettext_noop("Redis"),
             name=gettext_noop("Reachable"),
             result=Result.RISK,
-            found=f"{where} did not answer ({reason}); nothing else can be checked",
-            mend=gettext_noop("Is the server up, and are REDIS_HOST and REDIS_PORT (or REDIS_URL) right?"),
+            found=worded(
+                gettext("{address} did not answer ({reason}); nothing else can be checked"),
+                address=where,
+                reason=reason,
+            ),
+            mend=gettext("Is the server up, and are REDIS_HOST and REDIS_PORT (or REDIS_URL) right?"),
         ),
     )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from allegro_queue.health.check import Check, Result
 from allegro_queue.stores.pulse import Pulse
 from allegro_queue.stores.schedule import SCHEDULER_LIFE
+from allegro_queue.wording import worded
 
 SNAPSHOT_STALE = 11 * 60
 """Seconds: two snapshots were missed, with a minute's grace."""
@@ -35,13 +36,22 @@ def check_processes(pulse: Pulse, *, has_schedule: bool, keeper: str | None) -> 
 
 def masters(pulse: Pulse) -> Check:
     if not pulse.masters:
-        alone = f", though {counted(len(pulse.workers), 'worker')} started by hand" if pulse.workers else ""
+        alone = len(pulse.workers)
         return Check(
             group=gettext_noop("Processes"),
             name=gettext_noop("Horizon"),
             result=Result.LOOK if pulse.workers else Result.RISK,
-            found=f"no process reports{alone}",
-            mend=gettext_noop("Start it on a host:"),
+            found=worded(
+                ngettext(
+                    "no process reports, though {n} worker was started by hand",
+                    "no process reports, though {n} workers were started by hand",
+                    alone,
+                ),
+                n=alone,
+            )
+            if alone
+            else gettext("no process reports"),
+            mend=gettext("Start it on a host:"),
             command=START,
         )
     oldest = max(pulse.at - each.beat_at for each in pulse.masters)
@@ -50,7 +60,16 @@ def masters(pulse: Pulse) -> Check:
         group=gettext_noop("Processes"),
         name=gettext_noop("Horizon"),
         result=Result.WELL,
-        found=f"{counted(len(pulse.masters), 'process')} on {hosts}, the oldest beat {max(oldest, 0):.0f} s ago",
+        found=worded(
+            ngettext(
+                "{n} process on {hosts}, the oldest beat {seconds} s ago",
+                "{n} processes on {hosts}, the oldest beat {seconds} s ago",
+                len(pulse.masters),
+            ),
+            n=len(pulse.masters),
+            hosts=hosts,
+            seconds=f"{max(oldest, 0):.0f}",
+        ),
     )
 
 
@@ -69,13 +88,28 @@ def supervisors(pulse: Pulse) -> Check:
             name=gettext_noop("Supervisors"),
             result=Result.RISK,
             found="; ".join(troubled).rstrip("."),
-            mend=gettext_noop("See Horizon's log on that host for why its workers end."),
+            mend=gettext("See Horizon's log on that host for why its workers end."),
         )
     return Check(
         group=gettext_noop("Processes"),
         name=gettext_noop("Supervisors"),
         result=Result.LOOK if missing else Result.WELL,
-        found=f"{counted(known, 'supervisor')}; {counted(missing, 'worker') if missing else 'no worker'} missing",
+        found=staffing(known, missing),
+    )
+
+
+def staffing(supervisors: int, missing: int) -> str:
+    """How many supervisors there are, and how many of their workers are not."""
+    if not missing:
+        return worded(
+            ngettext("{n} supervisor; no worker missing", "{n} supervisors; no worker missing", supervisors),
+            n=supervisors,
+        )
+    # The number that matters has the forms.
+    return worded(
+        ngettext("supervisors: {n}; {missing} worker missing", "supervisors: {n}; {missing} workers missing", missing),
+        n=supervisors,
+        missing=missing,
     )
 
 
@@ -86,15 +120,22 @@ def listeners(pulse: Pulse) -> Check:
             group=gettext_noop("Processes"),
             name=gettext_noop("Workers for each queue"),
             result=Result.RISK,
-            found=f"nobody listens to {', '.join(without)}",
-            mend=gettext_noop("Add the queue to a supervisor in HORIZON, or start a worker for it:"),
+            found=worded(gettext("nobody listens to {queues}"), queues=", ".join(without)),
+            mend=gettext("Add the queue to a supervisor in HORIZON, or start a worker for it:"),
             command=f"python manage.py rqworker {' '.join(without)}",
         )
     return Check(
         group=gettext_noop("Processes"),
         name=gettext_noop("Workers for each queue"),
         result=Result.WELL,
-        found=f"{counted(len(pulse.workers), 'worker')}; each queue has one that listens, or is paused",
+        found=worded(
+            ngettext(
+                "{n} worker; each queue has one that listens, or is paused",
+                "{n} workers; each queue has one that listens, or is paused",
+                len(pulse.workers),
+            ),
+            n=len(pulse.workers),
+        ),
     )
 
 
@@ -106,12 +147,12 @@ def versions(pulse: Pulse) -> Check:
         group=gettext_noop("Processes"),
         name=gettext_noop("Code versions"),
         result=Result.LOOK if mixed else Result.WELL,
-        found=f"{' and '.join(found)} run side by side"
+        found=worded(gettext("several run side by side: {versions}"), versions=", ".join(found))
         if mixed
-        else f"all run {found[0]}"
+        else worded(gettext("all run {version}"), version=found[0])
         if found
-        else "none reports",
-        mend=gettext_noop("Finish the deploy, or restart what still runs the older one:") if mixed else "",
+        else gettext("none reports"),
+        mend=gettext("Finish the deploy, or restart what still runs the older one:") if mixed else "",
         command="python manage.py horizon_terminate" if mixed else "",
     )
 
@@ -123,15 +164,23 @@ def scheduler(pulse: Pulse) -> Check:
             group=gettext_noop("Processes"),
             name=gettext_noop("Scheduler"),
             result=Result.RISK,
-            found=f"none has reported in the last {SCHEDULER_LIFE} seconds, so nothing is queued by the clock",
-            mend=gettext_noop("Horizon starts one by itself; without Horizon, start it alone:"),
+            found=worded(
+                gettext("none has reported in the last {seconds} seconds, so nothing is queued by the clock"),
+                seconds=SCHEDULER_LIFE,
+            ),
+            mend=gettext("Horizon starts one by itself; without Horizon, start it alone:"),
             command="python manage.py rqscheduler",
         )
     return Check(
         group=gettext_noop("Processes"),
         name=gettext_noop("Scheduler"),
         result=Result.WELL,
-        found=f"{record.host}, pid {record.pid}, beat {max(pulse.at - record.beat_at, 0):.0f} s ago",
+        found=worded(
+            gettext("{host}, pid {pid}, beat {seconds} s ago"),
+            host=record.host,
+            pid=record.pid,
+            seconds=f"{max(pulse.at - record.beat_at, 0):.0f}",
+        ),
     )
 
 
@@ -141,32 +190,35 @@ def alerts(keeper: str | None) -> Check:
             group=gettext_noop("Processes"),
             name=gettext_noop("Alerts"),
             result=Result.LOOK,
-            found="nobody keeps them, so nobody is told when something breaks",
-            mend=gettext_noop("Horizon starts who keeps them by itself; without Horizon, start it alone:"),
+            found=gettext("nobody keeps them, so nobody is told when something breaks"),
+            mend=gettext("Horizon starts who keeps them by itself; without Horizon, start it alone:"),
             command="python manage.py horizon_alerts watch",
         )
     return Check(
-        group=gettext_noop("Processes"), name=gettext_noop("Alerts"), result=Result.WELL, found=f"kept by {keeper}"
+        group=gettext_noop("Processes"),
+        name=gettext_noop("Alerts"),
+        result=Result.WELL,
+        found=worded(gettext("kept by {keeper}"), keeper=keeper),
     )
 
 
 def pauses(pulse: Pulse) -> Check:
-    names: Sequence[str] = sorted("all queues" if each == "*" else each for each in pulse.pauses)
+    names: Sequence[str] = sorted(gettext("all queues") if each == "*" else each for each in pulse.pauses)
     if pulse.suspended:
         return Check(
             group=gettext_noop("Processes"),
             name=gettext_noop("Pauses"),
             result=Result.LOOK,
-            found="RQ's own switch suspends all workers",
-            mend=gettext_noop("Lift it:"),
-            command="python manage.py rqresume",
+            found=gettext("RQ's own switch suspends all workers"),
+            mend=gettext("Lift it:"),
+            command="rq resume",
         )
     return Check(
         group=gettext_noop("Processes"),
         name=gettext_noop("Pauses"),
         result=Result.LOOK if names else Result.WELL,
-        found=f"paused: {', '.join(names)}" if names else "no queue is paused",
-        mend=gettext_noop("Resume:") if names else "",
+        found=worded(gettext("paused: {queues}"), queues=", ".join(names)) if names else gettext("no queue is paused"),
+        mend=gettext("Resume:") if names else "",
         command="python manage.py horizon_continue" if names else "",
     )
 
@@ -180,8 +232,8 @@ def snapshot(pulse: Pulse) -> Check:
             group=gettext_noop("Records"),
             name=gettext_noop("Snapshot"),
             result=Result.WELL if young else Result.LOOK,
-            found="none yet; the first comes within five minutes" if young else "none was ever taken",
-            mend="" if young else gettext_noop("Take one now:"),
+            found=gettext("none yet; the first comes within five minutes") if young else gettext("none was ever taken"),
+            mend="" if young else gettext("Take one now:"),
             command="" if young else "python manage.py horizon_snapshot",
         )
     age = pulse.at - taken
@@ -190,14 +242,9 @@ def snapshot(pulse: Pulse) -> Check:
         group=gettext_noop("Records"),
         name=gettext_noop("Snapshot"),
         result=Result.LOOK if stale else Result.WELL,
-        found=f"the newest is {age / 60:.0f} min old, so graphs are stale"
+        found=worded(gettext("the newest is {minutes} min old, so graphs are stale"), minutes=f"{age / 60:.0f}")
         if stale
-        else f"the newest is {max(age, 0):.0f} s old",
-        mend=gettext_noop("See what became of the entry that takes them, or take one now:") if stale else "",
+        else worded(gettext("the newest is {seconds} s old"), seconds=f"{max(age, 0):.0f}"),
+        mend=gettext("See what became of the entry that takes them, or take one now:") if stale else "",
         command="python manage.py horizon_snapshot" if stale else "",
     )
-
-
-def counted(number: int, one: str) -> str:
-    """``1 worker``, ``2 processes``."""
-    return f"{number} {one if number == 1 else one + ('es' if one.endswith('s') else 's')}"

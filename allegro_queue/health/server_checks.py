@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from allegro_queue.health.check import Check, Result
 from allegro_queue.stores.server import ServerState
+from allegro_queue.wording import worded
 
 OLDEST_VERSION = (6, 2)
 """Before it, the server lacks what the worker's step relies on."""
@@ -42,8 +43,13 @@ def reachable(server: ServerState, address: str) -> Check:
         group=GROUP,
         name=gettext_noop("Reachable"),
         result=Result.LOOK if slow else Result.WELL,
-        found=f"{address}, {server.product}, answered in {milliseconds:.1f} ms",
-        mend=gettext_noop("Look for slow commands and for a server that swaps:") if slow else "",
+        found=worded(
+            gettext("{address}, {product}, answered in {milliseconds} ms"),
+            address=address,
+            product=server.product,
+            milliseconds=f"{milliseconds:.1f}",
+        ),
+        mend=gettext("Look for slow commands and for a server that swaps:") if slow else "",
         command="redis-cli slowlog get 10" if slow else "",
     )
 
@@ -55,8 +61,10 @@ def version(server: ServerState) -> Check:
         group=GROUP,
         name=gettext_noop("Version"),
         result=Result.RISK if old else Result.WELL,
-        found=f"{server.product}, older than {least}" if old else server.product,
-        mend=f"Update it to {least} or newer." if old else "",
+        found=worded(gettext("{product}, older than {version}"), product=server.product, version=least)
+        if old
+        else server.product,
+        mend=worded(gettext("Update it to {version} or newer."), version=least) if old else "",
     )
 
 
@@ -66,28 +74,47 @@ def role(server: ServerState) -> Check:
         group=GROUP,
         name=gettext_noop("Role"),
         result=Result.RISK if replica else Result.WELL,
-        found="a replica, which takes no writes" if replica else "the master",
-        mend=gettext_noop("Point REDIS_HOST at the master, or name the Sentinels (REDIS_SENTINELS).")
-        if replica
-        else "",
+        found=gettext("a replica, which takes no writes") if replica else gettext("the master"),
+        mend=gettext("Point REDIS_HOST at the master, or name the Sentinels (REDIS_SENTINELS).") if replica else "",
     )
 
 
 def memory(server: ServerState) -> Check:
     used = megabytes(server.memory_bytes)
-    records = f"of that {megabytes(server.runs_bytes)} for {server.runs_in_stream:,} run records"
+    records = server.runs_in_stream
+    of_records = {"part": megabytes(server.runs_bytes), "n": f"{records:,}"}
     if not server.memory_limit:
-        return Check(group=GROUP, name=gettext_noop("Memory"), result=Result.WELL, found=f"{used}, no limit; {records}")
+        unlimited = ngettext(
+            "{used}, no limit; of that {part} for {n} run record",
+            "{used}, no limit; of that {part} for {n} run records",
+            records,
+        )
+        return Check(
+            group=GROUP,
+            name=gettext_noop("Memory"),
+            result=Result.WELL,
+            found=worded(unlimited, used=used, **of_records),
+        )
     share = server.memory_bytes / server.memory_limit
     result = Result.RISK if share >= MEMORY_RISK else Result.LOOK if share >= MEMORY_LOOK else Result.WELL
     return Check(
         group=GROUP,
         name=gettext_noop("Memory"),
         result=result,
-        found=f"{used} of {megabytes(server.memory_limit)} ({share:.0%}); {records}",
+        found=worded(
+            ngettext(
+                "{used} of {limit} ({share}); of that {part} for {n} run record",
+                "{used} of {limit} ({share}); of that {part} for {n} run records",
+                records,
+            ),
+            used=used,
+            limit=megabytes(server.memory_limit),
+            share=f"{share:.0%}",
+            **of_records,
+        ),
         mend=""
         if result is Result.WELL
-        else gettext_noop("Raise maxmemory, or keep less (HORIZON['runs_kept'], 'failed_minutes')."),
+        else gettext("Raise maxmemory, or keep less (HORIZON['runs_kept'], 'failed_minutes')."),
         command="" if result is Result.WELL else "redis-cli info memory",
     )
 
@@ -98,19 +125,33 @@ def eviction(server: ServerState) -> Check:
             group=GROUP,
             name=gettext_noop("Eviction policy"),
             result=Result.LOOK,
-            found="the server does not say what its policy is",
+            found=gettext("the server does not say what its policy is"),
         )
     safe = server.eviction_policy == "noeviction"
-    lost = f"; it has already thrown away {server.evicted_keys:,} keys" if server.evicted_keys else ""
     return Check(
         group=GROUP,
         name=gettext_noop("Eviction policy"),
         result=Result.WELL if safe else Result.RISK,
-        found="noeviction: when memory is full, writes fail and nothing is lost"
+        found=gettext("noeviction: when memory is full, writes fail and nothing is lost")
         if safe
-        else f"{server.eviction_policy}: when memory is full, Redis deletes jobs without a word{lost}",
-        mend="" if safe else gettext_noop("Switch it off, here and in its configuration file:"),
+        else evicting(server.eviction_policy, server.evicted_keys),
+        mend="" if safe else gettext("Switch it off, here and in its configuration file:"),
         command="" if safe else "redis-cli config set maxmemory-policy noeviction",
+    )
+
+
+def evicting(policy: str, evicted: int) -> str:
+    """What a policy does to jobs, and has done."""
+    if not evicted:
+        return worded(gettext("{policy}: when memory is full, Redis deletes jobs without a word"), policy=policy)
+    return worded(
+        ngettext(
+            "{policy}: when memory is full, Redis deletes jobs without a word; it has already thrown away {n} key",
+            "{policy}: when memory is full, Redis deletes jobs without a word; it has already thrown away {n} keys",
+            evicted,
+        ),
+        policy=policy,
+        n=f"{evicted:,}",
     )
 
 
@@ -120,21 +161,24 @@ def persistence(server: ServerState, now: float) -> Check:
             group=GROUP,
             name=gettext_noop("Persistence"),
             result=Result.RISK,
-            found="its last write to disk failed, so a restart would lose what came since",
-            mend=gettext_noop("Look for a full or read-only disk:"),
+            found=gettext("its last write to disk failed, so a restart would lose what came since"),
+            mend=gettext("Look for a full or read-only disk:"),
             command="redis-cli info persistence",
         )
     if server.writes_every_change:
         return Check(
-            group=GROUP, name=gettext_noop("Persistence"), result=Result.WELL, found="every change goes to a file (AOF)"
+            group=GROUP,
+            name=gettext_noop("Persistence"),
+            result=Result.WELL,
+            found=gettext("every change goes to a file (AOF)"),
         )
     age = now - server.snapshot_at
     return Check(
         group=GROUP,
         name=gettext_noop("Persistence"),
         result=Result.LOOK,
-        found=f"snapshots only, the last {hours(age)} old: a crash loses what came since",
-        mend=gettext_noop("Keep an append-only file, here and in its configuration file:"),
+        found=worded(gettext("snapshots only, the last {time} old: a crash loses what came since"), time=hours(age)),
+        mend=gettext("Keep an append-only file, here and in its configuration file:"),
         command="redis-cli config set appendonly yes",
     )
 
@@ -142,22 +186,25 @@ def persistence(server: ServerState, now: float) -> Check:
 def clock(server: ServerState) -> Check:
     offset = server.clock_offset
     skewed = abs(offset) > SKEW_SECONDS
-    word = "ahead of" if offset > 0 else "behind"
+    ahead = gettext("this host is {seconds} s ahead of Redis; waits may be shown wrong")
+    behind = gettext("this host is {seconds} s behind Redis; waits may be shown wrong")
     return Check(
         group=GROUP,
         name=gettext_noop("Clock"),
         result=Result.LOOK if skewed else Result.WELL,
-        found=f"this host is {abs(offset):.1f} s {word} Redis; waits may be shown wrong"
+        found=worded(ahead if offset > 0 else behind, seconds=f"{abs(offset):.1f}")
         if skewed
-        else f"this host is within {max(abs(offset), 0.001):.3f} s of Redis",
-        mend=gettext_noop("Have the host's clock follow a time server:") if skewed else "",
+        else worded(gettext("this host is within {seconds} s of Redis"), seconds=f"{max(abs(offset), 0.001):.3f}"),
+        mend=gettext("Have the host's clock follow a time server:") if skewed else "",
         command="timedatectl status" if skewed else "",
     )
 
 
 def megabytes(number: int) -> str:
-    return f"{number / 1_000_000:,.1f} MB"
+    return worded(gettext("{number} MB"), number=f"{number / 1_000_000:,.1f}")
 
 
 def hours(seconds: float) -> str:
-    return f"{seconds / 3600:.0f} h" if seconds >= 3600 else f"{max(seconds, 0) / 60:.0f} min"
+    if seconds >= 3600:
+        return worded(gettext("{number} h"), number=f"{seconds / 3600:.0f}")
+    return worded(gettext("{number} min"), number=f"{max(seconds, 0) / 60:.0f}")

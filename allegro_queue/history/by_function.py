@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from allegro_queue.history.database import database
 from allegro_queue.history.rows import first_id_at
-from allegro_queue.history.writing import RUNS
+from allegro_queue.history.run_rows import RUNS
 
 # ruff: noqa: S608 - what is put into the statement is a constant of this file or of the model; values are parameters
 LOOKED_AT = 5_000

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from allegro_queue.conf import HorizonSettings
 from allegro_queue.history.rows import Kept, Silence, first_id_at, kept
-from allegro_queue.history.writing import Batch, Writer, trim_runs
+from allegro_queue.history.trimming import trim_runs
+from allegro_queue.history.writing import Batch, Writer
 from allegro_queue.masking import masked
 from allegro_queue.stores import Stores
 from allegro_queue.stores.collecting import Entry, Stream, time_of

@@ -19,6 +19,9 @@ MOST_GROUPS = 5_000
 
 OTHERS = "others"
 
+GROUPS_LIFE = 3_600.0
+"""Seconds after which the groups that there are are looked up again, since old ones go."""
+
 
 class GroupState(StrEnum):
     """What people know of a group."""
@@ -84,6 +87,33 @@ def mark(fingerprints: Sequence[str], state: GroupState, *, by: str, now: float,
             changed_by=by[:NAME_LENGTH],
         )
     )
+
+
+class KnownGroups:
+    """The groups that there are, as one process knows them: it is asked of each failure, and seldom changes."""
+
+    def __init__(self) -> None:
+        self._fingerprints: set[str] | None = None
+        self._read_at = 0.0
+
+    def forget(self) -> None:
+        """Know none: after a transaction that failed, or when another has written."""
+        self._fingerprints = None
+
+    def within(self, runs: Iterable[Kept], now: float) -> list[Kept]:
+        """The runs, those beyond the cap of groups in the group that they share."""
+        if self._fingerprints is None or now - self._read_at >= GROUPS_LIFE:
+            self._fingerprints = set(FailureGroup.objects.using(alias()).values_list("fingerprint", flat=True))
+            self._read_at = now
+        known = self._fingerprints
+        found = []
+        for run in runs:
+            if run.failure is not None and run.fingerprint not in known:
+                if len(known) >= MOST_GROUPS:
+                    run = run.in_group(OTHERS)
+                known.add(run.fingerprint)
+            found.append(run)
+        return found
 
 
 def add_failures(runs: Iterable[Kept], using: str) -> None:

@@ -13,10 +13,11 @@ from django.db import DatabaseError, InterfaceError
 from redis.exceptions import RedisError
 
 from allegro_queue.connection import address
+from allegro_queue.history.collected import Overtaken
 from allegro_queue.history.collector import BATCH, Collector, Looked
 from allegro_queue.history.database import database
 from allegro_queue.history.pacing import REST, rest_after
-from allegro_queue.history.writing import Overtaken, recent_runtimes
+from allegro_queue.history.runtimes import recent_runtimes
 from allegro_queue.inbox import SignalInbox
 from allegro_queue.stores import Stores
 from allegro_queue.stores.collecting import CollectorRecord

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from django.db.models import Q, Subquery, Sum
+from django.db.models import F, Q, Subquery, Sum
 
 from allegro_queue.history.database import alias
 from allegro_queue.history.models import Collected, Gap, Series
-from allegro_queue.history.writing import OTHER_NAMES, SERIES_COLUMNS, counts_from
+from allegro_queue.history.stretches import OTHER_NAMES, SERIES_COLUMNS, counts_from
 from allegro_queue.metrics.counts import FIVE_MINUTES, HOUR, MINUTE, Counts, Kind
 from allegro_queue.metrics.histograms import decode
 from allegro_queue.stores import Stores
@@ -25,6 +25,7 @@ __all__ = [
     "Minute",
     "Point",
     "busiest",
+    "counted_names",
     "extent",
     "known",
     "minutes",
@@ -129,6 +130,15 @@ def busiest(kind: Kind, *, since: float, seconds: int = HOUR, most: int = 1_000)
     rows = Series.objects.using(alias()).filter(kind=kind, seconds=seconds, starts_at__gte=since)
     found = rows.values("name").annotate(busy=Sum("run_seconds")).order_by("-busy", "name")
     return [each["name"] for each in found[:most]]
+
+
+def counted_names(kind: Kind, *, since: float, seconds: int) -> list[str]:
+    """Names of which something was counted since then, sorted."""
+    # Of a kind with few names. They stand next to each other in the index of names, which the sums keep in use: that of
+    # time would lead through the rows of all kinds.
+    rows = Series.objects.using(alias()).filter(kind=kind)
+    rows = rows.annotate(length=F("seconds") + 0, start=F("starts_at") + 0).filter(length=seconds, start__gte=since)
+    return list(rows.order_by("name").values_list("name", flat=True).distinct())
 
 
 def points(

@@ -14,7 +14,7 @@ from allegro_queue.activity import journal
 from allegro_queue.conf import HorizonSettings, horizon_settings
 from allegro_queue.history.database import alias, database, writing
 from allegro_queue.history.models import FailureGroup, Gap, Series
-from allegro_queue.history.writing import SERIES, SERIES_COLUMNS, SERIES_KEY
+from allegro_queue.history.stretches import SERIES, SERIES_COLUMNS, SERIES_KEY
 from allegro_queue.metrics.counts import DAY, FIVE_MINUTES, HOUR, MINUTE
 from allegro_queue.queues import all_queues
 from allegro_queue.stores import Stores, open_stores

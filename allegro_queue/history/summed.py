@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from allegro_queue.history.database import database
-from allegro_queue.history.writing import SERIES, SERIES_COLUMNS
+from allegro_queue.history.stretches import SERIES, SERIES_COLUMNS
 from allegro_queue.metrics.counts import Counts, Kind
 from allegro_queue.metrics.histograms import decode_all
 

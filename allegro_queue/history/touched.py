@@ -10,7 +10,7 @@ from django.db.models import Max
 
 from allegro_queue.history.database import alias, database
 from allegro_queue.history.models import Run
-from allegro_queue.history.writing import RUNS
+from allegro_queue.history.run_rows import RUNS
 
 # ruff: noqa: S608 - what is put into a statement is a constant of this file or of the model; values are parameters
 SAMPLED = 200

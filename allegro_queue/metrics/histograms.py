@@ -6,6 +6,7 @@ percentiles are read off them, within a fifth.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
@@ -54,12 +55,14 @@ def decode(text: str) -> dict[int, int]:
 
 def decode_all(texts: str) -> dict[int, int]:
     """From the texts of several, one behind the other: all of them as one."""
-    found: dict[int, int] = {}
-    # A year of one name is thousands of pairs, of which many are alike.
-    for each, times in Counter(texts.split()).items():
-        bucket, _, count = each.partition(":")
-        found[int(bucket)] = found.get(int(bucket), 0) + int(count) * times
-    return found
+    # A year of one name is thousands of pairs. Where many are alike, each is read once; and all are read as one list of
+    # numbers, which takes half the time of one after the other.
+    pairs = Counter(texts.split())
+    numbers = json.loads(f"[{','.join(pairs).replace(':', ',')}]")
+    whole = [0] * (LAST + 1)
+    for bucket, count, times in zip(numbers[::2], numbers[1::2], pairs.values(), strict=True):
+        whole[bucket] += count * times
+    return {bucket: count for bucket, count in enumerate(whole) if count}
 
 
 def added(histograms: Iterable[Histogram]) -> dict[int, int]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+from django.utils.translation import gettext_lazy
+
 from allegro_queue.conf import horizon_settings
 from allegro_queue.dispatch import enqueue, resolve_options
-from allegro_queue.errors import HorizonError, InvalidJob, did_you_mean
+from allegro_queue.errors import HorizonError, InvalidJob, nearest
 from allegro_queue.jobs import JobOptions, is_allowed
 from allegro_queue.scheduling.entries import CronEntry
 from allegro_queue.scheduling.table import known_entries
 from allegro_queue.scheduling.templates import options_of
 from allegro_queue.stores import Stores
 from allegro_queue.stores.entries import EntryPause
+from allegro_queue.wording import worded_lazy
 
 
 class UnknownEntry(HorizonError):
@@ -27,7 +30,14 @@ def find_entry(stores: Stores, name: str, now: float) -> CronEntry:
     """
     entries = {entry.name: entry for entry in known_entries(stores.entries.known(now))}
     if name not in entries:
-        raise UnknownEntry(f"HORIZON['schedule'] has no entry {name[:200]!r}{did_you_mean(name, entries)}")
+        near = nearest(name, entries)
+        text = (
+            gettext_lazy("HORIZON['schedule'] has no entry {name}; did you mean {near}?")
+            if near
+            else gettext_lazy("HORIZON['schedule'] has no entry {name}; known are {known}.")
+        )
+        known = ", ".join(map(repr, sorted(entries)))
+        raise UnknownEntry(worded_lazy(text, name=repr(name[:200]), near=repr(near), known=known))
     return entries[name]
 
 
@@ -42,7 +52,8 @@ def run_by_hand(stores: Stores, name: str, now: float, by: str = "") -> str:
     settings = horizon_settings()
     entry = find_entry(stores, name, now)
     if not is_allowed(entry.job, tuple(settings.allowed_jobs)):
-        raise InvalidJob(f"{entry.job} is not under HORIZON['allowed_jobs'], so no worker would run it.")
+        text = gettext_lazy("{job} is not under HORIZON['allowed_jobs'], so no worker would run it.")
+        raise InvalidJob(worded_lazy(text, job=entry.job))
     said = options_of(entry.job)
     tags = said.tags if isinstance(said.tags, tuple | list) else ()
     asked = JobOptions(queue=entry.queue, timeout=entry.timeout, unique=False, tags=(*tags, f"entry:{entry.name}"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 
 class ScheduleEntry(models.Model):
@@ -44,7 +45,7 @@ class ScheduleEntry(models.Model):
 
     class Meta:
         ordering = ("name",)
-        verbose_name_plural = "schedule entries"
+        verbose_name_plural = gettext_lazy("schedule entries")
 
     def __str__(self) -> str:
         return self.name

@@ -14,11 +14,15 @@ from allegro_queue.connection import client
 from allegro_queue.stores.alerts import AlertStore
 from allegro_queue.stores.audit import AuditStore
 from allegro_queue.stores.batches import BatchStore
+from allegro_queue.stores.bin import BinStore
 from allegro_queue.stores.bulk import BulkStore
+from allegro_queue.stores.candidates import CandidateStore
 from allegro_queue.stores.collecting import CollectingStore
 from allegro_queue.stores.controls import ControlStore
+from allegro_queue.stores.copies import CopyStore
 from allegro_queue.stores.enqueue import EnqueueStore
 from allegro_queue.stores.entries import EntryStore
+from allegro_queue.stores.failed_jobs import FailedJobStore
 from allegro_queue.stores.job_lists import JobListStore
 from allegro_queue.stores.jobs import JobStore
 from allegro_queue.stores.keys import Keys
@@ -46,11 +50,15 @@ class Stores:
     alerts: AlertStore
     audit: AuditStore
     batches: BatchStore
+    bin: BinStore
     bulk: BulkStore
+    candidates: CandidateStore
     collecting: CollectingStore
     controls: ControlStore
+    copies: CopyStore
     enqueue: EnqueueStore
     entries: EntryStore
+    failed_jobs: FailedJobStore
     job_lists: JobListStore
     jobs: JobStore
     locks: LockStore
@@ -79,11 +87,15 @@ def open_stores(connection: Redis | None = None) -> Stores:
         alerts=AlertStore(connection, keys),
         audit=AuditStore(connection, keys),
         batches=BatchStore(connection, keys),
+        bin=BinStore(connection, keys),
         bulk=BulkStore(connection, keys),
+        candidates=CandidateStore(connection),
         collecting=CollectingStore(connection, keys),
         controls=ControlStore(connection, keys),
+        copies=CopyStore(connection),
         enqueue=EnqueueStore(connection, keys),
         entries=EntryStore(connection, keys),
+        failed_jobs=FailedJobStore(connection, keys),
         job_lists=JobListStore(connection, keys),
         jobs=JobStore(connection, keys),
         locks=LockStore(connection, keys),

@@ -1,14 +1,14 @@
-"""Acting on jobs one by one, alone or as a run over many; the bin that deleted jobs go to."""
+"""Acting on jobs one by one, alone or as a run over many, and what such a run has yet to do and did."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
 from redis import Redis
 from rq.command import send_stop_job_command
 from rq.defaults import RQ_KEY_PREFIX
@@ -16,20 +16,9 @@ from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq.job import Job
 from rq.queue import Queue
 from rq.registry import CanceledJobRegistry
-from rq.results import Result
 from rq.serializers import JSONSerializer
 
-from allegro_queue.stores.job_records import (
-    FIELDS,
-    JobRow,
-    dotted_path,
-    name_in,
-    plain,
-    read_row,
-    unpacked,
-    whole_number,
-)
-from allegro_queue.stores.jobs import REGISTRIES, State, chunks, is_job_id, job_key, queue_key
+from allegro_queue.stores.jobs import REGISTRIES, State, is_job_id, queue_key, results_key
 from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.replies import text, texts
 from allegro_queue.stores.scripts import script
@@ -52,13 +41,6 @@ redis.call('EXPIRE', KEYS[1], ARGV[1])
 return 1
 """
 
-DESCRIBED = """
--- What the functions of some jobs are called. ARGV: start of the keys of jobs, then ids.
-local found = {}
-for place = 2, #ARGV do found[place - 1] = redis.call('HGET', ARGV[1] .. ARGV[place], 'description') or '' end
-return found
-"""
-
 BIN_SECONDS = 86_400
 """Seconds that a deleted job can be restored, and that a cancelled one stays listed."""
 
@@ -71,10 +53,7 @@ RUN_SECONDS = 7 * 86_400
 AT_ONCE = 250
 """Jobs acted on in one step: a few milliseconds, in which Redis serves nobody else."""
 
-LISTED_AT_ONCE = 5_000
 CHOSEN_AT_ONCE = 1_000
-MOST_IN_ORDER = 100_000
-"""Jobs of a registry that are read at once, in their order (some 20 ms); more are read in portions, in none."""
 
 
 class BulkAct(StrEnum):
@@ -96,57 +75,8 @@ class Outcome:
     """``done``, ``gone``, ``running``, ``later``, ``is:`` and a status, ``barred:`` and an id."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Binned:
-    """A deleted job."""
-
-    row: JobRow
-    deleted_at: float
-    state: str
-    """RQ's word for what it was."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Payload:
-    """What is copied when a job is run again as a new one."""
-
-    name: str
-    """The function's dotted path; empty when its call is not JSON."""
-    args: list[Any]
-    kwargs: dict[str, Any]
-    queue: str
-    data: bytes
-    terms: str
-    fields: Mapping[str, bytes]
-    """Of RQ's hash, those that say how it is run."""
-    tries: int
-    """Attempts in all."""
-
-
-LARGEST_CALL = 4_000_000
-"""Bytes of a call that is read, unpacked."""
-
-COPIED = (
-    "description",
-    "timeout",
-    "result_ttl",
-    "failure_ttl",
-    "ttl",
-    "meta",
-    "retry_intervals",
-    "enqueue_at_front_on_retry",
-    "success_callback_name",
-    "success_callback_timeout",
-    "failure_callback_name",
-    "failure_callback_timeout",
-    "stopped_callback_name",
-    "stopped_callback_timeout",
-)
-"""Fields of RQ's hash that a copy of a job has, too."""
-
-
 class BulkStore:
-    """Acts on jobs, each once; keeps what a run has yet to do and what it did; keeps deleted jobs for a day."""
+    """Acts on jobs, each once; keeps what a run has yet to do and what it did."""
 
     def __init__(self, client: Redis, keys: Keys) -> None:
         self._client = client
@@ -154,7 +84,6 @@ class BulkStore:
         self._act = client.register_script(ACT)
         self._choose = client.register_script(CHOOSE)
         self._forward = client.register_script(FORWARD)
-        self._described = client.register_script(DESCRIBED)
 
     def act(
         self,
@@ -177,7 +106,7 @@ class BulkStore:
         number = run or 0
         starts = [
             Job.redis_job_namespace_prefix,
-            Result.get_key(""),
+            results_key(""),
             Queue.redis_queue_namespace_prefix,
             self._keys.unique(""),
             *(REGISTRIES[each].format("") for each in (State.FAILED, State.FINISHED, State.SCHEDULED, State.DEFERRED)),
@@ -255,136 +184,15 @@ class BulkStore:
         """Have a job that was just queued run next."""
         return bool(self._forward(keys=[queue_key(queue)], args=[job_id]))
 
-    # ---------------------------------------------------------------------------------------------- Listing
-
-    def listed(self, state: State, queues: Sequence[str]) -> Iterator[list[str]]:
-        """Every job of a state, some thousands at a time. What is there from beginning to end is listed; what comes or
-        goes meanwhile may be."""
-        for queue in queues:
-            if state is State.WAITING:
-                yield from self._waiting(queue)
-            else:
-                yield from self._registered(REGISTRIES[state].format(queue))
-
-    def _waiting(self, queue: str) -> Iterator[list[str]]:
-        # From the end to the front: jobs are taken at the front, which moves the rest towards it, so none is missed.
-        # The parts are handed over in the order of the queue.
-        key = queue_key(queue)
-        parts: list[list[str]] = []
-        end = int(self._client.llen(key))
-        while end > 0:
-            start = max(end - LISTED_AT_ONCE, 0)
-            parts.append(texts(self._client.lrange(key, start, end - 1)))
-            end = start
-        yield from reversed(parts)
-
-    def _registered(self, key: str) -> Iterator[list[str]]:
-        if int(self._client.zcard(key)) <= MOST_IN_ORDER:
-            yield [each.partition(":")[0] for each in texts(self._client.zrange(key, 0, -1))]
-            return
-        cursor = 0
-        while True:
-            cursor, found = self._client.zscan(key, cursor, count=LISTED_AT_ONCE)
-            if found:
-                found.sort(key=lambda pair: pair[1])
-                yield [text(member).partition(":")[0] for member, _ in found]
-            if not cursor:
-                return
-
-    def names(self, ids: Sequence[str]) -> list[str]:
-        """The functions' names of jobs; empty for a job that is gone."""
-        found = []
-        for part in chunks(ids, 1000):
-            found += self._described(keys=[], args=[Job.redis_job_namespace_prefix, *part])
-        return [name_in(plain(each)) if each else "" for each in found]
-
-    def in_state(self, ids: Sequence[str], statuses: frozenset[str]) -> list[str]:
-        """Those of them that have one of these statuses of RQ's."""
-        with self._client.pipeline(transaction=False) as pipeline:
-            for job_id in ids:
-                pipeline.hget(job_key(job_id), "status")
-            found = pipeline.execute()
-        return [job_id for job_id, status in zip(ids, found, strict=True) if plain(status) in statuses]
-
-    # ---------------------------------------------------------------------------------------------- One job
-
-    def payload(self, job_id: str) -> Payload | None:
-        """What a copy of a job needs; ``None`` when it is gone."""
-        if not is_job_id(job_id):
-            return None
-        names = ("data", "origin", "horizon", "retries_left", "horizon_attempt", *COPIED)
-        found: list[Any] = self._client.hmget(job_key(job_id), names)
-        values = dict(zip(names, found, strict=True))
-        if values["data"] is None or values["origin"] is None:
-            return None
-        name, args, kwargs = call_in(values["data"])
-        tries = (whole_number(values["retries_left"]) or 0) + (whole_number(values["horizon_attempt"]) or 1)
-        return Payload(
-            name=name,
-            args=args,
-            kwargs=kwargs,
-            queue=text(values["origin"]),
-            data=values["data"],
-            terms=plain(values["horizon"]),
-            fields={name: values[name] for name in COPIED if values[name] is not None},
-            tries=tries,
-        )
-
-    def stop(self, job_id: str) -> str:
-        """Tell the worker that runs a job to stop it; empty text, or why not."""
+    def stop(self, job_id: str) -> str | Promise:
+        """Tell the worker that runs a job to stop it; empty text, or why not, lazily."""
         try:
             send_stop_job_command(self._client, job_id, serializer=JSONSerializer)
         except NoSuchJobError:
-            return "It is gone."
+            return gettext_lazy("It is gone.")
         except InvalidJobOperation:
-            return "No worker runs it at this moment."
+            return gettext_lazy("No worker runs it at this moment.")
         return ""
-
-    # ---------------------------------------------------------------------------------------------- The bin
-
-    def binned(self, offset: int, limit: int, now: float) -> tuple[list[Binned], int]:
-        """Deleted jobs that can be restored, the last deleted first, and how many there are."""
-        oldest = now - BIN_SECONDS
-        with self._client.pipeline(transaction=False) as pipeline:
-            pipeline.zrevrangebyscore(self._keys.bin, "+inf", oldest, start=offset, num=limit, withscores=True)
-            pipeline.zcount(self._keys.bin, oldest, "+inf")
-            found, total = pipeline.execute()
-        ids = {text(member): float(score) for member, score in found}
-        with self._client.pipeline(transaction=False) as pipeline:
-            for job_id in ids:
-                pipeline.hmget(self._keys.bin_jobs + job_id, FIELDS)
-                pipeline.hget(self._keys.bin_places, job_id)
-            replies = pipeline.execute()
-        binned = []
-        for (job_id, at), values, place in zip(ids.items(), replies[::2], replies[1::2], strict=True):
-            if place is not None and any(value is not None for value in values):
-                was: Mapping[str, Any] = json.loads(place)
-                binned.append(Binned(row=read_row(job_id, values), deleted_at=at, state=str(was["status"])))
-        return binned, int(total)
-
-    def binned_by(self, run: int) -> Iterator[list[str]]:
-        """What a run deleted and the bin still has, in the order in which it was deleted."""
-        # From the last to the first: the bin drops its oldest meanwhile, which moves no place that is counted from the end.
-        parts: list[list[str]] = []
-        start = 0
-        while ids := texts(self._client.zrevrange(self._keys.bin, start, start + LISTED_AT_ONCE - 1)):
-            places: list[Any] = self._client.hmget(self._keys.bin_places, ids)
-            pairs = zip(reversed(ids), reversed(places), strict=True)
-            parts.append(
-                [job_id for job_id, place in pairs if place is not None and json.loads(place).get("run") == run]
-            )
-            start += len(ids)
-        yield from reversed(parts)
-
-
-def call_in(data: bytes) -> tuple[str, list[Any], dict[str, Any]]:
-    """Name and arguments of a call. Only JSON is read; the name is empty for anything else."""
-    raw, is_whole = unpacked(data, LARGEST_CALL)
-    try:
-        name, _instance, args, kwargs = json.loads(raw) if is_whole else ("", None, [], {})
-        return dotted_path(name), list(args), dict(kwargs)
-    except (ValueError, TypeError, RecursionError):
-        return "", [], {}
 
 
 def rq_time(unix: float) -> str:

@@ -4,15 +4,15 @@ and go. What waits is a plain list, which moves on under its reader; there a pla
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from redis import Redis
 
-from allegro_queue.stores.jobs import REGISTRIES, State
+from allegro_queue.stores.jobs import REGISTRIES, State, queue_key
 from allegro_queue.stores.keys import Keys
-from allegro_queue.stores.replies import text
+from allegro_queue.stores.replies import text, texts
 
 PLACE = re.compile(r"o:(?P<offset>\d{1,9})|s:(?P<score>-?\d{1,15}(?:\.\d{1,9})?):(?P<member>[A-Za-z0-9_:.-]{1,400})")
 CHUNK = 1_000
@@ -64,6 +64,29 @@ class JobListStore:
         next_place = Place(score=page[-1][0], member=page[-1][1]) if len(scored) > limit else None
         # Members of the started registry are "job id:execution id".
         return {member.partition(":")[0]: score for score, member in page}, next_place
+
+    def all_of(self, state: State, queues: Sequence[str]) -> Iterator[list[str]]:
+        """Every job of a state, some at a time, each part read when it is asked for. What is there from beginning to end is
+        told, once; what comes or goes meanwhile may be."""
+        for queue in queues:
+            yield from self._waiting(queue) if state is State.WAITING else self._listed(state, queue)
+
+    def _listed(self, state: State, queue: str) -> Iterator[list[str]]:
+        place: Place | None = Place()
+        while place is not None:
+            found, place = self.registered(state, [queue], place, CHUNK)
+            yield list(found)
+
+    def _waiting(self, queue: str) -> Iterator[list[str]]:
+        # From the end to the front: jobs are taken at the front, which moves the rest towards it, so none is missed.
+        key, seen = queue_key(queue), set[str]()
+        end = int(self._client.llen(key))
+        while end > 0:
+            start = max(end - CHUNK, 0)
+            found = [each for each in texts(self._client.lrange(key, start, end - 1)) if each not in seen]
+            seen.update(found)
+            yield found
+            end = start
 
     def _members(self, key: str, after: Place | None, limit: int, descending: bool) -> list[tuple[float, str]]:
         """The first members of one registry beyond the place."""

@@ -10,8 +10,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from redis.exceptions import RedisError
-
 import allegro_queue
 from allegro_queue.conf import horizon_settings
 from allegro_queue.errors import AlreadyRunning
@@ -20,10 +18,11 @@ from allegro_queue.plan import Plan
 from allegro_queue.stores import Stores
 from allegro_queue.stores.controls import Control, Instruction
 from allegro_queue.stores.masters import MasterRecord
+from allegro_queue.supervision.deaths import Deaths
 from allegro_queue.supervision.limits import Allowance, deal_out, limits_of, living, wanted
-from allegro_queue.supervision.overdue import is_overdue
-from allegro_queue.supervision.pool import Child, Departure, ProcessPool
-from allegro_queue.supervision.process import LEFT, is_alive
+from allegro_queue.supervision.pool import Child, ProcessPool
+from allegro_queue.supervision.process import is_alive
+from allegro_queue.supervision.redis_steps import RedisSteps
 from allegro_queue.supervision.supervisor import Supervisor
 
 log = logging.getLogger(__name__)
@@ -80,8 +79,8 @@ class Master:
         self._version = horizon_settings().version or allegro_queue.__version__
         self._supervisors = supervisors
         self._scheduler = scheduler
-        self._collector = collector
-        self._others = others or {}
+        self._singles = {"scheduler": scheduler, "collector": collector, **(others or {})}
+        """Children of which one each is kept, by what they are called in the log."""
         self._stores = stores
         self._settlers = settlers
         self._inbox = inbox
@@ -89,18 +88,14 @@ class Master:
         self._status = "running" if plan.runs_workers else "idle"
         self._started_at = time.time()
         self._limits = limits_of(plan)
-        self._unsettled: list[Departure] = []
+        self._deaths = Deaths(settlers.settle)
         self._claimed = False
         self._refusal: AlreadyRunning | None = None
         self._beat_due = 0.0
         self._scale_due = 0.0
         self._look_due = 0.0
         self._tidy_due = 0.0
-        self._redis_away = False
-        self._redis_due = 0.0
-        """When Redis is tried again, while it is away: each try may take as long as the client is patient."""
-        self._killed: dict[str, str] = {}
-        """Children that this process killed, by name, with the reason in words."""
+        self._redis = RedisSteps(name)
         self._told_at: float | None = None
         """When the first signal to leave came."""
 
@@ -111,7 +106,7 @@ class Master:
             AlreadyRunning: another living master has this name. Nothing was started then; or, when Redis answered only
                 later, all has left again.
         """
-        self._with_redis(self._claim, time.monotonic())
+        self._redis.do(self._claim, time.monotonic())
         if self._refusal is not None:
             raise self._refusal
         now = time.monotonic()
@@ -120,9 +115,7 @@ class Master:
                 # Until the first claim there is room for none.
                 supervisor.limit([Allowance(processes=0) for _ in supervisor.pools], now)
             supervisor.start(now)
-        self._scheduler.scale(1, now)
-        self._collector.scale(1, now)
-        for pool in self._others.values():
+        for pool in self._singles.values():
             pool.scale(1, now)
         while not self.has_left:
             self.tick(time.monotonic())
@@ -131,7 +124,7 @@ class Master:
                 self.hear(each, time.monotonic())
         if self._refusal is not None:
             raise self._refusal
-        self._with_redis(self._take_leave, time.monotonic())
+        self._redis.do(self._take_leave, time.monotonic())
 
     def _take_leave(self) -> None:
         self._stores.seats.free(self.name)
@@ -142,9 +135,7 @@ class Master:
         """Whether it was told to leave and no child is left."""
         return (
             self._status == "leaving"
-            and self._scheduler.is_empty
-            and self._collector.is_empty
-            and all(pool.is_empty for pool in self._others.values())
+            and all(pool.is_empty for pool in self._singles.values())
             and all(supervisor.is_empty for supervisor in self._supervisors)
         )
 
@@ -153,32 +144,32 @@ class Master:
         for supervisor in self._supervisors:
             for departure in supervisor.tick(now):
                 log.info("worker ended name=%s %s", departure.child.name, departure.ending)
-                self._unsettled.append(departure)
-        self._kill_overdue(now)
-        for what, pool in (("scheduler", self._scheduler), ("collector", self._collector), *self._others.items()):
+                self._deaths.note(departure)
+        self._deaths.kill_overdue(self._crew, now)
+        for what, pool in self._singles.items():
             for departure in pool.tick(now):
                 log.log(
                     logging.INFO if departure.expected else logging.WARNING,
                     "%s ended pid=%d %s", what, departure.child.pid, departure.ending,
                 )  # fmt: skip
-        was_away = self._redis_away
-        if was_away and now < self._redis_due:
+        if self._redis.rests(now):
             return
-        if self._unsettled:
-            self._with_redis(self._settle_departures, now)
+        was_away = self._redis.is_away
+        if self._deaths.unsettled:
+            self._redis.do(self._deaths.settle, now)
         if now >= self._beat_due:
             self._beat_due = now + BEAT_SECONDS
-            self._with_redis(self._beat, now)
+            self._redis.do(self._beat, now)
         if now >= self._scale_due:
             self._scale_due = now + SCALE_SECONDS
-            self._with_redis(self._scale, now)
-        if was_away and not self._redis_away:
+            self._redis.do(self._scale, now)
+        if was_away and not self._redis.is_away:
             self._look_due = now + AFTER_OUTAGE_SECONDS
             # A word lives a minute; an outage may have been longer.
-            self._with_redis(self._follow_kept, now)
+            self._redis.do(self._follow_kept, now)
         if now >= self._look_due:
             self._look_due = now + LOOK_SECONDS
-            self._with_redis(lambda: self._look_around(now), now)
+            self._redis.do(lambda: self._look_around(now), now)
 
     def hear(self, number: signal.Signals, now: float) -> None:
         """Act on a signal: INT, TERM and HUP leave, QUIT leaves without waiting for jobs, USR1 restarts the workers,
@@ -207,9 +198,7 @@ class Master:
         log.info("horizon %s heard %s", self.name, control.value)
         if control is Control.TERMINATE:
             self._status = "leaving"
-            self._scheduler.scale(0, now)
-            self._collector.scale(0, now)
-            for pool in self._others.values():
+            for pool in self._singles.values():
                 pool.scale(0, now)
             for supervisor in self._supervisors:
                 supervisor.leave(now)
@@ -253,25 +242,7 @@ class Master:
             if given.control is Control.TERMINATE:
                 supervisor.dismiss(given.worker, now)
             elif given.control is Control.KILL and supervisor.kill(given.worker, now):
-                why = f": {given.reason}" if given.reason else ""
-                self._killed[given.worker] = f"was killed (SIGKILL) by {given.by or 'somebody'}{why}"
-
-    def _settle_departures(self) -> None:
-        """What a dead child held is settled now; what cannot be (Redis is away) stays for the next pass."""
-        while self._unsettled:
-            departure = self._unsettled.pop(0)
-            child = departure.child
-            reason = self._killed.pop(child.name, departure.ending)
-            if departure.ending == LEFT:
-                continue
-            begun = None if child.begun is None else child.begun.execution_id
-            try:
-                self._settlers.settle(child.name, child.pid, reason, begun)
-            except RedisError:
-                self._unsettled.insert(0, departure)
-                if reason != departure.ending:
-                    self._killed[child.name] = reason
-                raise
+                self._deaths.note_kill(given.worker, by=given.by, reason=given.reason)
 
     def _claim(self) -> None:
         """Have the name for oneself, or note who has it and leave."""
@@ -345,20 +316,10 @@ class Master:
         """Every worker of its own that has not ended."""
         return [child for each in self._supervisors for child in [*each.children, *each.leaving]]
 
-    def _kill_overdue(self, now: float) -> None:
-        """Kill own workers whose job ignores its time limit, by what they say in shared memory: neither a job that never
-        lets go of the interpreter nor Redis can hide it."""
-        for child in self._crew:
-            if child.begun is None or not is_overdue(child.begun.deadline, now) or child.name in self._killed:
-                continue
-            log.warning("worker %s ignores its job's time limit and is killed", child.name)
-            self._killed[child.name] = "ran a job past its time limit, did not heed the alarm, and was killed (SIGKILL)"
-            child.send(signal.SIGKILL)
-
     def _look_around(self, now: float) -> None:
         """Dead workers of others; and, if it is this master's turn, what is done once for all."""
         leads = self._stores.masters.lead(self.name)
-        mine = [*self._crew, *(each.child for each in self._unsettled)]
+        mine = [*self._crew, *self._deaths.unsettled]
         self._settlers.sweep(now, frozenset(each.name for each in mine), lambda: leads)
         if not leads:
             return
@@ -366,25 +327,6 @@ class Master:
         if now >= self._tidy_due:
             self._tidy_due = now + TIDY_SECONDS
             self._settlers.keep_house()
-
-    def _with_redis(self, step: Callable[[], object], now: float) -> None:
-        """Do a step; when Redis does not answer, say so once, go on supervising, and try again a second later."""
-        if self._redis_away and now < self._redis_due:
-            return
-        try:
-            step()
-        except RedisError as error:
-            if not self._redis_away:
-                log.error("Redis did not answer (%s); horizon goes on and tries again each second", error)
-            self._redis_away = True
-            self._redis_due = now + BEAT_SECONDS
-        except Exception:
-            # Whatever is wrong with one job or record, the children of this process must stay looked after.
-            log.exception("horizon %s could not finish a step and goes on", self.name)
-        else:
-            if self._redis_away:
-                log.info("Redis answers again")
-            self._redis_away = False
 
     def record(self, now: float) -> MasterRecord:
         """What it says of itself, now."""

@@ -16,7 +16,8 @@ from allegro.magic_links import links
 from allegro.magic_links.models import MailTemplate
 from allegro.mail_accounts.models import MailAccount
 from allegro.organizations.models import Organization
-from allegro_queue.history.queries import Filter, find_runs
+from allegro_queue.history.filters import Filter
+from allegro_queue.history.run_pages import find_runs
 from tests.support.eventually import eventually
 from tests.support.hooks import an_endpoint
 from tests.support.people import a_member, an_account, an_organization, staff

@@ -7,8 +7,8 @@ from django.db.models import Sum
 from redis import Redis
 
 from allegro_queue.dispatch import dispatch
+from allegro_queue.history.collected import read_place
 from allegro_queue.history.models import Series
-from allegro_queue.history.writing import read_place
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
 from allegro_queue.workers.settling import settle

@@ -181,11 +181,11 @@ def test_a_failed_job_that_is_retried_by_itself_counts_once(redis: Redis, stores
     with batch("Import", allow_failures=True) as made:
         job_id = made.add(batch_jobs.fail_unless, str(flag), options=JobOptions(tries=1))
     work_off_with_terms(redis)
-    stores.jobs.retry(job_id, now=time.time())
+    stores.failed_jobs.retry(job_id, now=time.time())
     work_off_with_terms(redis)
     again = record(made)
     flag.touch()
-    stores.jobs.retry(job_id, now=time.time())
+    stores.failed_jobs.retry(job_id, now=time.time())
     work_off_with_terms(redis)
 
     assert (again.failed, again.total) == (1, 1)
@@ -481,7 +481,7 @@ def test_a_deleted_failed_job_stays_counted_as_failed_and_a_retry_says_it_is_gon
     with batch("Import") as made:
         job_id = made.add(jobs.fail, options=JobOptions(tries=1))
     work_off_with_terms(redis)
-    stores.jobs.forget(job_id)
+    stores.failed_jobs.forget(job_id)
 
     tally = made.retry_failed()
 

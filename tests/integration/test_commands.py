@@ -83,7 +83,7 @@ def test_a_failed_job_is_queued_again_and_runs_under_its_own_id(stores: Stores):
     (job_id,) = fail_some(1)
 
     assert said("horizon_retry", job_id, "no-such-job") == (
-        "Retried 1 job; 1 was gone.\nno-such-job was left alone: it is not there.\n"
+        "Retried 1 job. 1 was gone.\nno-such-job was left alone: it is not there.\n"
     )
     assert stores.jobs.counts(QUEUES)[State.WAITING] == 1
     assert stores.jobs.counts(QUEUES)[State.FAILED] == 0
@@ -173,7 +173,7 @@ def test_retry_says_why_a_unique_job_stays_failed():
     second = dispatch(jobs.fail, options=alone)
 
     assert said("horizon_retry", first) == (
-        "Retried 0 jobs; 1 stayed failed, since another of its kind waits or runs.\n"
+        "Retried 0 jobs. 1 stayed failed, since another of its kind waits or runs.\n"
         f"{first} stays failed: {second}, another job of its kind, waits or runs.\n"
     )
 

@@ -14,8 +14,9 @@ from rq.registry import FailedJobRegistry, StartedJobRegistry
 from allegro_queue.jobs import HorizonJob
 from allegro_queue.queues import get_queue
 from allegro_queue.stores import Stores
+from allegro_queue.stores.failed_jobs import AT_ONCE, Tally
 from allegro_queue.stores.job_records import error_line, name_in, read_payload, read_value
-from allegro_queue.stores.jobs import AT_ONCE, State, Tally
+from allegro_queue.stores.jobs import State
 from tests.support import jobs
 from tests.support.failures import failed, queued, run_all
 
@@ -65,7 +66,7 @@ def test_a_retried_job_leaves_the_failed_ones_and_runs_in_rqs_own_worker(redis: 
     job_id = failed(redis, jobs.note, str(tmp_path / "missing" / "ran"), "word")
     assert status(redis, job_id) == "failed"
 
-    assert stores.jobs.retry(job_id, now=time.time())
+    assert stores.failed_jobs.retry(job_id, now=time.time())
 
     assert FailedJobRegistry("default", connection=redis).count == 0
     assert redis.lrange("rq:queue:default", 0, -1) == [job_id.encode()]
@@ -85,18 +86,18 @@ def test_only_what_is_failed_now_can_be_retried_or_deleted(redis: Redis, stores:
     once = failed(redis, jobs.fail)
     waiting = queued(jobs.nothing)
 
-    assert not stores.jobs.retry(waiting, now=time.time())
-    assert not stores.jobs.forget(waiting)
-    assert not stores.jobs.retry("no-such-job", now=time.time())
-    assert stores.jobs.retry(once, now=time.time())
-    assert not stores.jobs.retry(once, now=time.time())
+    assert not stores.failed_jobs.retry(waiting, now=time.time())
+    assert not stores.failed_jobs.forget(waiting)
+    assert not stores.failed_jobs.retry("no-such-job", now=time.time())
+    assert stores.failed_jobs.retry(once, now=time.time())
+    assert not stores.failed_jobs.retry(once, now=time.time())
     assert redis.lrange("rq:queue:default", 0, -1) == [waiting.encode(), once.encode()]
 
 
 def test_a_deleted_job_leaves_nothing_behind(redis: Redis, stores: Stores):
     job_id = failed(redis, jobs.fail)
 
-    assert stores.jobs.forget(job_id)
+    assert stores.failed_jobs.forget(job_id)
 
     assert not [key for key in redis.keys("rq:*") if job_id in key.decode()]
     assert stores.jobs.get(job_id) is None
@@ -112,7 +113,7 @@ def test_a_big_set_is_retried_in_order_in_a_few_round_trips(redis: Redis, stores
         return execute(pipeline, *args, **kwargs)
 
     monkeypatch.setattr(type(redis.pipeline()), "execute", counted)
-    tally = stores.jobs.retry_many([*ids, "gone", ids[0]], now=time.time())
+    tally = stores.failed_jobs.retry_many([*ids, "gone", ids[0]], now=time.time())
 
     assert tally == Tally(done=len(ids), gone=2)
     assert len(trips) == 6
@@ -124,7 +125,7 @@ def test_what_fails_after_the_set_was_shown_is_left_alone(redis: Redis, stores: 
     shown_at = time.time()
     after = failed(redis, jobs.fail)
 
-    assert stores.jobs.forget_many([before, after], failed_until=shown_at) == Tally(done=1, later=1)
+    assert stores.failed_jobs.forget_many([before, after], failed_until=shown_at) == Tally(done=1, later=1)
     assert stores.jobs.failed_ids(QUEUES) == [after]
 
 
@@ -144,8 +145,8 @@ def test_an_id_that_rq_would_not_take_reads_and_changes_nothing(redis: Redis, st
 
     assert stores.jobs.get(job_id) is None
     assert stores.jobs.rows([job_id]) == []
-    assert not stores.jobs.retry(job_id, now=time.time())
-    assert not stores.jobs.forget(job_id)
+    assert not stores.failed_jobs.retry(job_id, now=time.time())
+    assert not stores.failed_jobs.forget(job_id)
     assert redis.exists("rq:job:x:dependents")
 
 

@@ -10,11 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg
-from django.core.management import call_command
-from django.db import connections
-from django.db.utils import load_backend
-
 INSTALLED = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 
 
@@ -53,31 +48,3 @@ def a_postgres_server(programs: Path, *, fsync: bool = False) -> Iterator[str]:
             subprocess.run([*run, "--wait", "--mode", "immediate", "stop"], **quiet)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def connected_as(alias: str, url: str) -> Iterator[None]:
-    """A database of such a server among those of this thread, with history's tables."""
-    server = {"ENGINE": "django.db.backends.postgresql", "NAME": "postgres", "USER": "allegro", "HOST": socket_of(url)}
-    given = {**connections.settings["default"], **server, "OPTIONS": {}, "CONN_MAX_AGE": 0}
-    # Not among the settings: the databases there are those that the run has made for tests.
-    connections[alias] = load_backend(given["ENGINE"]).DatabaseWrapper(given, alias)
-    try:
-        call_command("migrate", "allegro_queue", database=alias, verbosity=0)
-        yield
-    finally:
-        connections[alias].close()
-        del connections[alias]
-
-
-def socket_of(url: str) -> str:
-    """The folder of its socket."""
-    return url.partition("host=")[2]
-
-
-@contextmanager
-def locked(url: str, table: str) -> Iterator[None]:
-    """A table that nobody can read, as while somebody alters it."""
-    with psycopg.connect(f"user=allegro dbname=postgres host={socket_of(url)}") as other:
-        other.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
-        yield

@@ -18,16 +18,18 @@ def forms(text: Any) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("language", messages.LANGUAGES)
-def test_a_catalogue_has_the_messages_of_the_code_and_no_others(language: str) -> None:
-    remade = messages.written(messages.merged(language))
+@pytest.mark.parametrize("part", messages.PARTS.values(), ids=messages.PARTS)
+def test_a_catalogue_has_the_messages_of_the_code_and_no_others(part: messages.Part, language: str) -> None:
+    remade = messages.written(messages.merged(part, language))
 
-    assert messages.po_of(language).read_bytes() == remade, "run: make messages"
+    assert part.po_of(language).read_bytes() == remade, "run: make messages"
 
 
 def test_no_message_stands_inside_another_string_where_it_is_not_found() -> None:
     hidden = [
         f"{file.name}:{call.lineno}"
-        for file in sorted(messages.PACKAGE.rglob("*.py"))
+        for part in messages.PARTS.values()
+        for file in sorted(part.package.rglob("*.py"))
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(node, ast.JoinedStr)
         for call in ast.walk(node)
@@ -39,23 +41,26 @@ def test_no_message_stands_inside_another_string_where_it_is_not_found() -> None
 
 
 @pytest.mark.parametrize("language", messages.LANGUAGES)
-def test_the_compiled_catalogue_is_the_written_one(language: str) -> None:
-    compiled = messages.compiled(messages.kept(language))
+@pytest.mark.parametrize("part", messages.PARTS.values(), ids=messages.PARTS)
+def test_the_compiled_catalogue_is_the_written_one(part: messages.Part, language: str) -> None:
+    compiled = messages.compiled(messages.kept(part, language))
 
-    assert messages.po_of(language).with_suffix(".mo").read_bytes() == compiled, "run: make messages"
+    assert part.po_of(language).with_suffix(".mo").read_bytes() == compiled, "run: make messages"
 
 
 @pytest.mark.parametrize("language", messages.LANGUAGES)
-def test_every_message_is_translated(language: str) -> None:
-    catalog = messages.kept(language)
+@pytest.mark.parametrize("part", messages.PARTS.values(), ids=messages.PARTS)
+def test_every_message_is_translated(part: messages.Part, language: str) -> None:
+    catalog = messages.kept(part, language)
 
     assert [message.id for message in catalog if message.id and not messages.is_translated(message.string)] == []
 
 
 @pytest.mark.parametrize("language", messages.LANGUAGES)
-def test_a_translation_has_the_places_of_its_message(language: str) -> None:
+@pytest.mark.parametrize("part", messages.PARTS.values(), ids=messages.PARTS)
+def test_a_translation_has_the_places_of_its_message(part: messages.Part, language: str) -> None:
     wrong = []
-    for message in messages.kept(language):
+    for message in messages.kept(part, language):
         asked, given = forms(message.id), forms(message.string)
         # The form for many has them all; the form for one may say its number in words.
         whole = set(PLACE.findall(asked[-1]))
@@ -66,12 +71,31 @@ def test_a_translation_has_the_places_of_its_message(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", messages.LANGUAGES)
-def test_a_translation_has_the_markup_of_its_message(language: str) -> None:
+@pytest.mark.parametrize("part", messages.PARTS.values(), ids=messages.PARTS)
+def test_a_translation_has_the_markup_of_its_message(part: messages.Part, language: str) -> None:
     wrong = [
         message.id
-        for message in messages.kept(language)
+        for message in messages.kept(part, language)
         for each in forms(message.string)
         if sorted(re.findall(r"<[^>]*>", each)) != sorted(re.findall(r"<[^>]*>", forms(message.id)[-1]))
     ]
 
     assert wrong == []
+
+
+def test_what_an_action_tells_is_no_text_of_one_language() -> None:
+    """A message after an action is read by the person in their language, and kept in English: so it must be lazy."""
+    eager = [
+        f"{file.name}:{node.lineno}"
+        for file in sorted((messages.PACKAGE / "dashboard").rglob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Tuple) and len(node.elts) == 2
+        if ast.unparse(node.elts[0]).startswith("messages.")
+        if isinstance(node.elts[1], ast.Constant | ast.JoinedStr) or is_eager(node.elts[1])
+    ]
+
+    assert eager == []
+
+
+def is_eager(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and ast.unparse(node.func) in ("gettext", "ngettext", "worded")

@@ -7,8 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
 from playwright.sync_api import Browser, Page
 
+from allegro.accounts.models import User
 from allegro_queue.rights import ALL_RIGHTS, Right
 from allegro_queue.tokens.tokens import make
 from tests.support.api_caller import Caller
@@ -50,3 +53,24 @@ def caller(staging: None) -> Callable[..., Caller]:
         return Caller(make("probe", given, now=datetime.now(UTC), made_by="tests").text)
 
     return make_caller
+
+
+@pytest.fixture
+def reader(settings: Any, client: Client) -> Callable[..., User]:
+    """Signs in a member of staff of a project with the library's own gate, with the rights given."""
+    settings.HORIZON = {
+        **settings.HORIZON,
+        "environment": "staging",
+        "gate": "allegro_queue.access.staff_with_permission",
+    }
+
+    def sign_in(*rights: Right) -> User:
+        user = User.objects.create_user(email="reader@example.org", is_staff=True)
+        names = [right.value for right in (Right.VIEW, *rights)]
+        user.user_permissions.set(
+            Permission.objects.filter(content_type__app_label="allegro_queue", codename__in=names)
+        )
+        client.force_login(user)
+        return user
+
+    return sign_in

@@ -102,16 +102,16 @@ def test_all_failed_jobs_are_retried_slowly_watched_and_stopped_without_script(
     expect(page.locator(".hz-sentence")).to_have_text("Retry all 700 failed jobs?")
     page.get_by_label("At most, a minute").fill("600")
     page.get_by_role("button", name="Retry 700 jobs").click()
-    expect(page.locator(".messagelist")).to_contain_text("Retrying 700 jobs in the background, as run")
-    expect(page.locator(".hz-sentence")).to_have_text("Retrying 700 jobs: waits for a worker.")
+    expect(page.locator(".messagelist")).to_contain_text("Retrying in the background, as run")
+    expect(page.locator(".hz-sentence")).to_have_text("Retrying: waits for a worker, with 700 jobs to do.")
 
     get_queue("high").jobs[0].perform()
     page.reload()
-    expect(page.locator(".hz-sentence")).to_have_text("Retrying 700 jobs: 100 so far.")
+    expect(page.locator(".hz-sentence")).to_have_text("Retrying: 100 of 700 jobs so far.")
     expect(page.get_by_role("progressbar")).to_have_attribute("value", "100")
     page.get_by_role("button", name="Stop here").click()
 
-    expect(page.locator(".hz-sentence")).to_have_text("Retried 100 jobs; 600 jobs were not begun.")
+    expect(page.locator(".hz-sentence")).to_have_text("Retried 100 jobs. 600 jobs were not begun.")
     assert stores.jobs.lengths(QUEUES)["default"] == 100
     page.get_by_role("link", name="Activity").first.click()
     expect(page.get_by_role("link", name="What it touched").first).to_be_visible()

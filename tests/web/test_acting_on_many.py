@@ -61,10 +61,10 @@ def test_many_jobs_are_retried_in_the_background_and_the_journal_links_the_run(
 
     run = BulkRun.objects.get()
     page = reverse("horizon:run", kwargs={"run": run.pk})
-    assert message == f"Retrying 1,200 jobs in the background, as run {run.pk}."
+    assert message == f"Retrying in the background, as run {run.pk}: 1,200 jobs."
     assert answer.headers["Location"] == page
     assert len(stores.jobs.failed_ids(QUEUES)) == MANY
-    assert "Retrying 1,200 jobs: waits for a worker." in client.get(page).content.decode()
+    assert "Retrying: waits for a worker, with 1,200 jobs to do." in client.get(page).content.decode()
 
     stores.pauses.pause(Pause(queue="default", since=time.time()))
     get_queue("high").jobs[0].perform()
@@ -160,7 +160,7 @@ def test_one_job_is_restored_from_the_bin(client: Client, redis: Redis, stores: 
     assert do(client, "restore", id=job_id, next=reverse("horizon:bin"))[1] == "Restored 1 job."
 
     assert stores.jobs.failed_ids(QUEUES) == [job_id]
-    assert do(client, "restore", id=job_id)[1] == "Restored 0 jobs; 1 was gone."
+    assert do(client, "restore", id=job_id)[1] == "Restored 0 jobs. 1 was gone."
 
 
 def test_all_that_match_a_filter_are_cancelled_and_no_other(client: Client, redis: Redis, stores: Stores) -> None:
@@ -172,7 +172,7 @@ def test_all_that_match_a_filter_are_cancelled_and_no_other(client: Client, redi
 
     _, message = do(client, "cancel", **form)
 
-    assert message == "Cancelling 2 jobs in the background, as run " + f"{BulkRun.objects.get().pk}."
+    assert message == f"Cancelling in the background, as run {BulkRun.objects.get().pk}: 2 jobs."
     get_queue("high").jobs[0].perform()
     assert [row.id for row in stores.jobs.page(State.WAITING, ["default"])[0]] == [kept]
     assert BulkRun.objects.get().done == 2
@@ -214,7 +214,7 @@ def test_a_conflict_says_what_the_job_is_and_who_was_first(
 
     message = do(client, "retry", id=job_id)[1]
 
-    assert message.startswith("Retried 0 jobs: it has been running since ")
+    assert message.startswith("Not retried: it has been running since ")
     assert "(retry by ada@alley.com at " in message
 
 

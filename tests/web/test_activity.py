@@ -27,27 +27,6 @@ from tests.support.failures import failed
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def reader(settings: Any, client: Client) -> Callable[..., User]:
-    """Signs in a member of staff of a project with the library's own gate, with the rights given."""
-    settings.HORIZON = {
-        **settings.HORIZON,
-        "environment": "staging",
-        "gate": "allegro_queue.access.staff_with_permission",
-    }
-
-    def sign_in(*rights: Right) -> User:
-        user = User.objects.create_user(email="reader@example.org", is_staff=True)
-        names = [right.value for right in (Right.VIEW, *rights)]
-        user.user_permissions.set(
-            Permission.objects.filter(content_type__app_label="allegro_queue", codename__in=names)
-        )
-        client.force_login(user)
-        return user
-
-    return sign_in
-
-
 def test_each_right_can_be_granted_in_admin(db: None):
     granted = Permission.objects.filter(content_type__app_label="allegro_queue", content_type__model="horizon")
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Browser, Page
@@ -44,27 +43,6 @@ def fire(rule: str = "no_workers", text: str = "no worker lives; 0 jobs wait") -
     assert book.take_turn("token", "web-1", 4104, now)
     event = Event(happening=Happening.FIRED, standing=standing, channels=("mail", "chat"))
     book.write_look("token", Advance((standing,), (event,)), Memory(), [], now)
-
-
-@pytest.fixture
-def reader(settings: Any, client: Client) -> Callable[..., User]:
-    """Signs in a member of staff of a project with the library's own gate, with the rights given."""
-    settings.HORIZON = {
-        **settings.HORIZON,
-        "environment": "staging",
-        "gate": "allegro_queue.access.staff_with_permission",
-    }
-
-    def sign_in(*rights: Right) -> User:
-        user = User.objects.create_user(email="reader@example.org", is_staff=True)
-        names = [right.value for right in (Right.VIEW, *rights)]
-        user.user_permissions.set(
-            Permission.objects.filter(content_type__app_label="allegro_queue", codename__in=names)
-        )
-        client.force_login(user)
-        return user
-
-    return sign_in
 
 
 def page(client: Client, name: str = "alerts", **query: str) -> str:

@@ -14,8 +14,8 @@ from redis import Redis
 from allegro.accounts.models import User
 from allegro_queue.activity.models import Activity
 from allegro_queue.api.document import document
+from allegro_queue.api.routes import failures
 from allegro_queue.bulk.models import BulkRun
-from allegro_queue.history import queries
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pauses import Pause
@@ -285,7 +285,7 @@ def test_without_the_database_the_api_says_so(
         raise OperationalError("no connection")
 
     program = caller()
-    monkeypatch.setattr(queries, "find_groups", refuse)
+    monkeypatch.setattr(failures, "find_groups", refuse)
 
     assert program.get("failures").status_code == 503
 

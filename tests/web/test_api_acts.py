@@ -44,7 +44,7 @@ def test_all_failed_jobs_of_a_queue_are_retried(redis: Redis, stores: Stores, ca
     answer = program.post("bulk-runs/retry", {"all": True, "queue": "default", "until": counted["at"]}).json()
 
     assert counted["count"] == 3
-    assert answer["outcome"] == "Retried 3 jobs; 1 failed only since and was left alone."
+    assert answer["outcome"] == "Retried 3 jobs. 1 failed only since and was left alone."
     assert stores.jobs.lengths(["default"]) == {"default": 3}
     assert stores.jobs.rows([late])[0].status == "failed"
 

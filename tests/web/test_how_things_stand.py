@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -31,16 +30,6 @@ def text_of(client: Client, name: str) -> str:
     answer = client.get(reverse(f"horizon:{name}"))
     assert answer.status_code == 200
     return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
-
-
-@pytest.fixture
-def nowhere(settings: Any) -> Iterator[None]:
-    """Settings of a Redis that does not exist."""
-    queues = {name: {**given, "URL": "unix:///nowhere/redis.sock"} for name, given in settings.RQ_QUEUES.items()}
-    settings.RQ_QUEUES = queues
-    forget_client()
-    yield
-    forget_client()
 
 
 def test_the_overview_lists_the_queues_in_the_order_of_priority(client: Client, stores: Stores) -> None:
@@ -160,11 +149,11 @@ def test_the_schedule_says_that_no_scheduler_runs(client: Client, stores: Stores
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_stands_while_redis_is_away_and_names_the_server(client: Client, nowhere: None, name: str) -> None:
+def test_a_page_stands_while_redis_is_away_and_names_the_server(client: Client, redis_away: None, name: str) -> None:
     answer = client.get(reverse(f"horizon:{name}"))
 
     assert answer.status_code == 200
-    assert "Redis at unix:/nowhere/redis.sock does not answer: no socket there." in answer.content.decode()
+    assert "Redis at unix:/nonexistent/redis.sock does not answer: no socket there." in answer.content.decode()
 
 
 def test_no_password_of_redis_reaches_a_page(client: Client, settings: Any) -> None:

@@ -184,6 +184,6 @@ def test_a_filter_that_is_not_understood_gives_no_file(client: Client) -> None:
 
     assert "Nothing was exported: state: there is no state “nope”" in answer.content.decode()
     assert (
-        "Nothing was exported: there is no format"
+        "Nothing was exported: There is no format"
         in client.post(reverse("horizon:download"), {"format": "exe"}, follow=True).content.decode()
     )

@@ -14,7 +14,7 @@ from django.urls import reverse
 from redis import Redis
 
 from allegro_queue.bulk.models import BulkRun
-from allegro_queue.history import queries
+from allegro_queue.history import run_pages
 from allegro_queue.history.models import Collected, Run
 from allegro_queue.jobs import ATTEMPT_FIELD
 from allegro_queue.rights import Right
@@ -183,7 +183,7 @@ def test_pages_go_on_where_the_last_one_ended_while_new_runs_arrive(client: Clie
 def test_a_search_that_stops_says_how_far_it_looked_and_goes_on(
     client: Client, stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queries, "SEARCHED", 10)
+    monkeypatch.setattr(run_pages, "SEARCHED", 10)
     monkeypatch.setattr("allegro_queue.dashboard.job_runs.SEARCHED", 10)
     now = time.time()
     collected(
@@ -285,7 +285,7 @@ def test_only_runs_whose_job_is_failed_now_can_be_acted_on(client: Client, redis
     now = time.time()
     job_id = failed(redis, jobs.fail)
     again = failed(redis, jobs.fail)
-    stores.jobs.retry(again, now=now)
+    stores.failed_jobs.retry(again, now=now)
     collected(
         stores,
         failed_record(now - 3, job_id="gone"),
@@ -381,3 +381,33 @@ def test_a_page_costs_few_trips_and_queries_however_much_there_is(
     assert len(trips) <= 6
     # Two more are those of a session and its user.
     assert len(asked) <= 6
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"state": "all", "host": "elsewhere"}, {"state": "all", "-queue": "high", "attempt": ">1"},
+        {"state": "all", "args.member_id": "7"}, {"state": "failed", "age": "<24h"}, {"state": "all", "age": "<24h"},
+        {"state": "all", "tag": "order:7", "run": ">1s", "tenant": "77"}, {"state": "all", "q": "closed zebra"},
+        {"state": "all", "tag": "order:7", "q": "closed zebra"}, {"state": "all", "host": "web-1", "-tag": "order:9"},
+        {"state": "failed", "error": "Value", "host": "web-1"},
+    ],
+)  # fmt: skip
+def test_terms_that_no_index_answers_cost_no_more_queries(
+    client: Client, redis: Redis, stores: Stores, query: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
+    # More than a search may look at, with those that failed in the middle.
+    for number in (1_000, 1_200):
+        collected(stores, *(run_record(now - 1, terms=tagged("order:7")) for _ in range(number)))
+        collected(stores, *(failed_record(now - 1) for _ in range(60)))
+    monkeypatch.setattr(run_pages, "SEARCHED", 2_100)
+    stores.alerts.show(0)
+    client.get(reverse("horizon:health"))
+    trips = trips_of(monkeypatch)
+
+    with CaptureQueriesContext(connection) as asked:
+        jobs_page(client, **query)
+
+    assert len(trips) <= 6
+    assert len(asked) <= 6, [each["sql"][:200] for each in asked]

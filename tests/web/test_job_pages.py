@@ -6,7 +6,6 @@ import pickle
 import re
 import time
 import zlib
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ from django.test import Client
 from django.urls import reverse
 from redis import Redis
 
-from allegro_queue.connection import forget_client
 from allegro_queue.dashboard.formats import duration
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import job_key
@@ -30,17 +28,6 @@ HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>"
 @pytest.fixture(autouse=True)
 def _allowed(settings: Any, redis: Redis) -> None:
     settings.HORIZON = {**settings.HORIZON, "allowed_jobs": ["tests"]}
-
-
-@pytest.fixture
-def nowhere(settings: Any) -> Iterator[None]:
-    """Settings of a Redis that does not exist."""
-    settings.RQ_QUEUES = {
-        name: {**given, "URL": "unix:///nowhere/redis.sock"} for name, given in settings.RQ_QUEUES.items()
-    }
-    forget_client()
-    yield
-    forget_client()
 
 
 def jobs_page(client: Client, **query: object) -> Any:
@@ -280,7 +267,7 @@ def test_a_payload_that_cannot_be_read_says_why_and_is_not_unpickled(client: Cli
 
 
 @pytest.mark.parametrize("name", ["jobs", "job", "confirm_retry", "confirm_delete", "confirm_pause", "metrics"])
-def test_without_redis_the_frame_stands_and_says_so(client: Client, nowhere: None, name: str) -> None:
+def test_without_redis_the_frame_stands_and_says_so(client: Client, redis_away: None, name: str) -> None:
     places = {"job_id": "some-job"} if name == "job" else {}
 
     answer = client.get(reverse(f"horizon:{name}", kwargs=places))
@@ -289,7 +276,7 @@ def test_without_redis_the_frame_stands_and_says_so(client: Client, nowhere: Non
     assert "does not answer" in answer.content.decode()
 
 
-def test_a_search_without_redis_says_so_too(client: Client, nowhere: None) -> None:
+def test_a_search_without_redis_says_so_too(client: Client, redis_away: None) -> None:
     assert "does not answer" in client.get(reverse("horizon:jobs"), {"q": "some-job"}).content.decode()
 
 

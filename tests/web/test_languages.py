@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from html.parser import HTMLParser
 
 import pytest
 from django.conf import settings
@@ -12,66 +11,15 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
+from django.utils.translation import gettext
 
-from allegro.dev import messages
 from allegro_queue.activity.models import Activity
-from allegro_queue.history.models import FailureGroup
+from allegro_queue.dashboard.formats import duration
 from allegro_queue.stores import Stores
-from tests.support import scenes
+from allegro_queue.wording import worded
+from tests.support import every_page, scenes
 
 pytestmark = pytest.mark.django_db
-
-PAGES = {
-    "overview": "", "jobs": "jobs/", "failed jobs": "jobs/?state=failed", "job history": "jobs/?state=all",
-    "failures": "failures/", "queues": "queues/", "queue": "queues/default/", "workers": "workers/",
-    "schedule": "schedule/", "metrics": "metrics/", "metric": "metrics/queues/default/?range=7d",
-    "job metric": "metrics/jobs/shop.orders.jobs.pay/", "monitoring": "monitoring/", "batches": "batches/",
-    "alerts": "alerts/", "activity": "activity/", "health": "health/", "bin": "bin/", "tokens": "tokens/",
-    "views": "views/", "pause": "confirm/pause/?queue=high",
-    "empty": "queues/empty/confirm/?queue=default", "move": "queues/move/confirm/?queue=default",
-    "retry": "confirm/retry/?all=1&state=failed",
-}  # fmt: skip
-
-
-class Texts(HTMLParser):
-    """The texts of a page that a reader meets: between tags, and in the attributes that are read out or shown."""
-
-    SHOWN = ("aria-label", "placeholder", "title", "data-label")
-    VERBATIM = ("code", "option", "script", "style", "kbd", "title")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-        self.inside: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in ("input", "link", "meta", "br", "wbr", "use", "path", "hr", "img"):
-            self.inside.append(tag)
-        self.found += [value for name, value in attrs if name in self.SHOWN and value]
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self.inside:
-            while self.inside.pop() != tag:
-                pass
-
-    def handle_data(self, data: str) -> None:
-        if not set(self.inside) & set(self.VERBATIM):
-            self.found.append(data)
-
-
-def texts_of(content: str) -> set[str]:
-    parser = Texts()
-    parser.feed(content)
-    return {" ".join(each.split()) for each in parser.found}
-
-
-def translated() -> set[str]:
-    """Every English text that has another one in Hebrew."""
-    return {
-        str(message.id)
-        for message in messages.kept("he")
-        if isinstance(message.id, str) and message.id and message.string != message.id
-    }
 
 
 @pytest.fixture(autouse=True)
@@ -87,26 +35,13 @@ def hebrew(client: Client) -> Client:
     return client
 
 
-@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
-def test_a_page_is_in_the_reader_s_language_and_direction(hebrew: Client, stores: Stores, page: str) -> None:
-    scenes.busy_system(stores, time.time())
+def test_every_page_has_the_reader_s_language_and_direction(hebrew: Client, stores: Stores) -> None:
+    pages = every_page.pages(hebrew, every_page.system(stores))
 
-    answer = hebrew.get(f"/horizon/{page}")
+    others = [name for name, at in pages.items() if '<html lang="he" dir="rtl">' not in hebrew.get(at).content.decode()]
 
-    assert answer.status_code == 200
-    content = answer.content.decode()
-    assert '<html lang="he" dir="rtl">' in content
-    assert texts_of(content) & translated() == set()
-
-
-def test_a_failure_group_is_in_the_reader_s_language(hebrew: Client, stores: Stores) -> None:
-    scenes.busy_system(stores, time.time())
-    group = FailureGroup.objects.get()
-
-    content = hebrew.get(f"/horizon/failures/{group.fingerprint}/").content.decode()
-
-    assert 'dir="rtl"' in content
-    assert texts_of(content) & translated() == set()
+    assert len(pages) > 30
+    assert others == []
 
 
 def test_a_page_is_english_for_whoever_asks_for_no_other_language(client: Client, stores: Stores) -> None:
@@ -169,3 +104,32 @@ def test_the_api_and_the_journal_have_one_language(hebrew: Client, stores: Store
 
     assert Activity.objects.get().outcome == "Paused high for 5 min. Running jobs finish; new ones pile up."
     assert "There is nothing at this address." in hebrew.get("/horizon/api/v1/nowhere").content.decode()
+
+
+def test_what_came_of_an_action_is_told_in_the_reader_s_language_and_kept_in_english(
+    hebrew: Client, stores: Stores
+) -> None:
+    told = hebrew.post(reverse("horizon:pause"), {"queue": "high", "reason": "moving", "minutes": "5"}, follow=True)
+
+    english = "Paused {queue} for {time}. Running jobs finish; new ones pile up."
+    with translation.override("he"):
+        hebrew_words = worded(gettext(english), queue="high", time=duration(300))
+    assert hebrew_words != worded(english, queue="high", time="5 min")
+    assert hebrew_words in told.content.decode()
+    assert Activity.objects.get().outcome == "Paused high for 5 min. Running jobs finish; new ones pile up."
+
+
+def test_what_an_error_says_of_an_action_is_told_in_the_reader_s_language(hebrew: Client, stores: Stores) -> None:
+    told = hebrew.post(reverse("horizon:run_again"), {"id": "gone"}, follow=True)
+
+    with translation.override("he"):
+        problem = gettext("The job is gone, and its arguments with it.")
+    assert problem in told.content.decode()
+    assert Activity.objects.get().outcome == "Not queued: The job is gone, and its arguments with it."
+
+
+def test_the_way_back_to_the_overview_does_not_depend_on_its_title(hebrew: Client, stores: Stores) -> None:
+    way_back = f'<a href="{reverse("horizon:overview")}">Horizon</a>'
+
+    assert way_back not in hebrew.get(reverse("horizon:overview")).content.decode()
+    assert way_back in hebrew.get(reverse("horizon:queues")).content.decode()

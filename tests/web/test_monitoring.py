@@ -12,7 +12,7 @@ from django.urls import reverse
 from redis import Redis
 
 from allegro_queue.activity.models import Activity
-from allegro_queue.history.queries import MOST_MONITORED, monitor, monitored_tags
+from allegro_queue.history.followed_tags import MOST_MONITORED, monitor, monitored_tags
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.terms import Terms

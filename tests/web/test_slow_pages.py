@@ -1,159 +1,120 @@
-"""A database that takes too long, made so by a lock or by a count without end, and what a page then shows."""
+"""Pages whose database is really slow: another connection holds one of its tables, on a PostgreSQL of the tests' own."""
 
 from __future__ import annotations
 
+import html
 import re
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from urllib.request import urlopen
 
+import psycopg
 import pytest
-from django.db import connections
-from django.test import Client
-from django.urls import reverse
 from playwright.sync_api import Page, expect
-from pytest_django.live_server_helper import LiveServer
 
-from allegro_queue.dashboard.patience import FIRST, WHO_KEEPS_IT
-from allegro_queue.history.models import Run, Series
+from allegro_queue.history.run_rows import RUNS
 from allegro_queue.stores import Stores
 from tests.support import scenes
 from tests.support.browser import complaints_of
-from tests.support.endless import endless
-from tests.support.postgres import a_postgres_server, connected_as, locked
-from tests.support.runs import collected, failed_record
+from tests.support.dev_run import free_port
+from tests.support.eventually import eventually
+from tests.support.postgres import a_postgres_server
+from tests.support.running import manage, running
+from tests.support.runs import add_runs, failed_record
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-RUNS = Run._meta.db_table
-COUNTS = Series._meta.db_table
-FRAGMENT = {"X-Horizon-Fragment": "1"}
-SLACK = 2
-"""Seconds that the rest of a page may take on a busy machine."""
+WAITING = "/horizon/jobs/?state=waiting"
+FAILED = "/horizon/jobs/?state=failed"
 
 
-def words(body: bytes) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", body.decode()).split())
+class Site:
+    """The project on a web server of its own."""
+
+    def __init__(self, url: str, database: str) -> None:
+        self.url = url
+        self.database = database
+
+    @contextmanager
+    def runs_locked(self) -> Iterator[None]:
+        """Nobody else can read the runs meanwhile; a page that comes has not waited for them."""
+        # Psycopg leaves the transaction, and with it the lock, at the end.
+        with psycopg.connect(self.database) as holder:
+            holder.execute(f"LOCK TABLE {RUNS} IN ACCESS EXCLUSIVE MODE")
+            yield
+
+    def body(self, address: str) -> str:
+        with urlopen(f"{self.url}{address}", timeout=40) as answer:
+            return str(answer.read().decode())
+
+    def text(self, address: str) -> str:
+        """What a page says, without its markup."""
+        return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", self.body(address))).split())
 
 
 @pytest.fixture(scope="module")
-def postgres_url(postgres_programs: Path) -> Iterator[str]:
-    with a_postgres_server(postgres_programs) as url:
-        yield url
+def site(postgres_programs: Path) -> Iterator[Site]:
+    with a_postgres_server(postgres_programs) as database:
+        done = manage("migrate", DATABASE_URL=database)
+        assert done.returncode == 0, done.stderr
+        place = f"127.0.0.1:{free_port()}"
+        with running("runserver", "--noreload", "--skip-checks", place, DATABASE_URL=database) as web:
+            eventually(lambda: "Starting development server" in web.said(), within=30, explain=web.said)
+            yield Site(f"http://{place}", database)
 
 
 @pytest.fixture
-def failed_runs(postgres_url: str, settings: Any, stores: Stores) -> Iterator[str]:
-    """Three failed runs in PostgreSQL; the server's address."""
-    with connected_as("slow", postgres_url):
-        settings.HORIZON = {**settings.HORIZON, "database": "slow"}
-        scenes.quiet_system(stores, time.time())
-        collected(stores, *(failed_record(time.time() - number) for number in range(3)))
-        yield postgres_url
-        Run.objects.using("slow").all().delete()
+def runs(site: Site, stores: Stores) -> Stores:
+    """Three jobs wait, and there are runs of two that failed."""
+    scenes.backlog(stores, "high", 3)
+    add_runs(stores.client, *(failed_record(time.time() - number) for number in range(2)))
+    done = manage("horizon_collect", "--until-empty", DATABASE_URL=site.database)
+    assert done.returncode == 0, done.stderr
+    return stores
 
 
-def test_a_locked_table_of_counts_does_not_hold_up_the_rows(client: Client, failed_runs: str) -> None:
-    with locked(failed_runs, COUNTS):
-        begun = time.monotonic()
-        answer = client.get(reverse("horizon:jobs"), {"state": "failed"})
-        took = time.monotonic() - begun
+def test_rows_do_not_wait_for_counts_and_the_page_says_that_it_still_counts(site: Site, runs: Stores) -> None:
+    with site.runs_locked():
+        body = site.body(WAITING)
 
-    assert took < FIRST + SLACK
-    assert len(answer.context["page"].lines) >= 3
-    assert "Still counting. Wait for it, 30 s at most" in words(answer.content)
-    assert "?state=failed&amp;patient=1" in answer.content.decode()
+    assert len(re.findall(r"<tr [^>]*data-key=", body)) == 3
+    assert "Still counting after 500 ms." in body
+    assert "/horizon/jobs/?state=waiting&amp;wait=long" in body
 
 
-def test_once_the_lock_is_gone_a_refresh_brings_the_counts(client: Client, failed_runs: str) -> None:
-    with locked(failed_runs, COUNTS):
-        client.get(reverse("horizon:jobs"), {"state": "failed"})
+def test_who_asks_with_more_patience_gets_the_counts_when_the_database_is_free_again(site: Site, runs: Stores) -> None:
+    text = site.text(f"{WAITING}&wait=long")
 
-    answer = client.get(reverse("horizon:jobs"), {"state": "failed"}, headers=FRAGMENT)
-
-    assert "Still counting" not in words(answer.content)
-    assert answer.context["page"].functions != ()
+    assert "Still counting" not in text
+    assert re.search(r"Failed [1-9]", text)
 
 
-@pytest.mark.parametrize("name", ["jobs", "metrics", "failures", "overview"])
-def test_a_page_whose_table_is_locked_says_so_in_time_with_a_next_step(
-    client: Client, failed_runs: str, name: str
-) -> None:
-    begun = time.monotonic()
-    with locked(failed_runs, f"{RUNS}, {COUNTS}, allegro_queue_failuregroup"):
-        answer = client.get(reverse(f"horizon:{name}"), {"state": "failed"})
-    took = time.monotonic() - begun
+def test_a_page_that_is_all_history_stands_without_it_and_says_what_to_do(site: Site, runs: Stores) -> None:
+    with site.runs_locked():
+        text = site.text(FAILED)
 
-    text = words(answer.content)
-    assert took < FIRST + SLACK
-    assert answer.status_code == 200
-    assert "The database has not answered within 2 s. Still counting." in text
-    assert "somebody holds a lock on a table" in text
-    assert "python manage.py dbshell --database slow" in text
-    assert "?state=failed&amp;patient=1" in answer.content.decode()
-    assert 'class="hz-skeleton"' in answer.content.decode()
-    assert answer.context["frame"].status.word == "Running"
+    assert "Still counting: the database did not answer within 2 s." in text
+    assert "Ask again and wait longer" in text
+    assert "python manage.py horizon_status" in text
 
 
-def test_the_offered_command_shows_who_holds_the_lock(failed_runs: str) -> None:
-    with locked(failed_runs, RUNS), connections["slow"].cursor() as cursor:
-        cursor.execute(WHO_KEEPS_IT)
-
-        assert any("LOCK TABLE" in query for _, _, query in cursor.fetchall())
-
-
-def test_a_page_that_is_not_asked_of_the_database_is_there_at_once(client: Client, failed_runs: str) -> None:
-    with locked(failed_runs, f"{RUNS}, {COUNTS}"):
-        answer = client.get(reverse("horizon:workers"))
-
-    assert answer.context["late"] is None
-    assert answer.context["page"] is not None
-
-
-def test_a_reader_who_chooses_to_wait_gets_the_page(
-    client: Client, stores: Stores, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("allegro_queue.dashboard.patience.FIRST", 0.0)
-
-    assert client.get(reverse("horizon:jobs")).context["page"] is None
-    assert client.get(reverse("horizon:jobs"), {"patient": "1"}).context["page"] is not None
-
-
-def test_a_late_page_fills_by_itself_once_the_database_answers(
-    browser_page: Page, live_server: LiveServer, stores: Stores
-) -> None:
-    scenes.quiet_system(stores, time.time())
+def test_the_page_fetches_the_missing_counts_by_itself(browser_page: Page, site: Site, runs: Stores) -> None:
     complaints = complaints_of(browser_page)
-    browser_page.clock.install()
-    with endless(COUNTS):
-        browser_page.goto(f"{live_server.url}/horizon/metrics/")
-        expect(browser_page.locator(".hz-sentence")).to_have_text("The database has not answered within 2 s.")
-        height = browser_page.locator(".hz-skeleton").bounding_box()
+    failed = browser_page.locator(".hz-tabs a", has_text="Failed").locator(".hz-count")
+    with site.runs_locked():
+        browser_page.goto(f"{site.url}{WAITING}")
+        expect(browser_page.get_by_text("Still counting after 500 ms.")).to_be_visible()
+        expect(failed).to_have_text("")
 
-    browser_page.clock.run_for(6_000)
-
-    expect(browser_page.locator(".hz-skeleton")).to_have_count(0)
-    expect(browser_page.locator(".hz-sentence")).not_to_contain_text("The database")
-    assert height
-    assert height["height"] > 500
+    expect(failed).to_have_text(re.compile(r"^\d+$"))
+    expect(browser_page.get_by_text("Still counting")).to_have_count(0)
     assert complaints == []
 
 
-def test_a_refresh_that_is_late_leaves_the_last_data_greyed(
-    browser_page: Page, live_server: LiveServer, stores: Stores, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("allegro_queue.dashboard.patience.REFRESH", 1.0)
-    scenes.quiet_system(stores, time.time())
-    browser_page.clock.install()
-    browser_page.goto(f"{live_server.url}/horizon/")
-    expect(browser_page.locator("tr[data-key=high]")).to_have_count(1)
+def test_a_page_that_came_without_history_fetches_it_by_itself(browser_page: Page, site: Site, runs: Stores) -> None:
+    with site.runs_locked():
+        browser_page.goto(f"{site.url}{FAILED}")
+        expect(browser_page.locator(".hz-late")).to_have_count(1)
 
-    with endless(COUNTS):
-        browser_page.clock.run_for(6_000)
-        expect(browser_page.locator("#hz-live")).to_have_class("hz-stale")
-
-    expect(browser_page.locator("#hz-fresh")).to_contain_text("the database takes too long")
-    expect(browser_page.locator("tr[data-key=high]")).to_have_count(1)
-    browser_page.clock.run_for(12_000)
-    expect(browser_page.locator("#hz-live")).not_to_have_class("hz-stale")
+    expect(browser_page.locator("tr[data-key]").first).to_be_visible()
+    expect(browser_page.locator(".hz-sentence")).to_have_text(re.compile(r"failed run"))

@@ -9,7 +9,6 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
@@ -26,25 +25,6 @@ pytestmark = pytest.mark.django_db
 
 STATUS = "/horizon/api/v1/status"
 TOKEN = re.compile(r"hzn_[A-Za-z0-9_-]{43}")
-
-
-@pytest.fixture
-def reader(settings: Any, client: Client) -> Callable[..., User]:
-    """Signs in a member of staff of a project with the library's own gate, with the rights given."""
-    settings.HORIZON = {
-        **settings.HORIZON,
-        "environment": "staging",
-        "gate": "allegro_queue.access.staff_with_permission",
-    }
-
-    def sign_in(*rights: Right) -> User:
-        user = staff("reader@example.org")
-        names = [right.value for right in (Right.VIEW, *rights)]
-        user.user_permissions.set(Permission.objects.filter(codename__in=names))
-        client.force_login(user)
-        return user
-
-    return sign_in
 
 
 def use(text: str) -> int:

@@ -21,10 +21,10 @@ from allegro_queue.dashboard import alert_views
 from allegro_queue.errors import did_you_mean
 from allegro_queue.rights import Right
 
-router = Router()
+router = Router(tags=["alerts"])
 
 
-@router.get("alerts", response=Alerts, tags=["alerts"], summary="Rules of alerts, and how each stands")
+@router.get("alerts", response=Alerts, summary="Rules of alerts, and how each stands")
 def alerts(request: HttpRequest) -> Any:
     now, options = time.time(), alert_options()
     keeper = book.keeper(now)
@@ -46,7 +46,6 @@ def known_rule(name: str) -> None:
 @router.post(
     "alerts/{str:name}/mute",
     response=Done,
-    tags=["alerts"],
     summary="Have a rule tell nobody for a while",
     openapi_extra=needs(Right.EDIT_ALERTS),
 )
@@ -57,11 +56,7 @@ def mute_alert(request: HttpRequest, name: Name, given: Body[MuteAsked]) -> Any:
 
 
 @router.post(
-    "alerts/{str:name}/unmute",
-    response=Done,
-    tags=["alerts"],
-    summary="Have a rule tell again",
-    openapi_extra=needs(Right.EDIT_ALERTS),
+    "alerts/{str:name}/unmute", response=Done, summary="Have a rule tell again", openapi_extra=needs(Right.EDIT_ALERTS)
 )
 def unmute_alert(request: HttpRequest, name: Name) -> Any:
     known_rule(name)
@@ -71,7 +66,6 @@ def unmute_alert(request: HttpRequest, name: Name) -> Any:
 @router.post(
     "channels/{str:name}/test",
     response=Done,
-    tags=["alerts"],
     summary="Send a message by a channel",
     openapi_extra=needs(Right.EDIT_ALERTS),
 )

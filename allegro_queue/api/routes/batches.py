@@ -20,10 +20,10 @@ from allegro_queue.rights import Right
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.batches import BatchRecord
 
-router = Router()
+router = Router(tags=["batches"])
 
 
-@router.get("batches", response=Batches, tags=["batches"], summary="Batches, newest first")
+@router.get("batches", response=Batches, summary="Batches, newest first")
 def batches(request: HttpRequest, given: Query[BatchesAsked]) -> Any:
     stores, place = open_stores(page_client()), place_in(given.after)
     read = stores.batches.open_page if given.open else stores.batches.page
@@ -60,7 +60,7 @@ def batch_shape(record: BatchRecord) -> dict[str, Any]:
     }
 
 
-@router.get("batches/{str:batch_id}", response=BatchDetail, tags=["batches"], summary="One batch")
+@router.get("batches/{str:batch_id}", response=BatchDetail, summary="One batch")
 def one_batch(request: HttpRequest, batch_id: BatchId) -> Any:
     stores = open_stores(page_client())
     record = known_batch(stores, batch_id)
@@ -85,7 +85,6 @@ def known_batch(stores: Stores, batch_id: str) -> BatchRecord:
 @router.post(
     "batches/{str:batch_id}/cancel",
     response=Done,
-    tags=["batches"],
     summary="Have the waiting jobs of a batch skipped",
     openapi_extra=needs(Right.CONTROL_WORKERS),
 )
@@ -97,7 +96,6 @@ def cancel_batch(request: HttpRequest, batch_id: BatchId, given: Body[ReasonAske
 @router.post(
     "batches/{str:batch_id}/retry",
     response=Done,
-    tags=["batches"],
     summary="Retry the failed jobs of a batch, and those that were skipped for a failure",
     openapi_extra=needs(Right.RETRY),
 )

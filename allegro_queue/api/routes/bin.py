@@ -19,13 +19,13 @@ from allegro_queue.rights import Right
 from allegro_queue.stores import open_stores
 from allegro_queue.stores.bulk import BIN_SECONDS
 
-router = Router()
+router = Router(tags=["bin"])
 
 
-@router.get("bin", response=Binned, tags=["bin"], summary="Deleted jobs that can come back, the last deleted first")
+@router.get("bin", response=Binned, summary="Deleted jobs that can come back, the last deleted first")
 def bin_(request: HttpRequest, given: Query[Paging]) -> Any:
     place = place_in(given.after)
-    found, total = open_stores(page_client()).bulk.binned(place.offset, given.limit, time.time())
+    found, total = open_stores(page_client()).bin.page(place.offset, given.limit, time.time())
     following = following_offset(place, given.limit, total)
     return {
         "jobs": [
@@ -45,11 +45,7 @@ def bin_(request: HttpRequest, given: Query[Paging]) -> Any:
 
 
 @router.post(
-    "bin/restore",
-    response=Begun,
-    tags=["bin"],
-    summary="Put deleted jobs back to where they were",
-    openapi_extra=needs(Right.DELETE),
+    "bin/restore", response=Begun, summary="Put deleted jobs back to where they were", openapi_extra=needs(Right.DELETE)
 )
 def restore_jobs(request: HttpRequest, given: Body[RestoreAsked]) -> Any:
     return perform_run(request, bulk_views.restore, {"id": given.ids}, "See bin.")

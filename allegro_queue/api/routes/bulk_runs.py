@@ -37,12 +37,12 @@ from allegro_queue.rights import Right
 from allegro_queue.stores import open_stores
 from allegro_queue.stores.bulk import BulkAct
 
-router = Router()
+router = Router(tags=["bulk runs"])
 
 Action = Callable[[HttpRequest], HttpResponse]
 
 
-@router.get("bulk-runs", response=BulkRuns, tags=["bulk runs"], summary="Acts on many jobs, newest first")
+@router.get("bulk-runs", response=BulkRuns, summary="Acts on many jobs, newest first")
 def bulk_runs(request: HttpRequest, given: Query[BulkRunsAsked]) -> Any:
     found = BulkRun.objects.order_by("-pk")
     found = found.filter(act=given.act) if given.act else found
@@ -53,7 +53,7 @@ def bulk_runs(request: HttpRequest, given: Query[BulkRunsAsked]) -> Any:
     return {"runs": rows, "after": str(rows[-1].pk) if len(rows) == given.limit else None}
 
 
-@router.get("bulk-runs/count", response=Counted, tags=["bulk runs"], summary="How many jobs an act would be about")
+@router.get("bulk-runs/count", response=Counted, summary="How many jobs an act would be about")
 def count_jobs(request: HttpRequest, given: Query[CountAsked]) -> Any:
     act = BulkAct(given.act)
     chosen = meant(request, act, given, every=True)
@@ -62,14 +62,12 @@ def count_jobs(request: HttpRequest, given: Query[CountAsked]) -> Any:
     return {"count": found.number, "is_more": found.is_more, "at": now}
 
 
-@router.get("bulk-runs/{int:run_id}", response=BulkRunShape, tags=["bulk runs"], summary="One act on many jobs")
+@router.get("bulk-runs/{int:run_id}", response=BulkRunShape, summary="One act on many jobs")
 def bulk_run(request: HttpRequest, run_id: RunId) -> Any:
     return known_run(run_id)
 
 
-@router.get(
-    "bulk-runs/{int:run_id}/results", response=Results, tags=["bulk runs"], summary="What became of each of its jobs"
-)
+@router.get("bulk-runs/{int:run_id}/results", response=Results, summary="What became of each of its jobs")
 def bulk_run_results(request: HttpRequest, run_id: RunId, given: Query[ResultsAsked]) -> Any:
     run = known_run(run_id)
     # Places count from 1, so that 0 is the start of the list.
@@ -91,34 +89,18 @@ def known_run(run_id: int) -> BulkRun:
     return run
 
 
-@router.post(
-    "bulk-runs/retry",
-    response=Begun,
-    tags=["bulk runs"],
-    summary="Retry failed jobs",
-    openapi_extra=needs(Right.RETRY),
-)
+@router.post("bulk-runs/retry", response=Begun, summary="Retry failed jobs", openapi_extra=needs(Right.RETRY))
 def retry_many(request: HttpRequest, given: Body[ManyAsked]) -> Any:
     return begun(request, BulkAct.RETRY, bulk_views.retry, given)
 
 
-@router.post(
-    "bulk-runs/delete",
-    response=Begun,
-    tags=["bulk runs"],
-    summary="Put jobs into the bin",
-    openapi_extra=needs(Right.DELETE),
-)
+@router.post("bulk-runs/delete", response=Begun, summary="Put jobs into the bin", openapi_extra=needs(Right.DELETE))
 def delete_many(request: HttpRequest, given: Body[ManyAsked]) -> Any:
     return begun(request, BulkAct.DELETE, bulk_views.delete, given)
 
 
 @router.post(
-    "bulk-runs/cancel",
-    response=Begun,
-    tags=["bulk runs"],
-    summary="Have jobs that wait never run",
-    openapi_extra=needs(Right.DELETE),
+    "bulk-runs/cancel", response=Begun, summary="Have jobs that wait never run", openapi_extra=needs(Right.DELETE)
 )
 def cancel_many(request: HttpRequest, given: Body[ManyAsked]) -> Any:
     return begun(request, BulkAct.CANCEL, bulk_views.cancel, given)
@@ -127,7 +109,6 @@ def cancel_many(request: HttpRequest, given: Body[ManyAsked]) -> Any:
 @router.post(
     "bulk-runs/move",
     response=Begun,
-    tags=["bulk runs"],
     summary="Put waiting jobs at the end of another queue",
     openapi_extra=needs(Right.ENQUEUE),
 )
@@ -168,14 +149,13 @@ def meant(request: HttpRequest, act: BulkAct, given: Matching, *, every: bool, i
         raise Refused(422, "body ids", "A filter says nothing about jobs that are named.", "Give all, or ids alone.")
     chosen = Chosen(ids=ids, all=every, state=given.state or "", **parts)
     if problem := chosen.problem(act, all_queues()):
-        raise Refused(422, "filter", problem, "See the act's document.")
+        raise Refused(422, "filter", str(problem), "See the act's document.")
     return chosen
 
 
 @router.post(
     "bulk-runs/{int:run_id}/cancel",
     response=Begun,
-    tags=["bulk runs"],
     summary="Act on no further job of it",
     openapi_extra=needs_right_of_run(),
 )
@@ -186,7 +166,6 @@ def cancel_bulk_run(request: HttpRequest, run_id: RunId) -> Any:
 @router.post(
     "bulk-runs/{int:run_id}/carry-on",
     response=Begun,
-    tags=["bulk runs"],
     summary="Queue the job that carries it on anew",
     openapi_extra=needs_right_of_run(),
 )
@@ -197,7 +176,6 @@ def carry_on_bulk_run(request: HttpRequest, run_id: RunId) -> Any:
 @router.post(
     "bulk-runs/{int:run_id}/undo",
     response=Begun,
-    tags=["bulk runs"],
     summary="Restore what it deleted, or move back what it moved out of a queue; for 24 hours",
     openapi_extra=needs_right_of_run(),
 )

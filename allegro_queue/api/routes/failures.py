@@ -17,22 +17,23 @@ from allegro_queue.api.shapes.given import LATEST, Fingerprint
 from allegro_queue.api.shapes.told import Done
 from allegro_queue.dashboard import failure_views
 from allegro_queue.dashboard.failure_page import MOST_MUTE_MINUTES
-from allegro_queue.history import queries
+from allegro_queue.history.group_rows import GroupRow, find_groups, group_counts, group_of
 from allegro_queue.history.groups import GroupState
+from allegro_queue.history.runs import run_at
 from allegro_queue.rights import Right
 
-router = Router()
+router = Router(tags=["failures"])
 
 
-@router.get("failures", response=Failures, tags=["failures"], summary="Failure groups, the last to fail first")
+@router.get("failures", response=Failures, summary="Failure groups, the last to fail first")
 def failures(request: HttpRequest, given: Query[FailuresAsked]) -> Any:
     before = seconds_in(given.after)
     states = [GroupState(each) for each in given.state]
-    found = queries.find_groups(now=time.time(), states=states, name=given.name, limit=given.limit, before=before)
+    found = find_groups(now=time.time(), states=states, name=given.name, limit=given.limit, before=before)
     return {
         "failures": found,
         "after": repr(found[-1].last_at) if len(found) == given.limit else None,
-        "counts": {state.value: number for state, number in queries.group_counts(time.time()).items()},
+        "counts": {state.value: number for state, number in group_counts(time.time()).items()},
     }
 
 
@@ -47,18 +48,18 @@ def seconds_in(after: str) -> float:
     return moment
 
 
-@router.get("failures/{str:fingerprint}", response=FailureDetail, tags=["failures"], summary="One failure group")
+@router.get("failures/{str:fingerprint}", response=FailureDetail, summary="One failure group")
 def failure(request: HttpRequest, fingerprint: Fingerprint) -> Any:
     group = known_group(fingerprint)
-    newest = queries.run_at(group.last_run)
+    newest = run_at(group.last_run)
     if newest is not None and not may_see_payload(request):
         newest = replace(newest, arguments="")
     return {"failure": group, "newest": newest}
 
 
-def known_group(fingerprint: str) -> queries.GroupRow:
+def known_group(fingerprint: str) -> GroupRow:
     """404 unless there is a failure group of this fingerprint."""
-    group = queries.group_of(fingerprint, now=time.time())
+    group = group_of(fingerprint, now=time.time())
     if group is None:
         raise Refused(404, "path fingerprint", f"There is no failure group {fingerprint!r}.", "See failures.")
     return group
@@ -67,7 +68,6 @@ def known_group(fingerprint: str) -> queries.GroupRow:
 @router.post(
     "failures/{str:fingerprint}/mark",
     response=Done,
-    tags=["failures"],
     summary="Note a failure group as known, muted or resolved",
     openapi_extra=needs(Right.EDIT_ALERTS),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 from uuid import uuid4
@@ -16,7 +16,7 @@ from allegro_queue.api.answers import Refused
 from allegro_queue.api.asking import HIDDEN, following_offset, may_see_payload, needs, place_in
 from allegro_queue.api.payloads import masked_value
 from allegro_queue.api.shapes.given import JobId
-from allegro_queue.api.shapes.jobs import JobDetailShape, Jobs, JobsAsked
+from allegro_queue.api.shapes.jobs import JobDetailShape, Jobs, JobsAsked, JobsWanted
 from allegro_queue.api.shapes.orders import AgainAsked, OtherAsked, Queued
 from allegro_queue.api.shapes.told import Done
 from allegro_queue.connection import page_client
@@ -28,17 +28,14 @@ from allegro_queue.rights import Right
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.jobs import JobDetail, JobRow, State
 
-router = Router()
+router = Router(tags=["jobs"])
 
 
-@router.get("jobs", response=Jobs, tags=["jobs"], summary="Jobs of one state")
+@router.get("jobs", response=Jobs, summary="Jobs of one state")
 def jobs(request: HttpRequest, given: Query[JobsAsked]) -> Any:
-    if given.queue and given.queue not in all_queues():
-        what = f"There is no queue {given.queue!r}{did_you_mean(given.queue, all_queues())}"
-        raise Refused(422, "query queue", what, "See queues.")
+    wanted = queues_wanted(given)
     place = place_in(given.after)
     stores = open_stores(page_client())
-    wanted = [given.queue] if given.queue else all_queues()
     if given.q:
         words = given.q.casefold()
         found = stores.jobs.search(
@@ -63,6 +60,14 @@ def jobs(request: HttpRequest, given: Query[JobsAsked]) -> Any:
     }
 
 
+def queues_wanted(given: JobsWanted) -> Sequence[str]:
+    """The queues whose jobs are meant."""
+    if given.queue and given.queue not in all_queues():
+        what = f"There is no queue {given.queue!r}{did_you_mean(given.queue, all_queues())}"
+        raise Refused(422, "query queue", what, "See queues.")
+    return [given.queue] if given.queue else all_queues()
+
+
 def job_shape(row: JobRow) -> dict[str, Any]:
     return {
         **asdict(row),
@@ -72,7 +77,7 @@ def job_shape(row: JobRow) -> dict[str, Any]:
     }
 
 
-@router.get("jobs/{str:job_id}", response=JobDetailShape, tags=["jobs"], summary="One job")
+@router.get("jobs/{str:job_id}", response=JobDetailShape, summary="One job")
 def job(request: HttpRequest, job_id: JobId) -> Any:
     detail = known_job(open_stores(page_client()), job_id)
     shown = may_see_payload(request)
@@ -99,13 +104,7 @@ def known_job(stores: Stores, job_id: str) -> JobDetail:
     return detail
 
 
-@router.post(
-    "jobs/{str:job_id}/retry",
-    response=Done,
-    tags=["jobs"],
-    summary="Retry one failed job",
-    openapi_extra=needs(Right.RETRY),
-)
+@router.post("jobs/{str:job_id}/retry", response=Done, summary="Retry one failed job", openapi_extra=needs(Right.RETRY))
 def retry_job(request: HttpRequest, job_id: JobId) -> Any:
     return on_one(request, bulk_views.retry, job_id)
 
@@ -113,7 +112,6 @@ def retry_job(request: HttpRequest, job_id: JobId) -> Any:
 @router.delete(
     "jobs/{str:job_id}",
     response=Done,
-    tags=["jobs"],
     summary="Put one job into the bin; not one that runs",
     openapi_extra=needs(Right.DELETE),
 )
@@ -122,11 +120,7 @@ def delete_job(request: HttpRequest, job_id: JobId) -> Any:
 
 
 @router.post(
-    "jobs/{str:job_id}/run-again",
-    response=Queued,
-    tags=["jobs"],
-    summary="Queue a copy of a job",
-    openapi_extra=needs(Right.ENQUEUE),
+    "jobs/{str:job_id}/run-again", response=Queued, summary="Queue a copy of a job", openapi_extra=needs(Right.ENQUEUE)
 )
 def run_job_again(request: HttpRequest, job_id: JobId, given: Body[AgainAsked]) -> Any:
     new_id = str(given.token or uuid4())
@@ -137,7 +131,6 @@ def run_job_again(request: HttpRequest, job_id: JobId, given: Body[AgainAsked]) 
 @router.post(
     "jobs/{str:job_id}/run-other",
     response=Queued,
-    tags=["jobs"],
     summary="Queue a call of a job's function with other arguments; needs view_payload, too",
     openapi_extra=needs(Right.ENQUEUE),
 )
@@ -153,7 +146,6 @@ def run_job_with_other_arguments(request: HttpRequest, job_id: JobId, given: Bod
 @router.post(
     "jobs/{str:job_id}/stop",
     response=Done,
-    tags=["jobs"],
     summary="Have the worker that runs a job stop it",
     openapi_extra=needs(Right.CONTROL_WORKERS),
 )

@@ -13,16 +13,16 @@ from allegro_queue.api.answers import Refused
 from allegro_queue.api.shapes.metrics import Metrics, MetricsAsked, Names, NamesAsked
 from allegro_queue.connection import page_client
 from allegro_queue.dashboard.metric_series import run_times, wait_times
-from allegro_queue.history import queries
+from allegro_queue.history.known_names import names_known
 from allegro_queue.history.measured import Point, extent, points
 from allegro_queue.stores import open_stores
 
-router = Router()
+router = Router(tags=["metrics"])
 
 MOST_POINTS = 2_000
 
 
-@router.get("metrics", response=Metrics, tags=["metrics"], summary="What was counted of one name")
+@router.get("metrics", response=Metrics, summary="What was counted of one name")
 def metrics(request: HttpRequest, given: Query[MetricsAsked]) -> Any:
     now = time.time()
     until = given.until if given.until is not None else now
@@ -56,6 +56,6 @@ def point_shape(point: Point) -> dict[str, Any]:
     }
 
 
-@router.get("metrics/names", response=Names, tags=["metrics"], summary="Names that ran in the last 30 days")
+@router.get("metrics/names", response=Names, summary="Names that ran in the last 30 days")
 def metric_names(request: HttpRequest, given: Query[NamesAsked]) -> Any:
-    return {"names": queries.names_known(given.kind, now=time.time())}
+    return {"names": names_known(given.kind, now=time.time())}

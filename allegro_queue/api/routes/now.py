@@ -27,10 +27,10 @@ from allegro_queue.rights import Right
 from allegro_queue.status import status_of
 from allegro_queue.stores import open_stores
 
-router = Router()
+router = Router(tags=["now"])
 
 
-@router.get("status", response=StatusShape, tags=["now"], summary="How things stand")
+@router.get("status", response=StatusShape, summary="How things stand")
 def status(request: HttpRequest) -> Any:
     _, pulse = reading()
     settings = horizon_settings()
@@ -53,19 +53,19 @@ def status(request: HttpRequest) -> Any:
     }
 
 
-@router.get("masters", response=Masters, tags=["now"], summary="Horizon's processes and their supervisors")
+@router.get("masters", response=Masters, summary="Horizon's processes and their supervisors")
 def masters(request: HttpRequest) -> Any:
     _, pulse = reading()
     return {"masters": [asdict(each) for each in pulse.masters]}
 
 
-@router.get("workers", response=Workers, tags=["now"], summary="Workers, and those that died lately")
+@router.get("workers", response=Workers, summary="Workers, and those that died lately")
 def workers(request: HttpRequest) -> Any:
     _, pulse = reading()
     return {"workers": list(pulse.workers), "lost": list(pulse.lost)}
 
 
-@router.get("health", response=Health, tags=["now"], summary="Is the machinery itself well?")
+@router.get("health", response=Health, summary="Is the machinery itself well?")
 def health(request: HttpRequest) -> Any:
     stores, pulse = reading()
     checks = examine(stores, pulse, configuration_problems(), keeper_in_words(pulse.at))
@@ -75,7 +75,6 @@ def health(request: HttpRequest) -> Any:
 @router.post(
     "masters/{str:name}/control",
     response=Done,
-    tags=["now"],
     summary="Tell a Horizon process something",
     openapi_extra=needs(Right.CONTROL_WORKERS),
 )
@@ -89,7 +88,6 @@ def control_master(request: HttpRequest, name: Name, given: Body[ControlAsked]) 
 @router.post(
     "workers/{str:name}/end",
     response=Done,
-    tags=["now"],
     summary="Have one worker leave; its Horizon process puts another in its place",
     openapi_extra=needs(Right.CONTROL_WORKERS),
 )

@@ -28,16 +28,16 @@ from allegro_queue.rights import Right
 from allegro_queue.stores.pauses import ALL_QUEUES
 from allegro_queue.stores.pulse import Pulse
 
-router = Router()
+router = Router(tags=["queues"])
 
 
-@router.get("queues", response=Queues, tags=["queues"], summary="Queues in the order of priority")
+@router.get("queues", response=Queues, summary="Queues in the order of priority")
 def queues(request: HttpRequest) -> Any:
     _, pulse = reading()
     return {"queues": queue_rows(pulse)}
 
 
-@router.get("queues/{str:name}", response=QueueShape, tags=["queues"], summary="One queue")
+@router.get("queues/{str:name}", response=QueueShape, summary="One queue")
 def queue(request: HttpRequest, name: Name) -> Any:
     _, pulse = reading()
     known_queue(name)
@@ -75,7 +75,6 @@ def known_or_all(name: str) -> None:
 @router.post(
     "queues/{str:name}/pause",
     response=Done,
-    tags=["queues"],
     summary="Pause a queue; `*` stands for all",
     openapi_extra=needs(Right.PAUSE),
 )
@@ -87,7 +86,6 @@ def pause_queue(request: HttpRequest, name: Name, given: Body[PauseAsked]) -> An
 @router.post(
     "queues/{str:name}/resume",
     response=Done,
-    tags=["queues"],
     summary="Resume a queue; `*` stands for all",
     openapi_extra=needs(Right.PAUSE),
 )
@@ -99,7 +97,6 @@ def resume_queue(request: HttpRequest, name: Name) -> Any:
 @router.post(
     "queues/{str:name}/empty",
     response=Begun,
-    tags=["queues"],
     summary="Put all that waits in a queue into the bin",
     openapi_extra=needs(Right.DELETE),
 )
@@ -113,7 +110,6 @@ def empty_queue(request: HttpRequest, name: Name, given: Body[EmptyAsked]) -> An
 @router.post(
     "queues/{str:name}/move",
     response=Begun,
-    tags=["queues"],
     summary="Put all that waits in a queue at the end of another",
     openapi_extra=needs(Right.ENQUEUE),
 )

@@ -13,23 +13,23 @@ from ninja import Query, Router
 from allegro_queue.api.answers import Refused
 from allegro_queue.api.asking import HIDDEN, may_see_payload, number_in
 from allegro_queue.api.shapes.given import RunId
-from allegro_queue.api.shapes.runs import Runs, RunsAsked
+from allegro_queue.api.shapes.runs import Runs, RunsAsked, RunsWanted
 from allegro_queue.dashboard.job_query import read_query
 from allegro_queue.dashboard.job_search import Names, filter_of
-from allegro_queue.history import queries
+from allegro_queue.history.filters import Filter
+from allegro_queue.history.known_names import names_of_kinds
+from allegro_queue.history.run_pages import find_runs
+from allegro_queue.history.runs import RunRow, run_at
 from allegro_queue.queues import all_queues
 
-router = Router()
+router = Router(tags=["history"])
 
 
-@router.get("runs", response=Runs, tags=["history"], summary="Attempts that have ended, newest first")
+@router.get("runs", response=Runs, summary="Attempts that have ended, newest first")
 def runs(request: HttpRequest, given: Query[RunsAsked]) -> Any:
     shown = may_see_payload(request)
-    if given.q and not shown:
-        # It looks at arguments too, and so would tell what they are.
-        raise Refused(403, "query q", HIDDEN, "Use the other filters.")
-    wanted = typed_filter(given, shown=shown) if given.filter else plain_filter(given)
-    page = queries.find_runs(wanted, after=number_in(given.after), limit=given.limit)
+    wanted = filter_in(request, given)
+    page = find_runs(wanted, after=number_in(given.after), limit=given.limit)
     return {
         "runs": [row if shown else replace(row, arguments="") for row in page.rows],
         "after": str(page.after) if page.after else None,
@@ -37,9 +37,18 @@ def runs(request: HttpRequest, given: Query[RunsAsked]) -> Any:
     }
 
 
-def plain_filter(given: RunsAsked) -> queries.Filter:
+def filter_in(request: HttpRequest, given: RunsWanted) -> Filter:
+    """The runs that are meant, as far as this caller may ask for them."""
+    shown = may_see_payload(request)
+    if given.q and not shown:
+        # It looks at arguments too, and so would tell what they are.
+        raise Refused(403, "query q", HIDDEN, "Use the other filters.")
+    return typed_filter(given, shown=shown) if given.filter else plain_filter(given)
+
+
+def plain_filter(given: RunsWanted) -> Filter:
     """What the fields ask for."""
-    return queries.Filter(
+    return Filter(
         outcomes=tuple(given.outcome),
         text=given.q,
         **{
@@ -52,7 +61,7 @@ def plain_filter(given: RunsAsked) -> queries.Filter:
     )  # fmt: skip
 
 
-def typed_filter(given: RunsAsked, *, shown: bool) -> queries.Filter:
+def typed_filter(given: RunsWanted, *, shown: bool) -> Filter:
     """What is typed, as the job list takes it."""
     others = given.model_dump(exclude={"filter", "after", "limit"}, exclude_defaults=True)
     query = read_query([("q", given.filter)], all_queues(), may_see_payload=shown)
@@ -66,15 +75,15 @@ def typed_filter(given: RunsAsked, *, shown: bool) -> queries.Filter:
     if not shown and any(not term.key for term in query.terms):
         raise Refused(403, "query filter", HIDDEN, "Words look at arguments too. Use the other terms.")
     now = time.time()
-    kinds = queries.names_of_kinds(("job", "error"), now=now)
+    kinds = names_of_kinds(("job", "error"), now=now)
     names = Names(functions=tuple(kinds["job"]), exceptions=tuple(kinds["error"]))
     zone = timezone.get_current_timezone()
     return filter_of(query, names, now=now, zone=zone, has_silenced=False).filter
 
 
-@router.get("runs/{int:run_id}", response=queries.RunRow, tags=["history"], summary="One attempt, with its traceback")
+@router.get("runs/{int:run_id}", response=RunRow, summary="One attempt, with its traceback")
 def run(request: HttpRequest, run_id: RunId) -> Any:
-    row = queries.run_at(run_id)
+    row = run_at(run_id)
     if row is None:
         raise Refused(404, "path run_id", f"There is no run {run_id}.", "Runs are kept for a while only.")
     return row if may_see_payload(request) else replace(row, arguments="")

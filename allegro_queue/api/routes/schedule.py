@@ -24,10 +24,10 @@ from allegro_queue.rights import Right
 from allegro_queue.scheduling.table import ScheduleRow, faults_in, rows_of
 from allegro_queue.stores import open_stores
 
-router = Router()
+router = Router(tags=["schedule"])
 
 
-@router.get("schedule", response=Schedule, tags=["schedule"], summary="Cron entries")
+@router.get("schedule", response=Schedule, summary="Cron entries")
 def schedule(request: HttpRequest) -> Any:
     stores, now = open_stores(page_client()), time.time()
     known = stores.entries.known(now)
@@ -58,7 +58,7 @@ def entry_shape(row: ScheduleRow) -> dict[str, Any]:
     }
 
 
-@router.get("schedule/{str:name}", response=EntryDetail, tags=["schedule"], summary="One cron entry")
+@router.get("schedule/{str:name}", response=EntryDetail, summary="One cron entry")
 def entry(request: HttpRequest, name: Name) -> Any:
     stores, pulse = reading()
     rows, _ = read_rows(stores, pulse)
@@ -83,7 +83,6 @@ def known_entry(name: str) -> None:
 @router.post(
     "schedule/{str:name}/run",
     response=Done,
-    tags=["schedule"],
     summary="Queue one run now, beside the schedule",
     openapi_extra=needs(Right.RUN_CRON),
 )
@@ -95,7 +94,6 @@ def run_entry(request: HttpRequest, name: Name) -> Any:
 @router.post(
     "schedule/{str:name}/pause",
     response=Done,
-    tags=["schedule"],
     summary="Skip the times of an entry",
     openapi_extra=needs(Right.RUN_CRON),
 )
@@ -108,7 +106,6 @@ def pause_entry(request: HttpRequest, name: Name, given: Body[PauseAsked]) -> An
 @router.post(
     "schedule/{str:name}/resume",
     response=Done,
-    tags=["schedule"],
     summary="Queue an entry again when it is due",
     openapi_extra=needs(Right.RUN_CRON),
 )

@@ -13,28 +13,24 @@ from allegro_queue.api.shapes.given import Name
 from allegro_queue.api.shapes.tags import TagAsked, Tags
 from allegro_queue.api.shapes.told import Done
 from allegro_queue.dashboard import monitoring_pages
-from allegro_queue.history import queries
+from allegro_queue.history.followed_tags import monitored_tags
 from allegro_queue.rights import Right
 
-router = Router()
+router = Router(tags=["history"])
 
 
-@router.get("tags", response=Tags, tags=["history"], summary="Tags that are followed")
+@router.get("tags", response=Tags, summary="Tags that are followed")
 def tags(request: HttpRequest) -> Any:
-    return {"tags": queries.monitored_tags()}
+    return {"tags": monitored_tags()}
 
 
-@router.post("tags", response=Done, tags=["history"], summary="Follow a tag", openapi_extra=needs(Right.EDIT_ALERTS))
+@router.post("tags", response=Done, summary="Follow a tag", openapi_extra=needs(Right.EDIT_ALERTS))
 def follow_tag(request: HttpRequest, given: Body[TagAsked]) -> Any:
     return perform(request, monitoring_pages.monitor_tag, {"tag": given.tag})
 
 
 @router.delete(
-    "tags/{path:name}",
-    response=Done,
-    tags=["history"],
-    summary="Follow a tag no longer",
-    openapi_extra=needs(Right.EDIT_ALERTS),
+    "tags/{path:name}", response=Done, summary="Follow a tag no longer", openapi_extra=needs(Right.EDIT_ALERTS)
 )
 def let_go_of_tag(request: HttpRequest, name: Name) -> Any:
     return perform(request, monitoring_pages.stop_monitoring_tag, {"tag": name})

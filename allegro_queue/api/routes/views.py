@@ -18,26 +18,22 @@ from allegro_queue.dashboard import saved_view_pages
 from allegro_queue.dashboard.actions import name_of
 from allegro_queue.rights import Right
 
-router = Router()
+router = Router(tags=["views"])
 
 
-@router.get("views", response=Views, tags=["views"], summary="Saved views of the job list")
+@router.get("views", response=Views, summary="Saved views of the job list")
 def views(request: HttpRequest) -> Any:
     return {"views": views_for(name_of(request))}
 
 
-@router.post("views", response=Done, tags=["views"], summary="Save a view", openapi_extra=needs(Right.VIEW))
+@router.post("views", response=Done, summary="Save a view", openapi_extra=needs(Right.VIEW))
 def save_view(request: HttpRequest, given: Body[ViewAsked]) -> Any:
     form = {"name": given.name, "query": urlencode({"q": given.filter}), "shared": "1" if given.shared else None}
     return perform(request, saved_view_pages.save_a_view, form)
 
 
 @router.delete(
-    "views/{int:view_id}",
-    response=Done,
-    tags=["views"],
-    summary="Delete a view of one's own",
-    openapi_extra=needs(Right.VIEW),
+    "views/{int:view_id}", response=Done, summary="Delete a view of one's own", openapi_extra=needs(Right.VIEW)
 )
 def delete_view(request: HttpRequest, view_id: ViewId) -> Any:
     if not SavedView.objects.filter(pk=view_id, owner=name_of(request)).exists():

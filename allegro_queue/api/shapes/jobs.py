@@ -7,13 +7,17 @@ from typing import Any
 from ninja import Schema
 from pydantic import Field
 
-from allegro_queue.api.shapes.given import Paging, words
+from allegro_queue.api.shapes.given import Given, Paging, words
 from allegro_queue.stores.jobs import State
 
 
-class JobsAsked(Paging):
+class JobsWanted(Given):
     state: State = State.WAITING
     queue: str = words("Only this queue.", 255)
+    q: str = words("Part of a function's name.")
+
+
+class JobsAsked(JobsWanted, Paging):
     q: str = words("Part of a function's name; the newest 1,000 jobs of the state are looked at.")
 
 

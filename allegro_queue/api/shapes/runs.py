@@ -7,11 +7,11 @@ from typing import Literal
 from ninja import Schema
 from pydantic import Field
 
-from allegro_queue.api.shapes.given import LATEST, Paging, words
-from allegro_queue.history.queries import RunRow
+from allegro_queue.api.shapes.given import LATEST, Given, Paging, words
+from allegro_queue.history.runs import RunRow
 
 
-class RunsAsked(Paging):
+class RunsWanted(Given):
     outcome: list[Literal["succeeded", "failed", "retried", "stopped", "lost"]] = Field([], description="Any of these.")
     queue: str = words("", 255)
     name: str = words("Dotted path of the function.", 255)
@@ -30,6 +30,10 @@ class RunsAsked(Paging):
     silenced: bool | None = None
     since: float = Field(0, ge=0, le=LATEST)
     until: float = Field(0, ge=0, le=LATEST, description="0 for no end.")
+
+
+class RunsAsked(RunsWanted, Paging):
+    """A page of them."""
 
 
 class Runs(Schema):

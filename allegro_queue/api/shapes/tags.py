@@ -6,7 +6,7 @@ from ninja import Schema
 from pydantic import Field
 
 from allegro_queue.api.shapes.given import Given
-from allegro_queue.history.queries import TagRow
+from allegro_queue.history.followed_tags import TagRow
 
 
 class Tags(Schema):

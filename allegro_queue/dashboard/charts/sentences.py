@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from django.utils.translation import gettext
 
 from allegro_queue.dashboard.charts.parts import Value
-from allegro_queue.dashboard.wording import worded
+from allegro_queue.wording import worded
 
 
 def plain_number(value: float) -> str:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext, gettext_noop
 
 from allegro_queue.dashboard.charts.parts import Value, element
 from allegro_queue.dashboard.charts.sentences import plain_number
-from allegro_queue.dashboard.wording import worded
+from allegro_queue.wording import worded
 
 NOT_MEASURED = gettext_noop("not measured")
 

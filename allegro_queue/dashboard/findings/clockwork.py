@@ -9,9 +9,9 @@ from django.utils.translation import gettext, ngettext
 
 from allegro_queue.dashboard.findings.finding import Finding, sentence_of, whole
 from allegro_queue.dashboard.formats import ago, count, duration, in_words
-from allegro_queue.dashboard.wording import apart, worded
 from allegro_queue.stores.pulse import Pulse
 from allegro_queue.stores.schedule import SCHEDULER_LIFE
+from allegro_queue.wording import apart, worded
 
 SNAPSHOT_STALE = 11 * 60
 """Seconds after which the graphs count as stale: two snapshots were missed, with a minute's grace."""
@@ -109,8 +109,6 @@ def late_entries(pulse: Pulse, overdue: Sequence[Overdue]) -> Iterator[Finding]:
             headline=told,
             cause=told,
             page="schedule",
-            remedy=gettext("See whether the scheduler keeps up:"),
-            command="python manage.py horizon_status",
         )
 
 

@@ -8,9 +8,9 @@ from django.utils.translation import gettext, ngettext
 
 from allegro_queue.dashboard.findings.finding import Finding, sentence_of, whole
 from allegro_queue.dashboard.formats import count, duration
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.measured import Extent
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded
 
 LAGS_FROM = 60
 """Seconds that the collector may be behind."""
@@ -61,8 +61,6 @@ def late_collector(pulse: Pulse, reach: Extent | None, clock: Callable[[float], 
             )
             + trouble,
             page="metrics",
-            remedy=gettext("See whether more runs end than it counts:"),
-            command="python manage.py horizon_top",
         )
 
 
@@ -88,6 +86,4 @@ def lost_counts(pulse: Pulse, reach: Extent | None, clock: Callable[[float], str
                     "Redis kept no more run records than HORIZON['runs_kept'], and no collector came in time."
                 ),
                 page="metrics",
-                remedy=gettext("Raise HORIZON['runs_kept'], and see that a collector always runs:"),
-                command="python manage.py horizon_status",
             )

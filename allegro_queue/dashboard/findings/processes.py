@@ -10,24 +10,24 @@ from allegro_queue.dashboard.findings.finding import Finding, sentence_of, whole
 from allegro_queue.dashboard.formats import count, duration, in_words
 from allegro_queue.dashboard.nouns import jobs, jobs_wait
 from allegro_queue.dashboard.states import is_all_paused
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.stores.pulse import Pulse, QueuePulse
+from allegro_queue.wording import worded
 
 HORIZON = "python manage.py horizon"
 
-OUTCOMES = (
-    gettext_noop("failed"),
-    gettext_noop("retried"),
-    gettext_noop("put back"),
-    gettext_noop("ended"),
-    gettext_noop("gone"),
-)
-"""What becomes of the job of a worker that died, as whoever settles it writes it down."""
+OUTCOMES = {
+    gettext_noop("failed"): gettext_noop("Its job failed."),
+    gettext_noop("retried"): gettext_noop("Its job will be tried again."),
+    gettext_noop("put back"): gettext_noop("Its job was put back."),
+    gettext_noop("ended"): gettext_noop("Its job had ended."),
+    gettext_noop("gone"): gettext_noop("Its job is gone."),
+}
+"""What becomes of the job of a worker that died, as whoever settles it writes it down; the same as a sentence."""
 
 
-def wrong_connection(pulse: Pulse, notice: str) -> Iterator[Finding]:
+def wrong_connection(pulse: Pulse, connection: str) -> Iterator[Finding]:
     """``QUEUE_CONNECTION`` is not ``redis``."""
-    if notice:
+    if connection:
         waiting = (
             " " + worded(ngettext("{n} job waits now.", "{n} jobs wait now.", pulse.waiting), n=count(pulse.waiting))
             if pulse.waiting
@@ -35,14 +35,17 @@ def wrong_connection(pulse: Pulse, notice: str) -> Iterator[Finding]:
         )
         yield Finding(
             tone="bad",
-            headline=notice.partition(". ")[0] + "." + waiting,
+            headline=worded(
+                gettext("QUEUE_CONNECTION is {connection}, so Horizon starts no worker and jobs pile up unprocessed."),
+                connection=repr(connection),
+            )
+            + waiting,
             cause="",
-            remedy=notice.partition(". ")[2] + " " + gettext("Then restart Horizon:"),
-            command="python manage.py horizon_terminate",
+            remedy=gettext("Set QUEUE_CONNECTION=redis to have them run. Then restart Horizon."),
         )
 
 
-def no_process(pulse: Pulse, notice: str, ever_used: bool) -> Iterator[Finding]:
+def no_process(pulse: Pulse, connection: str, ever_used: bool) -> Iterator[Finding]:
     """No master, or a master that has no worker."""
     waiting = jobs_wait(pulse.waiting)
     if not pulse.masters and not pulse.workers:
@@ -72,7 +75,7 @@ def no_process(pulse: Pulse, notice: str, ever_used: bool) -> Iterator[Finding]:
             remedy=gettext("Stop them and start Horizon instead:"),
             command=HORIZON,
         )
-    elif not pulse.workers and not notice and not is_all_paused(pulse):
+    elif not pulse.workers and not connection and not is_all_paused(pulse):
         yield Finding(
             tone="bad",
             headline=worded(gettext("Horizon runs, but has no worker alive. {jobs_wait}."), jobs_wait=waiting)
@@ -121,14 +124,12 @@ def troubled_supervisors(pulse: Pulse) -> Iterator[Finding]:
                         trouble=supervisor.trouble,
                     ),
                     page="workers",
-                    remedy=gettext("See its log on that host; once the fault is mended, restart Horizon:"),
-                    command="python manage.py horizon_terminate",
                 )
 
 
-def unserved_queues(pulse: Pulse, notice: str) -> Iterator[Finding]:
+def unserved_queues(pulse: Pulse, connection: str) -> Iterator[Finding]:
     """Queues with jobs that no living worker listens to. With no worker at all that is already said."""
-    if notice or not pulse.workers:
+    if connection or not pulse.workers:
         return
     for queue in pulse.queues:
         if queue.waiting and not pulse.is_paused(queue.name) and not pulse.workers_of(queue.name):
@@ -159,7 +160,7 @@ def lost_workers(pulse: Pulse, clock: Callable[[float], str]) -> Iterator[Findin
     if not pulse.lost:
         return
     newest = pulse.lost[0]
-    held = " " + worded(gettext("Its job {outcome}."), outcome=gettext(newest.outcome)) if newest.outcome else ""
+    held = " " + gettext(OUTCOMES[newest.outcome]) if newest.outcome in OUTCOMES else ""
     yield Finding(
         tone="warn",
         headline=worded(
@@ -176,8 +177,6 @@ def lost_workers(pulse: Pulse, clock: Callable[[float], str]) -> Iterator[Findin
         )
         + held,
         page="workers",
-        remedy=gettext("See the end of its log on that host, and who lives now:"),
-        command="python manage.py horizon_list",
     )
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from django.utils.translation import gettext
 
 from allegro_queue.dashboard.findings.finding import Finding
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.health.server_checks import MEMORY_LOOK, MEMORY_RISK, SLOW_SECONDS
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded
 
 
 def risky_server(pulse: Pulse) -> Iterator[Finding]:
@@ -39,8 +39,7 @@ def risky_server(pulse: Pulse) -> Iterator[Finding]:
             ),
             cause=gettext("When it is full, new jobs are refused."),
             page="health",
-            remedy=gettext("Raise maxmemory, or keep less (HORIZON['runs_kept'], 'failed_minutes'). What it uses:"),
-            command="redis-cli info memory",
+            remedy=gettext("Raise maxmemory, or keep less (HORIZON['runs_kept'], 'failed_minutes')."),
         )
     if load.answer_seconds > SLOW_SECONDS:
         yield Finding(

@@ -28,10 +28,10 @@ from allegro_queue.dashboard.findings.processes import (
 from allegro_queue.dashboard.findings.server import risky_server
 from allegro_queue.dashboard.findings.waiting import long_waits, pauses, starved_queues, waiting_outside
 from allegro_queue.dashboard.formats import count, duration
-from allegro_queue.dashboard.wording import worded
 from allegro_queue.history.measured import Extent, Minute
 from allegro_queue.outbox import Waiting
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded
 
 CAUSES_SHOWN = 3
 
@@ -56,7 +56,7 @@ class Verdict:
 def verdict_on(
     pulse: Pulse,
     *,
-    notice: str,
+    connection: str,
     waits: Mapping[str, int],
     overdue: Sequence[Overdue],
     has_schedule: bool,
@@ -71,7 +71,7 @@ def verdict_on(
     """What the overview says first.
 
     Args:
-        notice: why no worker is started, from the plan; empty when workers are.
+        connection: ``QUEUE_CONNECTION`` where it is not ``redis``, so that no worker is started; else empty.
         waits: seconds that the oldest job of a queue may wait.
         has_schedule: whether the settings declare cron entries.
         ever_used: whether anything has ever run here.
@@ -84,10 +84,10 @@ def verdict_on(
     """
     starved = dict(starved_queues(pulse, minutes))
     findings = [
-        *wrong_connection(pulse, notice),
-        *no_process(pulse, notice, ever_used),
+        *wrong_connection(pulse, connection),
+        *no_process(pulse, connection, ever_used),
         *troubled_supervisors(pulse),
-        *unserved_queues(pulse, notice),
+        *unserved_queues(pulse, connection),
         *risky_server(pulse),
         *parked_entries(parked),
         *stopped_scheduler(pulse, has_schedule, overdue, clock),

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from allegro_queue.dashboard.findings.finding import Finding, whole
 from allegro_queue.dashboard.formats import count, duration, in_words
 from allegro_queue.dashboard.nouns import jobs, jobs_wait
 from allegro_queue.dashboard.states import LONGEST_WAIT, is_all_paused
-from allegro_queue.dashboard.wording import apart, worded
 from allegro_queue.history.measured import Minute
 from allegro_queue.outbox import Waiting
 from allegro_queue.stores.pauses import ALL_QUEUES
 from allegro_queue.stores.pulse import Pulse, QueuePulse
+from allegro_queue.wording import worded
 
 STARVED_AFTER = 5 * 60
 """Seconds without a turn from which on a queue counts as starved."""
+
+PAUSED_BY = {
+    (False, False): gettext_noop("{paused} since {since}."),
+    (True, False): gettext_noop("{paused} since {since} by {who}."),
+    (False, True): gettext_noop("{paused} since {since}: “{reason}”."),
+    (True, True): gettext_noop("{paused} since {since} by {who}: “{reason}”."),
+}
+"""The sentence on a pause, by whether it is known who made it and why."""
 
 
 def long_waits(pulse: Pulse, waits: Mapping[str, int], *, told: Collection[str] = ()) -> Iterator[Finding]:
@@ -47,8 +55,6 @@ def long_waits(pulse: Pulse, waits: Mapping[str, int], *, told: Collection[str] 
                     limit=duration(limit),
                 ),
                 page="workers",
-                remedy=gettext("See what keeps the workers; where it is load, raise max_processes in HORIZON:"),
-                command="python manage.py horizon_top",
             )
 
 
@@ -60,7 +66,7 @@ def pauses(pulse: Pulse, clock: Callable[[float], str]) -> Iterator[Finding]:
             headline=gettext("All queues are suspended by RQ’s own switch: no worker takes a job."),
             cause=worded(gettext("{jobs_wait}."), jobs_wait=jobs_wait(pulse.waiting)),
             remedy=gettext("Lift it:"),
-            command="python manage.py rqresume",
+            command="rq resume",
         )
     if pulse.pauses:
         names = sorted(pulse.pauses)
@@ -73,16 +79,16 @@ def pauses(pulse: Pulse, clock: Callable[[float], str]) -> Iterator[Finding]:
         held = sum(queue.waiting for queue in pulse.queues if pulse.is_paused(queue.name))
         yield Finding(
             tone="warn",
-            headline=f"{what}; {jobs_wait(held)}." if held else f"{what}.",
-            cause=what
-            + " "
-            + (
-                worded(gettext("since {since} by {who}"), since=clock(first.since), who=first.by)
-                if first.by
-                else worded(gettext("since {since}"), since=clock(first.since))
-            )
-            + (f": “{apart(first.reason)}”" if first.reason else "")
-            + ".",
+            headline=worded(gettext("{paused}; {jobs_wait}."), paused=what, jobs_wait=jobs_wait(held))
+            if held
+            else worded(gettext("{paused}."), paused=what),
+            cause=worded(
+                gettext(PAUSED_BY[bool(first.by), bool(first.reason)]),
+                paused=what,
+                since=clock(first.since),
+                who=first.by,
+                reason=first.reason,
+            ),
             remedy=gettext("Resume:"),
             command="python manage.py horizon_continue",
         )
@@ -124,10 +130,9 @@ def starved_queues(pulse: Pulse, minutes: Sequence[Minute]) -> Iterator[tuple[st
                 ),
                 page="queues",
                 remedy=worded(
-                    gettext("Give {queue} a supervisor of its own in HORIZON, or more workers to all. What runs now:"),
+                    gettext("Give {queue} a supervisor of its own in HORIZON, or more workers to all."),
                     queue=queue.name,
                 ),
-                command="python manage.py horizon_top",
             ),
         )
 
@@ -180,6 +185,5 @@ def waiting_outside(outbox: Waiting | None, pulse: Pulse) -> Iterator[Finding]:
             time=since,
         ),
         page="health",
-        remedy=gettext("See whether a scheduler runs, and what its log says of the outbox:"),
-        command="python manage.py horizon_status",
+        remedy=gettext("See whether a scheduler runs, and what its log says of the outbox."),
     )

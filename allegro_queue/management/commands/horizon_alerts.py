@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import translation
 
 from allegro_queue.activity.journal import Deed, note
 from allegro_queue.activity.models import Activity
@@ -70,7 +71,8 @@ class Command(BaseCommand):
                 case "watch":
                     run_alerts(alert_sources(), every=options["every"])
                 case _:
-                    self.show(reports(alert_options(), time.time()), json=options["json"])
+                    with translation.override("en"):
+                        self.show(reports(alert_options(), time.time()), json=options["json"])
         except HorizonError as error:
             raise CommandError(str(error)) from error
 

@@ -2,7 +2,8 @@
 //
 // The page is asked for again at its own address with "X-Horizon-Fragment: 1", and what has changed is patched in by key,
 // so that focus, open details, ticked boxes and the scroll position stay. It asks again only after an answer, never in a
-// hidden tab, more and more rarely while the server fails, and not at all once the reader is signed out.
+// hidden tab, more and more rarely while the server fails, and not at all once the reader is signed out. What the server
+// left out because its database was slow is asked for at once, and with more patience from then on.
 
 const root = document.querySelector(".hz[data-hz-interval]");
 const fresh = document.querySelector("[data-hz-fresh]");
@@ -18,6 +19,7 @@ const BACK_OFF = [10, 20, 40, 60]; // seconds
 const state = {
   interval: Number(root?.dataset.hzInterval ?? 0),
   etag: "",
+  late: root?.dataset.hzLate ?? "", // where to ask with more patience, once the database has been slow
   readAt: Date.now(), // when the data on the page arrived
   readClock: fresh?.querySelector("time")?.textContent ?? "", // the same moment, as the server writes it
   failures: 0,
@@ -36,7 +38,7 @@ async function ask() {
   try {
     const headers = { "X-Horizon-Fragment": "1" };
     if (state.etag) headers["If-None-Match"] = state.etag;
-    const answer = await fetch(location.href, { headers, redirect: "manual", cache: "no-store", credentials: "same-origin" });
+    const answer = await fetch(state.late || location.href, { headers, redirect: "manual", cache: "no-store", credentials: "same-origin" });
     await take(answer);
   } catch {
     fail(say("silent"));
@@ -55,10 +57,8 @@ async function take(answer) {
     const body = await answer.text();
     const page = new DOMParser().parseFromString(body, "text/html").querySelector(".hz");
     if (!page) return fail(say("strange"));
-    const missing = show(page);
-    // A page that was late asks sooner than it does once it is there.
-    state.interval = Number(page.dataset.hzInterval);
-    if (missing) return fail(say(missing));
+    state.late ||= page.dataset.hzLate ?? "";
+    if (show(page)) return fail(say(page.dataset.hzLate ? "late" : "away"));
     state.etag = answer.headers.get("ETag") ?? "";
   }
   state.failures = 0;
@@ -67,19 +67,19 @@ async function take(answer) {
   state.readClock = answer.headers.get("X-Horizon-At") ?? "";
 }
 
-// Patch every live part that the page has; the name of the words that say why its data is missing, if it is.
+// Patch every live part that the page has; whether the data in it is unknown.
 function show(page) {
-  const missing = "hzLate" in page.dataset ? "late" : "hzUnknown" in page.dataset ? "away" : "";
+  const unknown = "hzUnknown" in page.dataset;
   const focused = document.activeElement;
   for (const part of document.querySelectorAll("[data-hz-live]")) {
     const next = page.querySelector(`#${CSS.escape(part.id)}`);
     // What was last known stays, greyed: better than an empty page.
-    if (missing && part.id === "hz-live") part.classList.add("hz-stale");
+    if (unknown && part.id === "hz-live") part.classList.add("hz-stale");
     else if (next && !isBeingSelected(part)) patch(part, next);
   }
   if (page.dataset.hzTitle) document.title = page.dataset.hzTitle;
   if (focused !== document.activeElement && focused?.isConnected) focused.focus({ preventScroll: true });
-  return missing;
+  return unknown;
 }
 
 function isBeingSelected(part) {
@@ -231,5 +231,6 @@ if (root && state.interval) {
   });
   addEventListener("online", () => ask());
   setInterval(() => document.hidden || showFreshness(), 1000);
-  plan(0);
+  if (state.late) ask();
+  else plan(0);
 }

@@ -14,7 +14,7 @@ from allegro_queue.bulk import noting, selection, undoing, words, work
 from allegro_queue.bulk.models import BulkResult, BulkRun
 from allegro_queue.bulk.selection import Selection, count
 from allegro_queue.dispatch import dispatch
-from allegro_queue.history.queries import Filter
+from allegro_queue.history.filters import Filter
 from allegro_queue.jobs import CARRY_ON, JobOptions, is_allowed
 from allegro_queue.queues import all_queues, get_queue
 from allegro_queue.stores import Stores
@@ -100,7 +100,7 @@ def test_what_fails_after_the_cut_off_is_left_alone(redis: Redis, stores: Stores
 
     run = done(stores, BulkAct.RETRY, Selection(), cut_off=cut_off)
 
-    assert words.outcome(run) == "Retried 1 job; 1 failed only since and was left alone."
+    assert words.outcome(run) == "Retried 1 job. 1 failed only since and was left alone."
     assert stores.jobs.failed_ids(QUEUES) == [late]
     assert stores.jobs.page(State.WAITING, QUEUES)[0][0].id == early
 
@@ -113,7 +113,7 @@ def test_a_unique_job_whose_like_waits_stays_failed_and_says_which(redis: Redis,
 
     run = done(stores, BulkAct.RETRY, Selection())
 
-    assert words.outcome(run) == "Retried 0 jobs; 1 stayed failed, since another of its kind waits or runs."
+    assert words.outcome(run) == "Retried 0 jobs. 1 stayed failed, since another of its kind waits or runs."
     result = BulkResult.objects.get(run=run)
     assert (result.job_id, result.result, result.detail) == (first, "barred", second)
 
@@ -166,7 +166,7 @@ def test_a_cancelled_run_acts_on_no_further_job(redis: Redis, stores: Stores) ->
 
     assert work.cancel(stores, run, who="eve@alley.com", now=time.time())
 
-    assert words.outcome(run) == "Retried 2 jobs; 3 jobs were not begun."
+    assert words.outcome(run) == "Retried 2 jobs. 3 jobs were not begun."
     assert (run.state, run.ended_by) == ("cancelled", "eve@alley.com")
     assert work.carry_on(run.pk, 9).startswith("nothing to do")
     assert len(stores.jobs.failed_ids(QUEUES)) == 3
@@ -197,7 +197,7 @@ def test_deleted_jobs_come_back_from_the_bin_whole(redis: Redis, stores: Stores)
     assert run.done == 2
     assert stores.jobs.get(broken) is None
     assert stores.jobs.lengths(QUEUES)["default"] == 0
-    binned, total = stores.bulk.binned(0, 10, time.time())
+    binned, total = stores.bin.page(0, 10, time.time())
     assert (total, {each.row.id: each.state for each in binned}) == (2, {broken: "failed", waiting: "queued"})
 
     undone = done(stores, BulkAct.RESTORE, Selection(of_run=run.pk))
@@ -209,7 +209,7 @@ def test_deleted_jobs_come_back_from_the_bin_whole(redis: Redis, stores: Stores)
     assert {key: (each.row, each.arguments, each.attempts) for key, each in after.items() if each} == {
         key: (each.row, each.arguments, each.attempts) for key, each in before.items() if each
     }
-    assert stores.bulk.binned(0, 10, time.time()) == ([], 0)
+    assert stores.bin.page(0, 10, time.time()) == ([], 0)
     assert done(stores, BulkAct.RESTORE, Selection(of_run=run.pk)).gone == 2
 
 
@@ -234,12 +234,12 @@ def test_the_bin_is_bounded_by_number_and_by_time(
     for place, job_id in enumerate(ids):
         stores.bulk.act(BulkAct.DELETE, [job_id], now=now + place)
 
-    assert [each.row.id for each in stores.bulk.binned(0, 10, now + 3)[0]] == [ids[2], ids[1]]
+    assert [each.row.id for each in stores.bin.page(0, 10, now + 3)[0]] == [ids[2], ids[1]]
     assert [key for key in redis.keys("*") if ids[0].encode() in key] == []
     assert 86_000 < redis.ttl(f"{stores.keys.bin_jobs}{ids[2]}") <= 86_400
 
     stores.bulk.act(BulkAct.DELETE, [queued(jobs.add, 1, 2)], now=now + 90_000)
-    assert len(stores.bulk.binned(0, 10, now + 90_000)[0]) == 1
+    assert len(stores.bin.page(0, 10, now + 90_000)[0]) == 1
     assert redis.hlen(stores.keys.bin_places) == 1
 
 
@@ -250,7 +250,7 @@ def test_cancelled_jobs_never_run_and_say_that_they_were_cancelled(redis: Redis,
 
     run = done(stores, BulkAct.CANCEL, Selection(ids=(waiting, later, broken)))
 
-    assert words.outcome(run) == "Cancelled 2 jobs; 1 was in another state and left alone."
+    assert words.outcome(run) == "Cancelled 2 jobs. 1 was in another state and left alone."
     run_all(redis)
     for job_id in (waiting, later):
         detail = stores.jobs.get(job_id)
@@ -267,7 +267,7 @@ def test_waiting_jobs_are_moved_in_their_order_and_running_ones_are_left_alone(r
 
     run = done(stores, BulkAct.MOVE, Selection(state=State.WAITING, queue="default"), to="high")
 
-    assert words.outcome(run) == "Moved 2 jobs to high; 1 was running already and left alone."
+    assert words.outcome(run) == "Moved 2 jobs to high. 1 was running already and left alone."
     rows, _ = stores.jobs.page(State.WAITING, ["high"])
     assert [row.id for row in rows] == [other, ids[0], ids[2]]
     assert {row.queue for row in rows} == {"high"}
@@ -296,7 +296,7 @@ def test_a_filter_of_history_takes_the_jobs_with_such_a_run_that_are_failed_stil
             for place, job_id in enumerate(ids)
         ),
     )
-    stores.jobs.retry(ids[3], now)
+    stores.failed_jobs.retry(ids[3], now)
     chosen = Selection(runs=Filter(tag="member:7"))
 
     assert count(stores, chosen, all_queues(), now).number == 2
@@ -394,18 +394,18 @@ def test_when_redis_has_lost_the_set_the_run_ends_and_says_so(redis: Redis, stor
 
     assert work.do(stores, run)
 
-    assert words.outcome(run) == "Retried 0 jobs; of 3 jobs Redis has lost what became."
+    assert words.outcome(run) == "Retried 0 jobs. Of 3 jobs Redis has lost what became."
 
 
 def test_the_set_of_a_large_state_is_chosen_whole(
     redis: Redis, stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("allegro_queue.stores.bulk.MOST_IN_ORDER", 10)
-    monkeypatch.setattr("allegro_queue.stores.bulk.LISTED_AT_ONCE", 7)
+    monkeypatch.setattr("allegro_queue.stores.candidates.MOST_IN_ORDER", 10)
+    monkeypatch.setattr("allegro_queue.stores.candidates.LISTED_AT_ONCE", 7)
     many_failed(redis, 1_000, time.time() - 3600)
     for _ in range(20):
         queued(jobs.nothing, queue="high")
 
-    assert len({each for part in stores.bulk.listed(State.FAILED, QUEUES) for each in part}) == 1_000
-    waiting = [each for part in stores.bulk.listed(State.WAITING, QUEUES) for each in part]
+    assert len({each for part in stores.candidates.listed(State.FAILED, QUEUES) for each in part}) == 1_000
+    waiting = [each for part in stores.candidates.listed(State.WAITING, QUEUES) for each in part]
     assert waiting == [row.id for row in stores.jobs.page(State.WAITING, QUEUES)[0]]

@@ -10,7 +10,7 @@ from pytest_django import live_server_helper
 from redis import Redis
 
 from allegro.accounts.models import User
-from allegro.accounts.super_admins import is_super_admin
+from allegro.accounts.super_admins import why_not_super_admin
 from allegro.audience import jobs
 from allegro.audience.models import ExternalProfile, Member, ProviderAccount
 from allegro.dev.models import ReceivedCall
@@ -49,7 +49,7 @@ def test_what_is_seeded_is_valid_and_its_admin_may_see_horizon(redis: Redis):
 
     admin = User.objects.get(email="admin@alley.com")
     assert admin.check_password("allegro")
-    assert is_super_admin(admin)
+    assert why_not_super_admin(admin) == ""
     Endpoint.objects.get().full_clean()
     ProviderAccount.objects.get().full_clean()
     for member in Member.objects.all():

@@ -11,9 +11,10 @@ from django.db import IntegrityError
 from redis import Redis
 
 from allegro_queue.conf import horizon_settings
+from allegro_queue.history.collected import Overtaken, read_place
 from allegro_queue.history.collector import BATCH, Collector
 from allegro_queue.history.models import Collected, FailureGroup, Gap, MonitoredTag, Run, RunTag, Series
-from allegro_queue.history.writing import OTHER_NAMES, Overtaken, read_place
+from allegro_queue.history.stretches import OTHER_NAMES
 from allegro_queue.stores import Stores
 from tests.support.runs import RUNS, add_runs, failed_record, run_record
 
@@ -234,7 +235,7 @@ def test_names_beyond_the_cap_are_measured_together(
     redis: Redis, stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = time.time()
-    monkeypatch.setattr("allegro_queue.history.writing.MOST_NAMES", 3)
+    monkeypatch.setattr("allegro_queue.history.stretches.MOST_NAMES", 3)
     add_runs(redis, *(run_record(now, name=f"shop.job{number}") for number in range(5)))
     collect(stores)
     add_runs(redis, run_record(now, name="shop.job1"), run_record(now, name="shop.job9"))
@@ -248,7 +249,7 @@ def test_names_beyond_the_cap_are_measured_together(
 def test_failures_beyond_the_cap_of_groups_share_one(
     redis: Redis, stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("allegro_queue.history.writing.MOST_GROUPS", 2)
+    monkeypatch.setattr("allegro_queue.history.groups.MOST_GROUPS", 2)
     add_runs(redis, *(failed_record(NOON, name=f"shop.job{number}") for number in range(5)))
 
     collect(stores)

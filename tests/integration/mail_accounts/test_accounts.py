@@ -25,9 +25,10 @@ from allegro.mail_accounts import models, transport
 from allegro.mail_accounts.models import MailAccount
 from allegro.mail_accounts.transport import connection_of
 from allegro.organizations.models import Organization
-from allegro.outbound import OutboundError
+from allegro.outbound import OutboundError, Silence
 from tests.integration.audience.test_secrets import everything_in
 from tests.support.burst import work_off
+from tests.support.mail_accounts import an_account
 from tests.support.people import an_organization, staff
 from tests.support.secure_smtp import PASSWORD, USERNAME, SecureSink, a_secure_mail_server, certificate
 
@@ -42,25 +43,6 @@ def sink(redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.setenv("SSL_CERT_FILE", str(pem))
     with a_secure_mail_server(pem, secret) as server:
         yield server
-
-
-def an_account(organization: Organization, listens_at: int, **fields: Any) -> MailAccount:
-    account = MailAccount(
-        organization=organization,
-        **{
-            "service": MailAccount.Service.SMTP,
-            "from_name": "City News",
-            "from_address": "post@city-news.example",
-            "host": "127.0.0.1",
-            "port": listens_at,
-            "username": USERNAME,
-            **fields,
-        },
-    )
-    account.credential = PASSWORD
-    account.full_clean()
-    account.save()
-    return account
 
 
 def ask(organization: Organization) -> str:
@@ -123,7 +105,7 @@ def test_a_server_that_accepts_and_never_answers_is_not_waited_for_without_end(
         an_account(news, listener.getsockname()[1])
         started = time.monotonic()
 
-        with pytest.raises(smtplib.SMTPServerDisconnected, match="timed out"):
+        with pytest.raises(Silence, match=r"127\.0\.0\.1 did not answer: .*timed out"):
             ask(news)
 
     assert 0.3 <= time.monotonic() - started < 5

@@ -54,7 +54,7 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
 
 
 def test_while_redis_is_away_a_master_says_so_once(scene: Scene, caplog: pytest.LogCaptureFixture):
-    with caplog.at_level(logging.INFO, "allegro_queue.supervision.master"):
+    with caplog.at_level(logging.INFO, "allegro_queue.supervision"):
         for quarter in range(40):
             scene.master.tick(time.monotonic() + quarter / 4)
 

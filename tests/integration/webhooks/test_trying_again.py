@@ -16,9 +16,11 @@ from pytest_httpserver import HTTPServer
 from redis import Redis
 from werkzeug import Request, Response
 
-from allegro.webhooks import breaker, jobs, sending
+from allegro import breaker
+from allegro.webhooks import jobs, sending
 from allegro.webhooks.events import timestamp
 from allegro.webhooks.failures import DeliveryFailed
+from allegro.webhooks.holding import breaker_of
 from allegro.webhooks.models import Attempt, Breaker, Delivery, Endpoint, Event
 from allegro.webhooks.publishing import publish
 from allegro.webhooks.redelivery import redeliver
@@ -169,23 +171,23 @@ def test_one_organizations_breaker_holds_back_no_other(redis: Redis, httpserver:
     delivery = a_delivery(httpserver.url_for("/hook"))
     elsewhere = an_organization("elsewhere")
     for _ in range(9):
-        breaker.note_silence(elsewhere.pk, delivery.endpoint.host, timezone.now())
+        breaker.note_silence(breaker_of(elsewhere.pk, delivery.endpoint.host), timezone.now())
 
-    assert breaker.let_through(elsewhere.pk, delivery.endpoint.host, timezone.now()) is not None
+    assert breaker.let_through(breaker_of(elsewhere.pk, delivery.endpoint.host), timezone.now()) is not None
     assert attempt(delivery).state == "succeeded"
 
 
 def test_of_many_who_ask_after_a_rest_one_goes_through(redis: Redis):
     news = an_organization()
     for _ in range(3):
-        breaker.note_silence(news.pk, "hook.example", timezone.now())
+        breaker.note_silence(breaker_of(news.pk, "hook.example"), timezone.now())
     later = timezone.now() + timedelta(minutes=2)
     barrier = threading.Barrier(6)
     through: list[bool] = []
 
     def ask() -> None:
         barrier.wait(10)
-        through.append(breaker.let_through(news.pk, "hook.example", later) is None)
+        through.append(breaker.let_through(breaker_of(news.pk, "hook.example"), later) is None)
         connection.close()
 
     threads = [threading.Thread(target=ask) for _ in range(6)]
@@ -233,8 +235,8 @@ def test_a_host_that_never_answered_holds_one_worker_and_the_others_go_once_it_a
     assert Delivery.objects.filter(state="succeeded").count() == 5
     # It is known to be up now: nobody waits for anybody.
     publish(news, "audience_member.created", {})
-    assert breaker.let_through(news.pk, others[0].endpoint.host, timezone.now()) is None
-    assert breaker.let_through(news.pk, others[0].endpoint.host, timezone.now()) is None
+    assert breaker.let_through(breaker_of(news.pk, others[0].endpoint.host), timezone.now()) is None
+    assert breaker.let_through(breaker_of(news.pk, others[0].endpoint.host), timezone.now()) is None
 
 
 def test_five_hundred_deliveries_to_a_dead_endpoint_hold_up_nobody(
@@ -298,21 +300,23 @@ def test_a_delivery_whose_worker_died_is_never_sent_again_unless_asked_for(
 
 
 def test_several_jobs_for_one_delivery_send_it_once(redis: Redis, httpserver: HTTPServer):
-    arrived = threading.Event()
+    others_are_through = threading.Event()
+    waited: list[bool] = []
 
-    def slowly(request: Request) -> Response:
-        arrived.set()
-        time.sleep(0.2)
+    def while_the_others_ask(request: Request) -> Response:
+        waited.append(others_are_through.wait(20))
         return Response("")
 
-    httpserver.expect_request("/hook").respond_with_handler(slowly)
+    httpserver.expect_request("/hook").respond_with_handler(while_the_others_ask)
     delivery = a_delivery(httpserver.url_for("/hook"))
     # A host that is known to be up: nobody waits for it.
-    breaker.note_answer(delivery.endpoint.organization_id, delivery.endpoint.host, timezone.now())
+    breaker.note_answer(breaker_of(delivery.endpoint.organization_id, delivery.endpoint.host), timezone.now())
     said: list[str] = []
 
     def run() -> None:
         said.append(jobs.deliver(str(delivery.pk)))
+        if len(said) == 3:
+            others_are_through.set()
         connection.close()
 
     threads = [threading.Thread(target=run) for _ in range(4)]
@@ -321,7 +325,7 @@ def test_several_jobs_for_one_delivery_send_it_once(redis: Redis, httpserver: HT
     for thread in threads:
         thread.join(30)
 
-    assert arrived.is_set()
+    assert waited == [True]
     assert len(httpserver.log) == 1
     assert sorted(each.split(":")[0] for each in said) == ["delivered", "skipped", "skipped", "skipped"]
 

@@ -137,7 +137,7 @@ def test_words_live_as_long_as_failed_jobs_and_go_with_the_job(redis: Redis, sto
     work_off_with_terms(redis)
     lives = [redis.ttl(stores.keys.progress(job_id)), redis.ttl(stores.keys.log(job_id))]
 
-    stores.jobs.forget(job_id)
+    stores.failed_jobs.forget(job_id)
 
     assert all(0 < life <= 7 * 86_400 for life in lives)
     assert redis.exists(stores.keys.progress(job_id), stores.keys.log(job_id)) == 0

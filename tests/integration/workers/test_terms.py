@@ -181,7 +181,7 @@ def test_a_failed_unique_job_takes_its_lock_again_when_it_is_retried_by_hand(red
     job_id = dispatch(jobs.fail, options=JobOptions(unique=100, unique_key="sync"))
     work_off()
 
-    assert stores.jobs.retry(job_id, time.time())
+    assert stores.failed_jobs.retry(job_id, time.time())
 
     assert redis.get(stores.keys.unique("sync")) == job_id.encode()
     assert 0 < redis.ttl(stores.keys.unique("sync")) <= 100
@@ -192,7 +192,7 @@ def test_a_failed_unique_job_stays_failed_while_another_of_its_kind_waits(redis:
     work_off()
     second = dispatch(jobs.fail, options=JobOptions(unique=True, unique_key="sync"))
 
-    tally = stores.jobs.retry_many([first], now=time.time())
+    tally = stores.failed_jobs.retry_many([first], now=time.time())
 
     assert (tally.done, tally.gone, dict(tally.barred)) == (0, 0, {first: second})
     assert stores.jobs.rows([first])[0].status == "failed"

@@ -42,7 +42,7 @@ def verdict(seen: Pulse, **given: Any) -> Verdict:
     return verdict_on(
         seen,
         **{
-            "notice": "",
+            "connection": "",
             "waits": {"high": 10},
             "overdue": (),
             "has_schedule": True,
@@ -97,11 +97,10 @@ def test_a_process_without_a_living_worker_is_red() -> None:
 
 
 def test_another_queue_connection_is_red_and_says_what_to_set() -> None:
-    notice = "QUEUE_CONNECTION is 'sync', so Horizon starts no worker. Set QUEUE_CONNECTION=redis to have them run."
+    said = verdict(pulse(workers=()), connection="sync")
 
-    said = verdict(pulse(workers=()), notice=notice)
-
-    assert (said.tone, said.sentence) == ("bad", "QUEUE_CONNECTION is 'sync', so Horizon starts no worker.")
+    assert said.tone == "bad"
+    assert said.sentence == "QUEUE_CONNECTION is 'sync', so Horizon starts no worker and jobs pile up unprocessed."
     assert "Set QUEUE_CONNECTION=redis" in said.remedy
 
 

@@ -5,7 +5,8 @@ from django.utils import translation
 
 from allegro_queue.dashboard.formats import ago, count, duration, in_words
 from allegro_queue.dashboard.job_list_words import counted_units, units
-from allegro_queue.dashboard.wording import END, ISOLATE, apart, bdi, worded
+from allegro_queue.dashboard.wording import bdi
+from allegro_queue.wording import END, ISOLATE, apart, worded
 
 
 def test_a_sentence_is_filled_in_by_name() -> None:

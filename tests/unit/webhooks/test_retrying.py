@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from allegro.webhooks.breaker import rest
+from allegro.breaker import rest
 from allegro.webhooks.retrying import next_try, wished_rest
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

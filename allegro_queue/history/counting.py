@@ -1,0 +1,65 @@
+"""How many runs there are of a filter or of each outcome, as far as that is quick. Nothing counts a whole table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from allegro_queue.history.collected import read_place
+from allegro_queue.history.conditions import Part, joined, remaining, source_of, values_of
+from allegro_queue.history.database import database
+from allegro_queue.history.filters import Filter
+from allegro_queue.history.rows import OUTCOMES
+from allegro_queue.history.run_rows import RUNS
+from allegro_queue.history.runs import COMPARED_BY
+
+# ruff: noqa: S608 - what is put into a statement is a constant of the library or of the model; values are parameters
+
+COUNTED = 10_000
+"""Up to where matches are counted; more are "10,000+"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """How many there are, as far as was counted."""
+
+    count: int
+    is_more: bool
+    """Whether there are more than that."""
+
+    def __str__(self) -> str:
+        return f"{self.count:,}{'+' if self.is_more else ''}"
+
+
+def count_runs(wanted: Filter, *, most: int = COUNTED) -> Matches:
+    """How many runs there are of a filter, up to ``most``; of no filter at all, the collector's own count."""
+    if wanted == Filter():
+        return Matches(read_place().runs, is_more=False)
+    driver = wanted.driver
+    source, parts = source_of(wanted, driver)
+    rest = remaining(wanted, driver)
+    inner = f"SELECT {COMPARED_BY} FROM {source} WHERE {joined(parts)} LIMIT %s"
+    # Whether it has looked at all: without more to ask, the count says so itself.
+    further = Part("NULL")
+    if rest:
+        further = Part(
+            f"(SELECT run.id FROM {source} WHERE {joined(parts)} LIMIT 1 OFFSET %s)", (*values_of(parts), most)
+        )
+    with database().cursor() as cursor:
+        cursor.execute(
+            f"SELECT count(*), {further.sql} FROM ({inner}) AS run WHERE {joined(rest) if rest else '1 = 1'}",
+            [*further.values, *values_of(parts), most + 1, *values_of(rest)],
+        )
+        count, one_more = cursor.fetchone()
+    return Matches(min(count, most), is_more=count > most or one_more is not None)
+
+
+def counts_by_outcome(*, most: int = COUNTED) -> dict[str, Matches]:
+    """How many runs ended in each way, up to ``most`` of each: one query."""
+    names = sorted(OUTCOMES)
+    each = f"(SELECT count(*) FROM (SELECT 1 FROM {RUNS} AS run WHERE run.outcome = %s LIMIT %s) AS found)"
+    with database().cursor() as cursor:
+        cursor.execute(
+            f"SELECT {', '.join([each] * len(names))}", [value for name in names for value in (name, most + 1)]
+        )
+        counts = cursor.fetchone()
+    return {name: Matches(min(count, most), is_more=count > most) for name, count in zip(names, counts, strict=True)}

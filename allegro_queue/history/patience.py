@@ -1,0 +1,143 @@
+"""How long a page waits for the database of history: its reader waits too, and a page without counts is better than none.
+
+A page's reads together have so many seconds, and what only counts has a small share of them. The database stops a
+statement that takes longer: PostgreSQL by ``statement_timeout``, SQLite by a look at the clock every few thousand steps.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+from django.db import OperationalError, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from allegro_queue.history.database import alias, database
+
+STEPS = 10_000
+"""Steps of SQLite's machine between two looks at the clock; less than a millisecond's worth."""
+
+CANCELLED = "57014"
+"""PostgreSQL's code for a statement that ``statement_timeout`` ended."""
+
+SHRUNK = 0.9
+"""PostgreSQL is told anew when less than this share is left of what it was told; so a quick page tells it once."""
+
+
+Found = TypeVar("Found")
+
+
+class TookTooLong(Exception):
+    """The database was stopped, since the reader would have waited too long."""
+
+
+class Patience:
+    """What is left of the time for one page."""
+
+    def __init__(self, seconds: float, counting: float) -> None:
+        self._until = time.monotonic() + seconds
+        self._counting = counting
+        self._told = math.inf
+        self.left_out = False
+        """Whether anything was left uncounted."""
+
+    @property
+    def left(self) -> float:
+        return self._until - time.monotonic()
+
+    @contextmanager
+    def for_a_count(self) -> Iterator[None]:
+        """All counts of a page share their seconds: when one used them up, the next one is not begun."""
+        page_until, begun = self._until, time.monotonic()
+        self._until = min(page_until, begun + self._counting)
+        try:
+            yield
+        finally:
+            self._counting -= time.monotonic() - begun
+            self._until = page_until
+            self._told = math.inf
+
+    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        """Execute one statement (a wrapper, as Django calls it)."""
+        if not sql.lstrip("( ").startswith(("SELECT", "WITH")):
+            # A savepoint must be given back whatever the time.
+            return execute(sql, params, many, context)
+        left = self.left
+        if left <= 0:
+            raise TookTooLong
+        if context["connection"].vendor == "postgresql" and not SHRUNK * self._told <= left <= self._told:
+            context["cursor"].cursor.execute(f"SET LOCAL statement_timeout = {math.ceil(left * 1000)}")
+            self._told = left
+        try:
+            return execute(sql, params, many, context)
+        except OperationalError as error:
+            if was_stopped(error):
+                raise TookTooLong from error
+            raise
+
+
+def was_stopped(error: OperationalError) -> bool:
+    """Whether it was this module that ended the statement."""
+    return getattr(error.__cause__, "sqlstate", "") == CANCELLED or str(error) == "interrupted"
+
+
+_current: ContextVar[Patience | None] = ContextVar("patience", default=None)
+
+
+@contextmanager
+def patience(seconds: float, *, counting: float) -> Iterator[Patience]:
+    """Reads of history inside take so many seconds together, and those inside ``counted`` their share of them.
+
+    Raises:
+        TookTooLong: one of them would have taken longer.
+    """
+    mine = Patience(seconds, counting)
+    connection = database()
+    token = _current.set(mine)
+    try:
+        with stopping(connection, mine), connection.execute_wrapper(mine):
+            yield mine
+    finally:
+        _current.reset(token)
+
+
+@contextmanager
+def stopping(connection: BaseDatabaseWrapper, mine: Patience) -> Iterator[None]:
+    """The database can be stopped inside."""
+    if connection.vendor == "sqlite":
+        connection.ensure_connection()
+        connection.connection.set_progress_handler(lambda: mine.left <= 0, STEPS)
+        try:
+            yield
+        finally:
+            if connection.connection is not None:
+                connection.connection.set_progress_handler(None, 0)
+        return
+    was_inside = connection.in_atomic_block
+    # What is SET LOCAL ends with the transaction, so that no pooled connection keeps it.
+    with transaction.atomic(using=alias()):
+        yield
+        if was_inside and connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
+
+
+def counted(read: Callable[[], Found]) -> Found | None:
+    """What ``read`` finds; ``None`` when that takes longer than a page waits for counts."""
+    mine = _current.get()
+    if mine is None:
+        return read()
+    try:
+        if database().vendor == "sqlite":
+            # Opening a transaction there would take the write lock, and a stopped statement spoils none.
+            with mine.for_a_count():
+                return read()
+        with transaction.atomic(using=alias()), mine.for_a_count():
+            return read()
+    except TookTooLong:
+        mine.left_out = True
+        return None

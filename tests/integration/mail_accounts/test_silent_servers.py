@@ -1,0 +1,214 @@
+"""An organization's mail server that accepts and never answers: it is left alone, and its mails wait."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from redis import Redis
+
+from allegro.magic_links import links
+from allegro.magic_links.jobs import queue_put_off_links, send_magic_link
+from allegro.magic_links.models import MagicLink
+from allegro.mail_accounts import transport
+from allegro.mail_accounts.jobs import send_account_test
+from allegro.mail_accounts.models import MailAccount
+from allegro.organizations.models import Organization
+from allegro.outbound import OutboundError, Silence
+from tests.support.burst import work_off
+from tests.support.mail_accounts import an_account
+from tests.support.people import an_organization, staff
+from tests.support.smtp import a_mail_server
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
+
+
+@contextmanager
+def a_silent_server() -> Iterator[socket.socket]:
+    """It takes every connection and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0)
+        yield listener
+
+
+def through(organization: Organization, port: int) -> MailAccount:
+    account = an_account(organization, port, security="none")
+    # The plain server asks for no password.
+    account.username = account.sealed_credential = ""
+    account.save()
+    return account
+
+
+def leads_to(account: MailAccount, port: int) -> None:
+    MailAccount.objects.filter(pk=account.pk).update(port=port)
+
+
+def is_called(listener: socket.socket) -> bool:
+    try:
+        listener.accept()[0].close()
+    except BlockingIOError:
+        return False
+    return True
+
+
+def wanted(organization: Organization, address: str = "ada@example.com") -> MagicLink:
+    return links.request_link(organization, address, "", timezone.now())
+
+
+def tell_of_silence(organization: Organization, times: int = 3) -> list[MagicLink]:
+    asked = [wanted(organization, f"reader-{number}@example.com") for number in range(times)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transport, "STEP_SECONDS", 0.2)
+        for link in asked:
+            with pytest.raises(Silence, match="did not answer"):
+                send_magic_link(str(link.pk))
+    return asked
+
+
+def test_after_three_silences_in_a_row_the_server_is_called_no_more_and_the_mail_waits():
+    news = an_organization()
+    with a_silent_server() as listener:
+        through(news, listener.getsockname()[1])
+        tell_of_silence(news)
+        assert [is_called(listener) for _ in range(4)] == [True, True, True, False]
+
+        link = wanted(news)
+        assert send_magic_link(str(link.pk)).startswith("put off until 2")
+
+        assert not is_called(listener)
+    link.refresh_from_db()
+    assert link.put_off_at is not None
+    assert link.sent_at is link.expires_at is None
+
+
+def test_what_is_put_off_and_what_met_silence_are_all_sent_once_the_server_answers(redis: Redis):
+    news = an_organization()
+    with a_silent_server() as listener:
+        account = through(news, listener.getsockname()[1])
+        asked = tell_of_silence(news)
+        # Their jobs are over: what is sent later is what was put off.
+        redis.flushall()
+        asked.append(wanted(news))
+        work_off(redis)
+        assert queue_put_off_links() == 0
+
+    with a_mail_server() as sink, time_machine.travel(timezone.now() + timedelta(minutes=2), tick=True):
+        leads_to(account, sink.port)
+        assert queue_put_off_links() == 4
+        work_off(redis)
+
+        assert sorted(to for each in sink.mails for to in each.rcpt_tos) == sorted(each.email for each in asked)
+    assert not MagicLink.objects.filter(put_off_at__isnull=False).exists()
+    # The thirty minutes that the mail speaks of are counted from the mail.
+    assert all(each.expires_at > each.requested_at + timedelta(minutes=31) for each in MagicLink.objects.all())
+
+
+def test_one_success_closes_the_breaker():
+    news = an_organization()
+    with a_silent_server() as listener:
+        account = through(news, listener.getsockname()[1])
+        tell_of_silence(news)
+
+    with a_mail_server() as sink:
+        leads_to(account, sink.port)
+        assert send_account_test(account.pk, staff("boss@alley.com").pk) == "sent"
+        assert [send_magic_link(str(wanted(news, f"{name}@example.com").pk)) for name in ("bob", "cy")] == ["sent"] * 2
+
+    account.refresh_from_db()
+    assert (account.silences, account.silent_since, account.open_until) == (0, None, None)
+
+
+def test_one_at_a_time_tries_a_server_of_which_nothing_is_known():
+    news = an_organization()
+    now = timezone.now()
+    through(news, 2525)
+
+    assert transport.put_off_until(news, now) is None
+    assert transport.put_off_until(news, now) is not None
+
+
+def test_a_server_that_refuses_is_not_silent_and_holds_nothing_back():
+    news = an_organization()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        account = through(news, listener.getsockname()[1])
+        account.security = "starttls"
+        account.save()
+    with a_mail_server() as sink:
+        leads_to(account, sink.port)
+        for number in range(4):
+            # It knows no STARTTLS.
+            with pytest.raises(Exception, match="STARTTLS"):
+                send_magic_link(str(wanted(news, f"reader-{number}@example.com").pk))
+
+    account.refresh_from_db()
+    assert (account.silences, account.silent_since) == (0, None)
+
+
+def test_an_account_that_must_not_be_used_fails_each_mail_at_once():
+    news = an_organization()
+    account = through(news, 2525)
+    MailAccount.objects.filter(pk=account.pk).update(host="not a host")
+
+    for number in range(2):
+        with pytest.raises(OutboundError, match="not fit for use"):
+            send_magic_link(str(wanted(news, f"reader-{number}@example.com").pk))
+    assert not MagicLink.objects.filter(put_off_at__isnull=False).exists()
+
+
+def test_a_mail_that_has_waited_for_too_long_is_not_sent(redis: Redis):
+    news = an_organization()
+    with a_silent_server() as listener:
+        account = through(news, listener.getsockname()[1])
+        tell_of_silence(news)
+        redis.flushall()
+
+    with a_mail_server() as sink, time_machine.travel(timezone.now() + timedelta(minutes=31), tick=True):
+        leads_to(account, sink.port)
+        assert queue_put_off_links() == 3
+        assert work_off(redis) == []
+
+        assert sink.mails == []
+
+
+def test_mails_wait_no_longer_when_the_account_is_switched_off(redis: Redis):
+    news = an_organization()
+    with a_silent_server() as listener:
+        account = through(news, listener.getsockname()[1])
+        tell_of_silence(news)
+    assert queue_put_off_links() == 0
+
+    MailAccount.objects.filter(pk=account.pk).update(enabled=False)
+
+    assert queue_put_off_links() == 3
+
+
+def test_admin_says_since_when_a_server_has_not_answered_and_saving_has_it_tried_again(client: Client):
+    client.force_login(staff("boss@alley.com", is_superuser=True))
+    news = an_organization()
+    with a_silent_server() as listener:
+        account = through(news, listener.getsockname()[1])
+        pages = [
+            reverse("admin:mail_accounts_mailaccount_changelist"),
+            reverse("admin:mail_accounts_mailaccount_change", args=[account.pk]),
+        ]
+        assert all("Not tried yet." in client.get(page).text for page in pages)
+        tell_of_silence(news)
+
+    account.refresh_from_db()
+    assert account.silent_since is not None
+    since = f"Not answering since {account.silent_since:%Y-%m-%d %H:%M} UTC. Mails wait; it is tried again at"
+    assert all(since in client.get(page).text for page in pages)
+
+    fields = {
+        "service": "smtp", "enabled": "on", "host": "127.0.0.1", "port": account.port, "security": "none",
+        "from_address": account.from_address,
+    }  # fmt: skip
+    assert client.post(pages[1], fields).status_code == 302
+    assert transport.put_off_until(news, timezone.now()) is None
