@@ -211,7 +211,7 @@ def pauses(pulse: Pulse) -> Check:
             result=Result.LOOK,
             found=gettext("RQ's own switch suspends all workers"),
             mend=gettext("Lift it:"),
-            command="rq resume",
+            command="python manage.py rqresume",
         )
     return Check(
         group=gettext_noop("Processes"),

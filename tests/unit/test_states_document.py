@@ -13,7 +13,7 @@ DOCUMENT = ROOT / "docs" / "states.md"
 ROW = re.compile(r"^\| (?!State|---)([^|]+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
 
 IN_STATES, IN_A_BROWSER, WITH_A_SLOW_DATABASE = (
-    f"tests/web/test_{name}.py" for name in ("states", "live_updates", "slow_pages")
+    f"tests/web/test_{name}.py" for name in ("states", "states_in_a_browser", "slow_pages")
 )
 
 CAUSED_BY = {
@@ -23,7 +23,7 @@ CAUSED_BY = {
     "No Horizon": (IN_STATES, "test_workers_without_a_horizon_process_are_amber"),
     "Paused": (IN_STATES, "test_a_paused_queue_says_who_why_and_until_when_and_can_be_resumed"),
     "Suspended": (IN_STATES, "test_rqs_own_suspension_stops_all_queues_and_says_so"),
-    "Redis unreachable": (IN_STATES, "test_without_redis_a_page_names_the_server_and_the_reason"),
+    "Redis unreachable": (IN_A_BROWSER, "test_a_redis_that_hangs_is_named_in_time_and_the_page_comes_back_with_it"),
     "Redis slow": (IN_STATES, "test_a_slow_server_is_told_with_its_time"),
     "Redis full": (IN_STATES, "test_a_full_server_is_told_before_it_refuses_jobs"),
     "Jobs may be lost": (IN_STATES, "test_a_server_that_may_throw_jobs_away_is_red"),
@@ -38,10 +38,17 @@ CAUSED_BY = {
     "Nothing found": (IN_STATES, "test_a_filter_that_finds_nothing_says_which_term_to_drop"),
     "Conflict": (IN_STATES, "test_what_somebody_else_has_retried_meanwhile_is_no_error"),
     "No right": (IN_STATES, "test_without_the_right_there_is_no_button_and_the_refusal_names_it"),
-    "Signed out": (IN_A_BROWSER, "test_a_signed_out_reader_is_told_so_and_polling_stops"),
-    "Server error": (IN_A_BROWSER, "test_a_failing_server_leaves_the_last_data_and_says_of_when_it_is"),
+    "Signed out": (IN_A_BROWSER, "test_a_reader_whose_session_has_ended_is_told_in_place"),
+    "Server error": (IN_A_BROWSER, "test_a_server_that_breaks_leaves_the_last_data_with_its_time"),
     "Slow page": (WITH_A_SLOW_DATABASE, "test_a_page_that_is_all_history_stands_without_it_and_says_what_to_do"),
     "Horizon paused": (IN_STATES, "test_a_paused_horizon_says_that_its_queues_do_not_run"),
+    "A worker died": (IN_STATES, "test_a_supervisor_whose_workers_die_at_once_is_red"),
+    "Queue behind": (IN_STATES, "test_a_queue_whose_oldest_job_waits_too_long_is_told_with_its_time"),
+    "Queue starved": (IN_STATES, "test_a_queue_behind_one_that_is_never_empty_is_told_why_it_gets_no_turn"),
+    "Entry broken": (IN_STATES, "test_a_broken_cron_entry_is_red_with_its_error"),
+    "Collector away": (IN_STATES, "test_a_collector_that_is_away_or_behind_is_told"),
+    "Runs uncounted": (IN_STATES, "test_runs_that_were_dropped_uncounted_are_told_for_a_day"),
+    "Outbox waits": (IN_STATES, "test_jobs_that_wait_in_the_outbox_are_counted"),
 }
 """The test that brings each state about."""
 
@@ -58,10 +65,10 @@ def texts() -> str:
     """All that the library may say: its messages, and its code for what is not translated."""
     said = [
         form
-        for message in messages.kept("he")
+        for message in messages.kept(messages.PARTS["library"], "he")
         for form in ([message.id] if isinstance(message.id, str) else message.id)
     ]
-    return "\n".join([*said, *(file.read_text(encoding="utf-8") for file in messages.PACKAGE.rglob("*.py"))])
+    return "\n".join([*said, *(file.read_text(encoding="utf-8") for file in (ROOT / "allegro_queue").rglob("*.py"))])
 
 
 def functions_of(file: str) -> set[str]:
@@ -80,3 +87,20 @@ def test_every_sentence_of_the_document_is_one_that_pages_say() -> None:
 
     assert len(quotes) == len(CAUSED_BY) - 1  # a count has no sentence of its own
     assert [quote for quote in quotes if quote not in said] == []
+
+
+def commands_offered() -> set[str]:
+    """What the findings of the pages offer to type, where it is written out."""
+    return {
+        str(node.value.value)
+        for file in (ROOT / "allegro_queue" / "dashboard" / "findings").glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.keyword) and node.arg == "command" and isinstance(node.value, ast.Constant)
+    }
+
+
+def test_every_command_that_a_page_offers_is_in_the_document() -> None:
+    written = DOCUMENT.read_text(encoding="utf-8")
+
+    assert commands_offered()
+    assert [each for each in sorted(commands_offered()) if f"`{each}`" not in written] == []

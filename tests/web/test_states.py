@@ -17,6 +17,7 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.messages import get_messages
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -125,10 +126,13 @@ def test_a_paused_queue_says_who_why_and_until_when_and_can_be_resumed(client: C
 
 
 def test_rqs_own_suspension_stops_all_queues_and_says_so(client: Client, quiet: Stores) -> None:
-    quiet.client.set("rq:suspended", 1)
+    call_command("rqsuspend")
 
     assert "All queues are suspended by RQ’s own switch." in text_of(client, "queues")
-    assert verdict(client).sentence == "All queues are suspended by RQ’s own switch: no worker takes a job."
+    said = verdict(client)
+    assert said.sentence == "All queues are suspended by RQ’s own switch: no worker takes a job."
+    call_command(said.command.removeprefix("python manage.py "))
+    assert verdict(client).tone == "ok"
 
 
 @pytest.mark.parametrize("name", ["overview", "queues", "workers", "metrics", "jobs"])
@@ -243,6 +247,7 @@ def test_a_wrong_connection_is_red_with_what_to_set(client: Client, quiet: Store
         "QUEUE_CONNECTION is 'sync', so Horizon starts no worker and jobs pile up unprocessed.",
     )
     assert "QUEUE_CONNECTION=redis" in said.remedy
+    assert said.command == "python manage.py horizon_terminate"
 
 
 def test_two_versions_side_by_side_are_told_by_host(client: Client, quiet: Stores) -> None:
@@ -374,6 +379,17 @@ def test_a_queue_behind_one_that_is_never_empty_is_told_why_it_gets_no_turn(clie
     assert re.match(
         r"audience-sync has had no turn for 12 min( \d+ s)? because default is never empty\.", said.sentence
     )
+
+
+def test_a_queue_whose_oldest_job_waits_too_long_is_told_with_its_time(client: Client, quiet: Stores) -> None:
+    [job_id] = scenes.backlog(quiet, "high", 1)
+    since = timezone.now() - timedelta(minutes=5)
+    quiet.client.hset(job_key(job_id), "enqueued_at", since.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+
+    said = verdict(client)
+
+    assert re.match(r"high is behind: its oldest job has waited 5 min", said.sentence)
+    assert said.command == "python manage.py horizon_top"
 
 
 def test_a_queue_that_gets_turns_is_not_called_starved(client: Client, quiet: Stores) -> None:

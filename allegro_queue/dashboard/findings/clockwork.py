@@ -109,6 +109,8 @@ def late_entries(pulse: Pulse, overdue: Sequence[Overdue]) -> Iterator[Finding]:
             headline=told,
             cause=told,
             page="schedule",
+            remedy=gettext("See whether the scheduler keeps up:"),
+            command="python manage.py horizon_status",
         )
 
 

@@ -61,6 +61,8 @@ def late_collector(pulse: Pulse, reach: Extent | None, clock: Callable[[float], 
             )
             + trouble,
             page="metrics",
+            remedy=gettext("See whether more runs end than it counts:"),
+            command="python manage.py horizon_top",
         )
 
 
@@ -86,4 +88,6 @@ def lost_counts(pulse: Pulse, reach: Extent | None, clock: Callable[[float], str
                     "Redis kept no more run records than HORIZON['runs_kept'], and no collector came in time."
                 ),
                 page="metrics",
+                remedy=gettext("Raise HORIZON['runs_kept'], and see that a collector always runs:"),
+                command="python manage.py horizon_status",
             )

@@ -28,9 +28,10 @@ class Finding:
     """As one line under another sentence."""
     page: str = ""
     """Name of the page that shows more."""
-    remedy: str = ""
+    remedy: str
     """What to do, in words that lead to the command."""
-    command: str = ""
+    command: str
+    """What to type for it, or to see more."""
 
     @property
     def line(self) -> str:

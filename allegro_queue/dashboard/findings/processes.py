@@ -41,7 +41,8 @@ def wrong_connection(pulse: Pulse, connection: str) -> Iterator[Finding]:
             )
             + waiting,
             cause="",
-            remedy=gettext("Set QUEUE_CONNECTION=redis to have them run. Then restart Horizon."),
+            remedy=gettext("Set QUEUE_CONNECTION=redis to have them run. Then restart Horizon:"),
+            command="python manage.py horizon_terminate",
         )
 
 
@@ -124,6 +125,8 @@ def troubled_supervisors(pulse: Pulse) -> Iterator[Finding]:
                         trouble=supervisor.trouble,
                     ),
                     page="workers",
+                    remedy=gettext("See its log on that host; once the fault is mended, restart Horizon:"),
+                    command="python manage.py horizon_terminate",
                 )
 
 
@@ -177,6 +180,8 @@ def lost_workers(pulse: Pulse, clock: Callable[[float], str]) -> Iterator[Findin
         )
         + held,
         page="workers",
+        remedy=gettext("See the end of its log on that host, and who lives now:"),
+        command="python manage.py horizon_list",
     )
 
 

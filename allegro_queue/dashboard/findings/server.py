@@ -39,7 +39,8 @@ def risky_server(pulse: Pulse) -> Iterator[Finding]:
             ),
             cause=gettext("When it is full, new jobs are refused."),
             page="health",
-            remedy=gettext("Raise maxmemory, or keep less (HORIZON['runs_kept'], 'failed_minutes')."),
+            remedy=gettext("Raise maxmemory, or keep less (HORIZON['runs_kept'], 'failed_minutes'). What it uses:"),
+            command="redis-cli info memory",
         )
     if load.answer_seconds > SLOW_SECONDS:
         yield Finding(

@@ -55,6 +55,8 @@ def long_waits(pulse: Pulse, waits: Mapping[str, int], *, told: Collection[str] 
                     limit=duration(limit),
                 ),
                 page="workers",
+                remedy=gettext("See what keeps the workers; where it is load, raise max_processes in HORIZON:"),
+                command="python manage.py horizon_top",
             )
 
 
@@ -66,7 +68,7 @@ def pauses(pulse: Pulse, clock: Callable[[float], str]) -> Iterator[Finding]:
             headline=gettext("All queues are suspended by RQ’s own switch: no worker takes a job."),
             cause=worded(gettext("{jobs_wait}."), jobs_wait=jobs_wait(pulse.waiting)),
             remedy=gettext("Lift it:"),
-            command="rq resume",
+            command="python manage.py rqresume",
         )
     if pulse.pauses:
         names = sorted(pulse.pauses)
@@ -130,9 +132,10 @@ def starved_queues(pulse: Pulse, minutes: Sequence[Minute]) -> Iterator[tuple[st
                 ),
                 page="queues",
                 remedy=worded(
-                    gettext("Give {queue} a supervisor of its own in HORIZON, or more workers to all."),
+                    gettext("Give {queue} a supervisor of its own in HORIZON, or more workers to all. What runs now:"),
                     queue=queue.name,
                 ),
+                command="python manage.py horizon_top",
             ),
         )
 
@@ -185,5 +188,6 @@ def waiting_outside(outbox: Waiting | None, pulse: Pulse) -> Iterator[Finding]:
             time=since,
         ),
         page="health",
-        remedy=gettext("See whether a scheduler runs, and what its log says of the outbox."),
+        remedy=gettext("See whether a scheduler runs, and what its log says of the outbox:"),
+        command="python manage.py horizon_status",
     )
