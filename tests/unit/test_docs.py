@@ -93,7 +93,7 @@ def test_every_command_is_explained_with_its_exit_codes_and_nothing_else():
 def test_no_document_names_a_command_that_does_not_exist(document):
     named = re.findall(r"manage\.py (\w+)|\b(horizon_[a-z]+)\b", document.read_text())
 
-    known = COMMANDS | {"check", "migrate", "collectstatic", "runserver", "rqresume", "horizon_config"}
+    known = COMMANDS | {"check", "migrate", "collectstatic", "runserver", "dbshell", "rqresume", "horizon_config"}
     assert {a or b for a, b in named} <= known
 
 

@@ -381,17 +381,6 @@ def test_a_queue_behind_one_that_is_never_empty_is_told_why_it_gets_no_turn(clie
     )
 
 
-def test_a_queue_whose_oldest_job_waits_too_long_is_told_with_its_time(client: Client, quiet: Stores) -> None:
-    [job_id] = scenes.backlog(quiet, "high", 1)
-    since = timezone.now() - timedelta(minutes=5)
-    quiet.client.hset(job_key(job_id), "enqueued_at", since.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
-
-    said = verdict(client)
-
-    assert re.match(r"high is behind: its oldest job has waited 5 min", said.sentence)
-    assert said.command == "python manage.py horizon_top"
-
-
 def test_a_queue_that_gets_turns_is_not_called_starved(client: Client, quiet: Stores) -> None:
     scenes.backlog(quiet, "default", 7)
     scenes.backlog(quiet, "audience-sync", 3)
