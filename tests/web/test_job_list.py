@@ -411,3 +411,9 @@ def test_terms_that_no_index_answers_cost_no_more_queries(
 
     assert len(trips) <= 6
     assert len(asked) <= 6, [each["sql"][:200] for each in asked]
+
+
+def test_an_address_that_asks_for_how_long_jobs_waited_is_taken_as_a_term(client: Client, stores: Stores) -> None:
+    answer = client.get(reverse("horizon:jobs"), {"state": "failed", "wait": ">10m", "patience": "long"})
+
+    assert [term.key for term in answer.context["page"].query.terms] == ["state", "wait"]
