@@ -24,9 +24,6 @@ from tests.support import jobs
 from tests.support.failures import failed, queued
 from tests.support.runs import add_runs, collected, failed_record, run_record
 from tests.support.trips import trips_of
-from tests.web.test_activity import reader
-
-__all__ = ["reader"]
 
 pytestmark = pytest.mark.django_db
 
