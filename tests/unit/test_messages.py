@@ -87,7 +87,7 @@ def test_what_an_action_tells_is_no_text_of_one_language() -> None:
     """A message after an action is read by the person in their language, and kept in English: so it must be lazy."""
     eager = [
         f"{file.name}:{node.lineno}"
-        for file in sorted((messages.PACKAGE / "dashboard").rglob("*.py"))
+        for file in sorted((messages.PARTS["library"].package / "dashboard").rglob("*.py"))
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(node, ast.Tuple) and len(node.elts) == 2
         if ast.unparse(node.elts[0]).startswith("messages.")
