@@ -18,7 +18,7 @@ from allegro.audience.models import Member, ProviderAccount, SyncRound
 from allegro.magic_links.models import MagicLink
 from allegro.webhooks.models import Delivery
 from allegro_queue.access import decide
-from allegro_queue.dashboard.links import link, link_to
+from allegro_queue.dashboard.page.links import link, link_to
 from allegro_queue.history.filters import Filter
 from allegro_queue.history.run_pages import find_runs
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from allegro_queue.access import rights_of
 from allegro_queue.api.answers import Refused
 from allegro_queue.api.shapes.told import Begun, Done
-from allegro_queue.dashboard import actions
+from allegro_queue.dashboard.acting import actions
 from allegro_queue.rights import Right
 
 Form = Mapping[str, str | list[str] | None]

@@ -9,8 +9,8 @@ from django.utils.translation import gettext, ngettext
 
 from allegro_queue.activity import journal
 from allegro_queue.activity.models import Activity
-from allegro_queue.dashboard.formats import count, in_words
-from allegro_queue.dashboard.links import link
+from allegro_queue.dashboard.page.formats import count, in_words
+from allegro_queue.dashboard.page.links import link
 from allegro_queue.wording import worded
 
 ACTIONS = (

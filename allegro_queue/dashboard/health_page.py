@@ -8,8 +8,8 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 
 from allegro_queue.alerts.report import keeper_in_words
 from allegro_queue.configuration import configuration_problems
-from allegro_queue.dashboard.formats import count, in_words
-from allegro_queue.dashboard.states import Status
+from allegro_queue.dashboard.page.formats import count, in_words
+from allegro_queue.dashboard.page.states import Status
 from allegro_queue.health.check import Check, Result, worst
 from allegro_queue.health.examine import examine
 from allegro_queue.stores import Stores

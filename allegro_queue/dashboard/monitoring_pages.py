@@ -13,14 +13,14 @@ from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View
 from allegro_queue.conf import horizon_settings
-from allegro_queue.dashboard.actions import Told, action, name_of
-from allegro_queue.dashboard.filter_keys import ALL
-from allegro_queue.dashboard.filter_pairs import pairs_of
-from allegro_queue.dashboard.filter_terms import Term
-from allegro_queue.dashboard.formats import count
-from allegro_queue.dashboard.job_source import read_history_state
-from allegro_queue.dashboard.links import link_to
-from allegro_queue.dashboard.render import render_page
+from allegro_queue.dashboard.acting.actions import Told, action, name_of
+from allegro_queue.dashboard.filters.keys import ALL
+from allegro_queue.dashboard.filters.pairs import pairs_of
+from allegro_queue.dashboard.filters.terms import Term
+from allegro_queue.dashboard.jobs.source import read_history_state
+from allegro_queue.dashboard.page.formats import count
+from allegro_queue.dashboard.page.links import link_to
+from allegro_queue.dashboard.page.render import render_page
 from allegro_queue.history.followed_tags import MOST_MONITORED, TagRow, monitor, monitored_tags, stop_monitoring
 from allegro_queue.history.known_names import names_known
 from allegro_queue.history.tags import LONGEST_TAG

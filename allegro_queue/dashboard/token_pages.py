@@ -14,11 +14,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from allegro_queue.access import View, rights_of, without_right
 from allegro_queue.activity.journal import note
-from allegro_queue.dashboard.actions import Told, action, deed_of
-from allegro_queue.dashboard.formats import count
-from allegro_queue.dashboard.links import link
-from allegro_queue.dashboard.render import render_page
-from allegro_queue.dashboard.states import Status
+from allegro_queue.dashboard.acting.actions import Told, action, deed_of
+from allegro_queue.dashboard.page.formats import count
+from allegro_queue.dashboard.page.links import link
+from allegro_queue.dashboard.page.render import render_page
+from allegro_queue.dashboard.page.states import Status
 from allegro_queue.rights import ALL_RIGHTS, WORDS, Right
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse

@@ -8,9 +8,9 @@ from django.views.decorators.http import require_safe
 
 from allegro_queue.dashboard.activity_page import ActivityPage, read_activity
 from allegro_queue.dashboard.health_page import read_health
-from allegro_queue.dashboard.overview_page import read_overview
-from allegro_queue.dashboard.render import render_page
-from allegro_queue.dashboard.workers_page import read_workers
+from allegro_queue.dashboard.overview.page import read_overview
+from allegro_queue.dashboard.page.render import render_page
+from allegro_queue.dashboard.workers.page import read_workers
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
 

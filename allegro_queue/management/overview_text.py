@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from allegro_queue.dashboard.formats import DASH, about, count, duration, rate, until
-from allegro_queue.dashboard.overview_page import OverviewPage
+from allegro_queue.dashboard.overview.page import OverviewPage
+from allegro_queue.dashboard.page.formats import DASH, about, count, duration, rate, until
 from allegro_queue.stores.pulse import Pulse
 
 WORKERS_SHOWN = 10

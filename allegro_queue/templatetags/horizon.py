@@ -14,9 +14,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from allegro_queue.access import decide
-from allegro_queue.dashboard import formats
-from allegro_queue.dashboard.links import link
-from allegro_queue.dashboard.wording import bdi
+from allegro_queue.dashboard.page import formats
+from allegro_queue.dashboard.page.links import link
+from allegro_queue.dashboard.page.names import bdi
 
 register = template.Library()
 

@@ -18,7 +18,7 @@ from redis.exceptions import NoPermissionError, ResponseError
 
 from allegro_queue.batches import batch
 from allegro_queue.connection import forget_client
-from allegro_queue.dashboard.actions import NOT_ALLOWED
+from allegro_queue.dashboard.acting.actions import NOT_ALLOWED
 from allegro_queue.dashboard.urls import ROUTES
 from allegro_queue.dispatch import dispatch
 from allegro_queue.jobs import JobOptions

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from allegro_queue.dashboard.json_tree import argument_tree, keyword_tree, value_tree
+from allegro_queue.dashboard.job.json_tree import argument_tree, keyword_tree, value_tree
 from allegro_queue.masking import masked, rule_for_key
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,3 +77,15 @@ def test_a_module_imports_only_from_ranks_above_its_own() -> None:
                 wrong.append(f"{name} ({known[mine]}) imports {other} ({known[theirs]})")
 
     assert wrong == []
+
+
+def test_the_folders_of_the_dashboard_import_each_other_in_no_circle() -> None:
+    """A page may be made of what others have; then those know nothing of it."""
+    knows: dict[str, set[str]] = {}
+    for name, tree in modules():
+        if name.startswith("dashboard."):
+            mine = name.split(".")[1]
+            others = (each.split(".")[1] for each in imported(tree) if each.startswith("dashboard."))
+            knows.setdefault(mine, set()).update(other for other in others if other != mine)
+
+    list(TopologicalSorter(knows).static_order())

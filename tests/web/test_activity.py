@@ -18,7 +18,7 @@ from redis import Redis
 from allegro.accounts.models import User
 from allegro_queue.activity import journal
 from allegro_queue.activity.models import Activity
-from allegro_queue.dashboard.actions import ACTIONS
+from allegro_queue.dashboard.acting.actions import ACTIONS
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from tests.support import jobs

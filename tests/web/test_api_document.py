@@ -147,7 +147,7 @@ def test_without_its_library_the_api_has_no_address(monkeypatch: pytest.MonkeyPa
 
 def test_the_pages_need_nothing_of_the_api_s_library() -> None:
     code = "import sys; sys.modules['ninja'] = None; sys.modules['pydantic'] = None; import django; django.setup(); "
-    code += "import allegro_queue.dashboard.actions, allegro_queue.api.door, allegro_queue.api.mount, allegro_queue.tokens.tokens"
+    code += "import allegro_queue.dashboard.acting.actions, allegro_queue.api.door, allegro_queue.api.mount, allegro_queue.tokens.tokens"
 
     subprocess.run(
         [sys.executable, "-c", code], check=True, env={**os.environ, "DJANGO_SETTINGS_MODULE": "allegro.settings"}

@@ -6,7 +6,7 @@ import pytest
 
 from allegro_queue.api.asking import ALSO, RIGHT
 from allegro_queue.api.document import document
-from allegro_queue.dashboard.actions import ACTIONS_AT, ACTS
+from allegro_queue.dashboard.acting.actions import ACTIONS_AT, ACTS
 from allegro_queue.dashboard.urls import ROUTES
 from allegro_queue.rights import Right
 

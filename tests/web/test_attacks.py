@@ -17,7 +17,7 @@ from django.urls import reverse
 from redis import Redis
 
 from allegro_queue.activity.models import Activity
-from allegro_queue.dashboard.actions import own_page
+from allegro_queue.dashboard.acting.actions import own_page
 from allegro_queue.dashboard.urls import urlpatterns
 from allegro_queue.stores import Stores
 from tests.support import jobs

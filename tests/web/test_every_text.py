@@ -30,7 +30,7 @@ NAMES = {
 }  # fmt: skip
 
 QUEUES = r"high|default|audience-sync"
-ENTRIES = r"audience-sync-tick|horizon-snapshot|links-forget|webhooks-due|webhooks-forget"
+ENTRIES = r"audience-sync-tick|horizon-snapshot|links-forget|links-put-off|webhooks-due|webhooks-forget"
 PATTERNS = (
     # A number, with the name of its statistic or its letter for thousands; a moment's rest.
     r"p\d\d \d+", r"\d+k", r"\d{4}, [\d:]+ UTC", r"[\d:]+",
@@ -52,7 +52,7 @@ PATTERNS = (
 
 FUNCTIONS = {
     "add", "charge(order)", "deliver", "fail", "forget_old_events", "forget_old_links", "nothing", "pay", "perform",
-    "queue_due_deliveries", "run", "send_magic_link", "snapshot", "sync_member", "tick",
+    "queue_due_deliveries", "queue_put_off_links", "run", "send_magic_link", "snapshot", "sync_member", "tick",
 }  # fmt: skip
 
 

@@ -13,7 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from redis import Redis
 
-from allegro_queue.dashboard import job_counting, job_runs
+from allegro_queue.dashboard.jobs import counting as job_counting
+from allegro_queue.dashboard.jobs import runs as job_runs
 from allegro_queue.history import exact_counts, run_pages
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores, job_lists

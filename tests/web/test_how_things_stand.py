@@ -13,7 +13,7 @@ from django.urls import reverse
 from redis import Redis
 
 from allegro_queue.connection import forget_client
-from allegro_queue.dashboard import render
+from allegro_queue.dashboard.page import render
 from allegro_queue.scheduling.install import declared_entries
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pauses import Pause

@@ -105,9 +105,9 @@ def test_jobs_that_are_failed_now_are_exported(client: Client, redis: Redis, sto
 def test_a_file_holds_the_newest_rows_up_to_its_most(
     client: Client, stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("allegro_queue.dashboard.export_views.MOST_ROWS", 7)
-    monkeypatch.setattr("allegro_queue.dashboard.job_export.MOST_ROWS", 7)
-    monkeypatch.setattr("allegro_queue.dashboard.job_export.AT_ONCE", 3)
+    monkeypatch.setattr("allegro_queue.dashboard.jobs.export_views.MOST_ROWS", 7)
+    monkeypatch.setattr("allegro_queue.dashboard.jobs.export.MOST_ROWS", 7)
+    monkeypatch.setattr("allegro_queue.dashboard.jobs.export.AT_ONCE", 3)
     now = time.time()
     collected(stores, *(run_record(now - 20 + number, job_id=f"job-{number}") for number in range(20)))
 

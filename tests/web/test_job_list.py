@@ -181,7 +181,7 @@ def test_a_search_that_stops_says_how_far_it_looked_and_goes_on(
     client: Client, stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run_pages, "SEARCHED", 10)
-    monkeypatch.setattr("allegro_queue.dashboard.job_runs.SEARCHED", 10)
+    monkeypatch.setattr("allegro_queue.dashboard.jobs.runs.SEARCHED", 10)
     now = time.time()
     collected(
         stores,

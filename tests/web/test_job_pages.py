@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 from redis import Redis
 
-from allegro_queue.dashboard.formats import duration
+from allegro_queue.dashboard.page.formats import duration
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import job_key
 from tests.support import jobs, scenes

@@ -16,7 +16,7 @@ from redis import Redis
 import allegro_queue
 from allegro_queue.activity.saved_view import SavedView
 from allegro_queue.conf import horizon_settings
-from allegro_queue.dashboard.formats import moment
+from allegro_queue.dashboard.page.formats import moment
 from allegro_queue.history.followed_tags import monitor
 from allegro_queue.history.snapshot import take_snapshot
 from allegro_queue.stores import Stores

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
@@ -14,19 +13,12 @@ from django.utils import translation
 from django.utils.translation import gettext
 
 from allegro_queue.activity.models import Activity
-from allegro_queue.dashboard.formats import duration
+from allegro_queue.dashboard.page.formats import duration
 from allegro_queue.stores import Stores
 from allegro_queue.wording import worded
 from tests.support import every_page, scenes
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _language_as_found() -> Iterator[None]:
-    """A request leaves its language to its thread, which goes on to the next test."""
-    with translation.override(translation.get_language()):
-        yield
 
 
 @pytest.fixture

@@ -147,7 +147,7 @@ def test_an_unknown_name_gets_a_page_that_says_so(
 
 
 def test_many_names_are_shown_by_the_hour(client: Client, stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("allegro_queue.dashboard.metric_pages.MOST_STRETCHES", 1)
+    monkeypatch.setattr("allegro_queue.dashboard.metrics.pages.MOST_STRETCHES", 1)
     hours(stores, time.time(), stretches=20)
 
     page = client.get(reverse("horizon:metrics")).context["page"]

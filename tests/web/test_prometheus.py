@@ -13,8 +13,8 @@ from django.test import Client
 from django.urls import reverse
 from prometheus_client.parser import text_string_to_metric_families
 
-from allegro_queue.dashboard.exposition import Family, exposition
-from allegro_queue.dashboard.prometheus import MOST_JOBS, counted_from
+from allegro_queue.dashboard.machines.exposition import Family, exposition
+from allegro_queue.dashboard.machines.prometheus import MOST_JOBS, counted_from
 from allegro_queue.metrics.histograms import bucket_of
 from allegro_queue.stores import Stores
 from tests.support import records, scenes

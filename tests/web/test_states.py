@@ -24,8 +24,9 @@ from django.utils import timezone
 from redis import Redis
 
 from allegro_queue.access import Access
-from allegro_queue.dashboard import job_pages, job_runs
 from allegro_queue.dashboard.findings.verdict import Verdict
+from allegro_queue.dashboard.jobs import pages as job_pages
+from allegro_queue.dashboard.jobs import runs as job_runs
 from allegro_queue.history.models import Collected, Gap
 from allegro_queue.models import OutboxEntry
 from allegro_queue.rights import Right

@@ -17,7 +17,7 @@ from allegro_queue.api.asking import needs
 from allegro_queue.api.shapes.alerts import Alerts, MuteAsked
 from allegro_queue.api.shapes.given import Name
 from allegro_queue.api.shapes.told import Done
-from allegro_queue.dashboard import alert_views
+from allegro_queue.dashboard.alerts import views as alert_views
 from allegro_queue.errors import did_you_mean
 from allegro_queue.rights import Right
 

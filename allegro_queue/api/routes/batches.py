@@ -14,7 +14,7 @@ from allegro_queue.api.shapes.batches import BatchDetail, Batches, BatchesAsked,
 from allegro_queue.api.shapes.orders import ReasonAsked
 from allegro_queue.api.shapes.told import Done
 from allegro_queue.connection import page_client
-from allegro_queue.dashboard import batch_views
+from allegro_queue.dashboard.batches import views as batch_views
 from allegro_queue.masking import masked
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores, open_stores

@@ -14,7 +14,7 @@ from allegro_queue.api.shapes.bin import Binned, RestoreAsked
 from allegro_queue.api.shapes.given import Paging
 from allegro_queue.api.shapes.told import Begun
 from allegro_queue.connection import page_client
-from allegro_queue.dashboard import bulk_views
+from allegro_queue.dashboard.acting import views as bulk_views
 from allegro_queue.rights import Right
 from allegro_queue.stores import open_stores
 from allegro_queue.stores.bulk import BIN_SECONDS

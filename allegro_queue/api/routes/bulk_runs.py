@@ -30,8 +30,8 @@ from allegro_queue.bulk import noting, work
 from allegro_queue.bulk.models import BulkResult, BulkRun
 from allegro_queue.bulk.selection import count
 from allegro_queue.connection import page_client
-from allegro_queue.dashboard import bulk_views
-from allegro_queue.dashboard.chosen import BY_RUNS, Chosen
+from allegro_queue.dashboard.acting import views as bulk_views
+from allegro_queue.dashboard.acting.chosen import BY_RUNS, Chosen
 from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
 from allegro_queue.stores import open_stores

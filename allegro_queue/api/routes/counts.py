@@ -13,7 +13,7 @@ from allegro_queue.api.shapes.counts import Count
 from allegro_queue.api.shapes.jobs import JobsWanted
 from allegro_queue.api.shapes.runs import RunsWanted
 from allegro_queue.connection import page_client
-from allegro_queue.dashboard.job_counting import count_of_listed, count_of_runs
+from allegro_queue.dashboard.jobs.counting import count_of_listed, count_of_runs
 from allegro_queue.stores import open_stores
 
 router = Router()

@@ -20,7 +20,8 @@ from allegro_queue.api.shapes.jobs import JobDetailShape, Jobs, JobsAsked, JobsW
 from allegro_queue.api.shapes.orders import AgainAsked, OtherAsked, Queued
 from allegro_queue.api.shapes.told import Done
 from allegro_queue.connection import page_client
-from allegro_queue.dashboard import bulk_views, one_job_views
+from allegro_queue.dashboard.acting import views as bulk_views
+from allegro_queue.dashboard.job import acts_views as one_job_views
 from allegro_queue.errors import did_you_mean
 from allegro_queue.masking import masked
 from allegro_queue.queues import all_queues

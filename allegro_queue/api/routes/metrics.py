@@ -12,7 +12,7 @@ from ninja import Query, Router
 from allegro_queue.api.answers import Refused
 from allegro_queue.api.shapes.metrics import Metrics, MetricsAsked, Names, NamesAsked
 from allegro_queue.connection import page_client
-from allegro_queue.dashboard.metric_series import run_times, wait_times
+from allegro_queue.dashboard.metrics.series import run_times, wait_times
 from allegro_queue.history.known_names import names_known
 from allegro_queue.history.measured import Point, extent, points
 from allegro_queue.stores import open_stores

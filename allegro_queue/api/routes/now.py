@@ -19,7 +19,8 @@ from allegro_queue.api.shapes.orders import ControlAsked, EndAsked
 from allegro_queue.api.shapes.told import Done
 from allegro_queue.conf import horizon_settings
 from allegro_queue.configuration import configuration_problems
-from allegro_queue.dashboard import control_views, worker_views
+from allegro_queue.dashboard.workers import control_views
+from allegro_queue.dashboard.workers import views as worker_views
 from allegro_queue.health.check import worst
 from allegro_queue.health.examine import examine
 from allegro_queue.plan import Plan

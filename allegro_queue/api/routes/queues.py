@@ -17,9 +17,10 @@ from allegro_queue.api.shapes.orders import EmptyAsked, MoveQueueAsked
 from allegro_queue.api.shapes.pauses import PauseAsked
 from allegro_queue.api.shapes.queues import Queues, QueueShape
 from allegro_queue.api.shapes.told import Begun, Done
-from allegro_queue.dashboard import actions, queue_views
-from allegro_queue.dashboard.metric_series import wait_times
-from allegro_queue.dashboard.queue_rows import LATELY
+from allegro_queue.dashboard.acting import actions
+from allegro_queue.dashboard.metrics.series import wait_times
+from allegro_queue.dashboard.queues import views as queue_views
+from allegro_queue.dashboard.queues.rows import LATELY
 from allegro_queue.errors import did_you_mean
 from allegro_queue.history.measured import points, whole
 from allegro_queue.metrics.counts import MINUTE

@@ -14,8 +14,8 @@ from allegro_queue.api.answers import Refused
 from allegro_queue.api.asking import HIDDEN, may_see_payload, number_in
 from allegro_queue.api.shapes.given import RunId
 from allegro_queue.api.shapes.runs import Runs, RunsAsked, RunsWanted
-from allegro_queue.dashboard.job_query import read_query
-from allegro_queue.dashboard.job_search import Names, filter_of
+from allegro_queue.dashboard.jobs.query import read_query
+from allegro_queue.dashboard.jobs.search import Names, filter_of
 from allegro_queue.history.filters import Filter
 from allegro_queue.history.known_names import names_of_kinds
 from allegro_queue.history.run_pages import find_runs

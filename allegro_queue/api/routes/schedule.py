@@ -17,8 +17,8 @@ from allegro_queue.api.shapes.pauses import PauseAsked
 from allegro_queue.api.shapes.schedule import EntryDetail, Schedule
 from allegro_queue.api.shapes.told import Done
 from allegro_queue.connection import page_client
-from allegro_queue.dashboard import schedule_views
-from allegro_queue.dashboard.schedule_page import read_rows
+from allegro_queue.dashboard.schedule import views as schedule_views
+from allegro_queue.dashboard.schedule.page import read_rows
 from allegro_queue.errors import did_you_mean
 from allegro_queue.rights import Right
 from allegro_queue.scheduling.table import ScheduleRow, faults_in, rows_of

@@ -14,8 +14,8 @@ from allegro_queue.api.answers import Refused
 from allegro_queue.api.asking import needs
 from allegro_queue.api.shapes.told import Done
 from allegro_queue.api.shapes.views import ViewAsked, ViewId, Views
-from allegro_queue.dashboard import saved_view_pages
-from allegro_queue.dashboard.actions import name_of
+from allegro_queue.dashboard.acting.actions import name_of
+from allegro_queue.dashboard.jobs import saved_views as saved_view_pages
 from allegro_queue.rights import Right
 
 router = Router(tags=["views"])

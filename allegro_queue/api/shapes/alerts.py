@@ -8,8 +8,8 @@ from ninja import Schema
 from pydantic import Field
 
 from allegro_queue.api.shapes.given import Given
-from allegro_queue.dashboard.alerts_page import MOST_MUTE_MINUTES
-from allegro_queue.dashboard.chosen import LONGEST_REASON
+from allegro_queue.dashboard.acting.chosen import LONGEST_REASON
+from allegro_queue.dashboard.alerts.page import MOST_MUTE_MINUTES
 
 
 class AlertShape(Schema):

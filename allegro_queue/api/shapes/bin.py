@@ -7,7 +7,7 @@ from pydantic import Field
 
 from allegro_queue.api.shapes.bulk_runs import Ids
 from allegro_queue.api.shapes.given import Given
-from allegro_queue.dashboard.chosen import MOST_TICKED
+from allegro_queue.dashboard.acting.chosen import MOST_TICKED
 
 
 class BinnedShape(Schema):

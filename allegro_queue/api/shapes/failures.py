@@ -8,8 +8,8 @@ from ninja import Schema
 from pydantic import Field
 
 from allegro_queue.api.shapes.given import Given, Paging, words
-from allegro_queue.dashboard.chosen import LONGEST_REASON
-from allegro_queue.dashboard.failure_page import MOST_MUTE_MINUTES
+from allegro_queue.dashboard.acting.chosen import LONGEST_REASON
+from allegro_queue.dashboard.failures.page import MOST_MUTE_MINUTES
 from allegro_queue.history.group_rows import GroupRow
 from allegro_queue.history.runs import RunRow
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from allegro_queue.api.shapes.given import Given, words
 from allegro_queue.api.shapes.told import Done
-from allegro_queue.dashboard.chosen import LONGEST_REASON
+from allegro_queue.dashboard.acting.chosen import LONGEST_REASON
 from allegro_queue.stores.controls import Control
 
 REASON = r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic import Field
 
 from allegro_queue.api.shapes.given import Given
-from allegro_queue.dashboard.chosen import LONGEST_REASON
-from allegro_queue.dashboard.confirm_pages import MOST_MINUTES
+from allegro_queue.dashboard.acting.chosen import LONGEST_REASON
+from allegro_queue.dashboard.acting.pause_page import MOST_MINUTES
 
 
 class PauseAsked(Given):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext, ngettext
 
 from allegro_queue.dashboard.findings.finding import Finding, sentence_of, whole
-from allegro_queue.dashboard.formats import ago, count, duration, in_words
+from allegro_queue.dashboard.page.formats import ago, count, duration, in_words
 from allegro_queue.stores.pulse import Pulse
 from allegro_queue.stores.schedule import SCHEDULER_LIFE
 from allegro_queue.wording import apart, worded

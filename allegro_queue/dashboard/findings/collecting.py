@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from django.utils.translation import gettext, ngettext
 
 from allegro_queue.dashboard.findings.finding import Finding, sentence_of, whole
-from allegro_queue.dashboard.formats import count, duration
+from allegro_queue.dashboard.page.formats import count, duration
 from allegro_queue.history.measured import Extent
 from allegro_queue.stores.pulse import Pulse
 from allegro_queue.wording import worded

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from django.utils.translation import gettext, gettext_noop, ngettext
 
 from allegro_queue.dashboard.findings.finding import Finding, sentence_of, whole
-from allegro_queue.dashboard.formats import count, duration, in_words
-from allegro_queue.dashboard.nouns import jobs, jobs_wait
-from allegro_queue.dashboard.states import is_all_paused
+from allegro_queue.dashboard.page.formats import count, duration, in_words
+from allegro_queue.dashboard.page.nouns import jobs, jobs_wait
+from allegro_queue.dashboard.page.states import is_all_paused
 from allegro_queue.stores.pulse import Pulse, QueuePulse
 from allegro_queue.wording import worded
 

@@ -27,7 +27,7 @@ from allegro_queue.dashboard.findings.processes import (
 )
 from allegro_queue.dashboard.findings.server import risky_server
 from allegro_queue.dashboard.findings.waiting import long_waits, pauses, starved_queues, waiting_outside
-from allegro_queue.dashboard.formats import count, duration
+from allegro_queue.dashboard.page.formats import count, duration
 from allegro_queue.history.measured import Extent, Minute
 from allegro_queue.outbox import Waiting
 from allegro_queue.stores.pulse import Pulse

@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from django.utils.translation import gettext, gettext_noop, ngettext
 
 from allegro_queue.dashboard.findings.finding import Finding, whole
-from allegro_queue.dashboard.formats import count, duration, in_words
-from allegro_queue.dashboard.nouns import jobs, jobs_wait
-from allegro_queue.dashboard.states import LONGEST_WAIT, is_all_paused
+from allegro_queue.dashboard.page.formats import count, duration, in_words
+from allegro_queue.dashboard.page.nouns import jobs, jobs_wait
+from allegro_queue.dashboard.page.states import LONGEST_WAIT, is_all_paused
 from allegro_queue.history.measured import Minute
 from allegro_queue.outbox import Waiting
 from allegro_queue.stores.pauses import ALL_QUEUES

@@ -13,8 +13,8 @@ from django.db import OperationalError, close_old_connections
 
 from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import UNREACHABLE, address, client
-from allegro_queue.dashboard.minute_values import clock
-from allegro_queue.dashboard.overview_page import read_overview
+from allegro_queue.dashboard.metrics.minute_values import clock
+from allegro_queue.dashboard.overview.page import read_overview
 from allegro_queue.management.overview_text import Line, overview_lines
 from allegro_queue.management.redis_command import RedisCommand
 from allegro_queue.management.screen import watch

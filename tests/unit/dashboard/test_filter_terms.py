@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from allegro_queue.dashboard.filter_keys import KEYS
-from allegro_queue.dashboard.filter_pairs import pairs_of, read_pairs
-from allegro_queue.dashboard.filter_spans import Span, number_span, seconds_span, time_span
-from allegro_queue.dashboard.filter_terms import LONGEST, MOST_TERMS, Term, parse, typed
+from allegro_queue.dashboard.filters.keys import KEYS
+from allegro_queue.dashboard.filters.pairs import pairs_of, read_pairs
+from allegro_queue.dashboard.filters.spans import Span, number_span, seconds_span, time_span
+from allegro_queue.dashboard.filters.terms import LONGEST, MOST_TERMS, Term, parse, typed
 
 
 def problems(text: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from allegro_queue.dashboard import formats
+from allegro_queue.dashboard.page import formats
 
 
 @pytest.mark.parametrize(

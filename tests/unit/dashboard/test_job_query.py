@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from allegro_queue.dashboard.job_query import JobQuery, read_query
+from allegro_queue.dashboard.jobs.query import JobQuery, read_query
 
 QUEUES = ("high", "default")
 

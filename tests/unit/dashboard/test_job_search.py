@@ -7,10 +7,10 @@ from datetime import UTC
 
 import pytest
 
-from allegro_queue.dashboard.filter_terms import parse
-from allegro_queue.dashboard.job_query import JobQuery
-from allegro_queue.dashboard.job_search import Names, Wanted, can_ask_lists, filter_of, queues_of
-from allegro_queue.dashboard.job_search import test_of as row_test
+from allegro_queue.dashboard.filters.terms import parse
+from allegro_queue.dashboard.jobs.query import JobQuery
+from allegro_queue.dashboard.jobs.search import Names, Wanted, can_ask_lists, filter_of, queues_of
+from allegro_queue.dashboard.jobs.search import test_of as row_test
 from allegro_queue.history.filters import Also, Filter
 from allegro_queue.stores.jobs import JobRow
 from allegro_queue.terms import Terms

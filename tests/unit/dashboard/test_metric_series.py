@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from allegro_queue.dashboard.metric_series import buckets, totals, unmeasured_spans
-from allegro_queue.dashboard.ranges import Range, axis_of
+from allegro_queue.dashboard.metrics.ranges import Range, axis_of
+from allegro_queue.dashboard.metrics.series import buckets, totals, unmeasured_spans
 from allegro_queue.history.measured import Extent, Hole, Point, whole
 from allegro_queue.metrics.counts import Counts
 

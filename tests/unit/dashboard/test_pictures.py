@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from allegro_queue.dashboard.frame import navigation
+from allegro_queue.dashboard.page.frame import navigation
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 PICTURES = DOCS / "pictures"

@@ -8,7 +8,7 @@ import pytest
 
 from allegro_queue.dashboard.findings.clockwork import Overdue
 from allegro_queue.dashboard.findings.verdict import Verdict, verdict_on
-from allegro_queue.dashboard.states import status_of
+from allegro_queue.dashboard.page.states import status_of
 from allegro_queue.stores.pauses import Pause
 from allegro_queue.stores.pulse import Pulse, QueuePulse
 from tests.support import records

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from allegro_queue.dashboard.tracebacks import read_trace
+from allegro_queue.dashboard.page.tracebacks import read_trace
 
 TRACEBACK = """Traceback (most recent call last):
   File "/venv/lib/python3.11/site-packages/rq/worker/base.py", line 1671, in perform_job

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from django.utils import translation
 
-from allegro_queue.dashboard.formats import ago, count, duration, in_words
-from allegro_queue.dashboard.job_list_words import counted_units, units
-from allegro_queue.dashboard.wording import bdi
+from allegro_queue.dashboard.filters.state_words import counted_units, units
+from allegro_queue.dashboard.page.formats import ago, count, duration, in_words
+from allegro_queue.dashboard.page.names import bdi
 from allegro_queue.wording import END, ISOLATE, apart, worded
 
 

@@ -1,0 +1,1 @@
+"""Failed jobs by what made them fail."""

@@ -1,0 +1,1 @@
+"""What the filter box of the jobs page understands."""

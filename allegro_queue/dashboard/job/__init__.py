@@ -1,0 +1,1 @@
+"""One job: its page, and what can be done with it."""

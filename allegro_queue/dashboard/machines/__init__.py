@@ -1,0 +1,1 @@
+"""What machines read: probes, and numbers in Prometheus' words."""

@@ -1,0 +1,1 @@
+"""Throughput, waits and run times over time."""

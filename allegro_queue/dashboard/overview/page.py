@@ -1,0 +1,156 @@
+"""What the overview shows: the verdict, six figures, the queues as lanes, the last hour, what runs next, what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+
+from allegro_queue.activity import journal
+from allegro_queue.activity.models import Activity
+from allegro_queue.conf import HorizonSettings, horizon_settings
+from allegro_queue.dashboard import charts
+from allegro_queue.dashboard.failures.list_page import OPEN
+from allegro_queue.dashboard.failures.rows import GroupLine, line_of
+from allegro_queue.dashboard.findings.clockwork import Overdue, Parked
+from allegro_queue.dashboard.findings.verdict import Verdict, verdict_on
+from allegro_queue.dashboard.metrics.hour_chart import last_hour
+from allegro_queue.dashboard.metrics.minute_values import MINUTES, clock
+from allegro_queue.dashboard.overview.tiles import tiles
+from allegro_queue.dashboard.page.formats import count, moment
+from allegro_queue.dashboard.page.states import ENTRY_LATE
+from allegro_queue.dashboard.page.tile import Tile
+from allegro_queue.dashboard.queues.rows import MOST_SLOTS, QueueRow, queue_rows
+from allegro_queue.history.group_rows import find_groups
+from allegro_queue.history.measured import Extent, Minute, extent, minutes
+from allegro_queue.history.touched import Tenants
+from allegro_queue.outbox import Waiting, waiting
+from allegro_queue.scheduling.table import ScheduleRow, faults_in, rows_of
+from allegro_queue.stores import Stores
+from allegro_queue.stores.entries import Known
+from allegro_queue.stores.pulse import Pulse
+from allegro_queue.wording import worded
+
+FAILURES_SHOWN = 5
+NEXT_SHOWN = 4
+DEEDS_SHOWN = 5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OverviewPage:
+    """Is anything wrong, and where?"""
+
+    verdict: Verdict
+    first_run: bool
+    tiles: tuple[Tile, ...]
+    queues: tuple[QueueRow, ...]
+    lane_scale: SafeString
+    slot_count: int
+    hour: SafeString
+    hour_sentence: str
+    hour_twin: SafeString
+    next_runs: tuple[ScheduleRow, ...]
+    failures: tuple[GroupLine, ...]
+    """Groups, the one that failed last first."""
+    deeds: tuple[Activity, ...]
+    """What people did last."""
+
+
+def read_overview(stores: Stores, pulse: Pulse) -> OverviewPage:
+    """The page: four round trips to Redis besides the pulse's two, six short queries, or seven when runs were ever dropped uncounted."""
+    settings = horizon_settings()
+    reach = extent(stores, pulse.at)
+    known = stores.entries.known(pulse.at)
+    schedule = rows_of(stores, known, pulse.at)
+    groups = find_groups(now=pulse.at, states=OPEN, limit=FAILURES_SHOWN)
+    return overview(
+        settings,
+        pulse,
+        minutes(stores, reach, pulse.at, MINUTES),
+        schedule,
+        [line_of(each, Tenants()) for each in groups],
+        reach=reach,
+        parked=parked_in(schedule, known),
+        outbox=waiting(moment(pulse.at)),
+        deeds=journal.read()[:DEEDS_SHOWN],
+    )
+
+
+def parked_in(schedule: Sequence[ScheduleRow], known: Known) -> list[Parked]:
+    """Entries that could not be queued, and those of the database that cannot run."""
+    refused = [Parked(name=row.entry.name, error=row.state.error) for row in schedule if row.state.error]
+    return refused + [Parked(name=each.name, error=each.fault) for each in faults_in(known)]
+
+
+def overview(
+    settings: HorizonSettings,
+    pulse: Pulse,
+    minutes: Sequence[Minute],
+    schedule: Sequence[ScheduleRow],
+    failures: Sequence[GroupLine],
+    *,
+    reach: Extent,
+    parked: Sequence[Parked] = (),
+    outbox: Waiting | None = None,
+    deeds: Sequence[Activity] = (),
+) -> OverviewPage:
+    """The page, from what was read."""
+    measured = any(each.done or each.failed for each in minutes)
+    ever_used = bool(measured or failures or pulse.last_snapshot_at or any(queue.running for queue in pulse.queues))
+    overdue = [
+        Overdue(name=row.entry.name, late_seconds=row.late_seconds) for row in schedule if row.late_seconds > ENTRY_LATE
+    ]
+    verdict = verdict_on(
+        pulse,
+        connection=settings.connection if settings.connection != "redis" else "",
+        waits=settings.waits,
+        overdue=overdue,
+        has_schedule=bool(schedule),
+        ever_used=ever_used,
+        note=quiet_note(pulse, minutes),
+        clock=clock,
+        minutes=minutes,
+        reach=reach,
+        parked=parked,
+        outbox=outbox,
+    )
+    hour, sentence, twin = last_hour(pulse, minutes)
+    coming = sorted((row for row in schedule if row.next_at is not None), key=lambda row: row.next_at or 0.0)
+    return OverviewPage(
+        verdict=verdict,
+        first_run=not ever_used and not pulse.waiting and not pulse.masters,
+        tiles=tuple(tiles(settings, pulse, minutes, coming)),
+        queues=queue_rows(pulse, settings, minutes),
+        lane_scale=charts.lane_scale(),
+        slot_count=min(len(pulse.workers), MOST_SLOTS),
+        hour=hour,
+        hour_sentence=sentence,
+        hour_twin=twin,
+        next_runs=tuple(coming[:NEXT_SHOWN]),
+        failures=tuple(failures),
+        deeds=tuple(deeds),
+    )
+
+
+def quiet_note(pulse: Pulse, minutes: Sequence[Minute]) -> str:
+    """The second line when all is well."""
+    ended = [each.starts_at for each in minutes if each.done]
+    parts = [
+        worded(ngettext("{n} worker listens.", "{n} workers listen.", len(pulse.workers)), n=count(len(pulse.workers)))
+    ]
+    parts.append(
+        worded(gettext("Last job done at {time}."), time=clock(ended[-1])[:5])
+        if ended
+        else gettext("No job was done in the last hour.")
+    )
+    failed = sum(sum(each.failed.values()) for each in minutes)
+    parts.append(
+        worded(
+            ngettext("{n} job failed in the last hour.", "{n} jobs failed in the last hour.", failed), n=count(failed)
+        )
+        if failed
+        else gettext("None failed in the last hour.")
+    )
+    return " ".join(parts)

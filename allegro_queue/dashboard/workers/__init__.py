@@ -1,0 +1,1 @@
+"""Masters, supervisors and workers, and the orders that they are given."""
