@@ -17,9 +17,6 @@ from allegro_queue.terms import FIELD, Terms
 from tests.support import jobs
 from tests.support.failures import failed, queued
 from tests.support.runs import collected, failed_record, run_record
-from tests.web.test_activity import reader
-
-__all__ = ["reader"]
 
 pytestmark = pytest.mark.django_db
 

@@ -24,9 +24,6 @@ from tests.support import jobs
 from tests.support.failures import failed, queued
 from tests.support.runs import add_runs, collected, failed_record, run_record
 from tests.support.trips import trips_of
-from tests.web.test_activity import reader
-
-__all__ = ["reader"]
 
 pytestmark = pytest.mark.django_db
 
@@ -411,3 +408,9 @@ def test_terms_that_no_index_answers_cost_no_more_queries(
 
     assert len(trips) <= 6
     assert len(asked) <= 6, [each["sql"][:200] for each in asked]
+
+
+def test_an_address_that_asks_for_how_long_jobs_waited_is_taken_as_a_term(client: Client, stores: Stores) -> None:
+    answer = client.get(reverse("horizon:jobs"), {"state": "failed", "wait": ">10m", "patience": "long"})
+
+    assert [term.key for term in answer.context["page"].query.terms] == ["state", "wait"]

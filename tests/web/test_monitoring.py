@@ -17,9 +17,6 @@ from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.terms import Terms
 from tests.support.runs import collected, failed_record, run_record
-from tests.web.test_activity import reader
-
-__all__ = ["reader"]
 
 pytestmark = pytest.mark.django_db
 

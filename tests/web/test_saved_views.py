@@ -13,9 +13,6 @@ from redis import Redis
 from allegro_queue.activity.models import Activity
 from allegro_queue.activity.saved_view import MOST_OF_ONE, SavedView
 from allegro_queue.rights import Right
-from tests.web.test_activity import reader
-
-__all__ = ["reader"]
 
 pytestmark = pytest.mark.django_db
 

@@ -5,25 +5,33 @@ from __future__ import annotations
 import html
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import psycopg
 import pytest
+from django.db import connections
+from django.db.utils import load_backend
+from django.test import Client
 from playwright.sync_api import Page, expect
 
+from allegro_queue.alerts.models import AlertStanding
+from allegro_queue.history.models import FailureGroup
 from allegro_queue.history.run_rows import RUNS
 from allegro_queue.stores import Stores
 from tests.support import scenes
 from tests.support.browser import complaints_of
 from tests.support.dev_run import free_port
+from tests.support.endless import endless
 from tests.support.eventually import eventually
 from tests.support.postgres import a_postgres_server
 from tests.support.running import manage, running
 from tests.support.runs import add_runs, failed_record
 
+ALERTS = AlertStanding._meta.db_table
 WAITING = "/horizon/jobs/?state=waiting"
 FAILED = "/horizon/jobs/?state=failed"
 
@@ -38,9 +46,14 @@ class Site:
     @contextmanager
     def runs_locked(self) -> Iterator[None]:
         """Nobody else can read the runs meanwhile; a page that comes has not waited for them."""
+        with self.locked(RUNS):
+            yield
+
+    @contextmanager
+    def locked(self, table: str) -> Iterator[None]:
         # Psycopg leaves the transaction, and with it the lock, at the end.
         with psycopg.connect(self.database) as holder:
-            holder.execute(f"LOCK TABLE {RUNS} IN ACCESS EXCLUSIVE MODE")
+            holder.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
             yield
 
     def body(self, address: str) -> str:
@@ -79,11 +92,11 @@ def test_rows_do_not_wait_for_counts_and_the_page_says_that_it_still_counts(site
 
     assert len(re.findall(r"<tr [^>]*data-key=", body)) == 3
     assert "Still counting after 500 ms." in body
-    assert "/horizon/jobs/?state=waiting&amp;wait=long" in body
+    assert "/horizon/jobs/?state=waiting&amp;patience=long" in body
 
 
 def test_who_asks_with_more_patience_gets_the_counts_when_the_database_is_free_again(site: Site, runs: Stores) -> None:
-    text = site.text(f"{WAITING}&wait=long")
+    text = site.text(f"{WAITING}&patience=long")
 
     assert "Still counting" not in text
     assert re.search(r"Failed [1-9]", text)
@@ -118,3 +131,52 @@ def test_a_page_that_came_without_history_fetches_it_by_itself(browser_page: Pag
 
     expect(browser_page.locator("tr[data-key]").first).to_be_visible()
     expect(browser_page.locator(".hz-sentence")).to_have_text(re.compile(r"failed run"))
+
+
+def test_a_search_for_an_id_does_not_wait_for_history_twice(site: Site, runs: Stores) -> None:
+    with site.runs_locked():
+        begun = time.monotonic()
+        text = site.text("/horizon/jobs/?q=6c0f41d26c0f41d2")
+        took = time.monotonic() - begun
+
+    assert "Still counting: the database did not answer within 2 s." in text
+    assert took < 5
+
+
+def test_the_frame_of_a_page_does_not_wait_for_the_number_of_alerts(site: Site, runs: Stores) -> None:
+    assert runs.pulse.read(["high"], time.time()).alerts_firing is None
+    with site.locked(ALERTS):
+        text = site.text("/horizon/workers/")
+
+    assert "Still counting" not in text
+    assert "no worker is alive" in text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_page_that_is_all_database_does_not_wait_while_redis_is_away(
+    client: Client, stores: Stores, redis_goes_away: Callable[[], AbstractContextManager[None]]
+) -> None:
+    scenes.quiet_system(stores, time.time())
+    with redis_goes_away(), endless(FailureGroup._meta.db_table):
+        body = client.get("/horizon/failures/").content.decode()
+
+    assert "Still counting: the database did not answer within 2 s." in body
+
+
+@pytest.mark.django_db
+def test_a_page_that_asks_nothing_of_history_stands_while_its_database_is_away(
+    client: Client, stores: Stores, settings: Any
+) -> None:
+    scenes.quiet_system(stores, time.time())
+    stores.alerts.show(0)
+    gone = {"ENGINE": "django.db.backends.postgresql", "NAME": "gone", "HOST": "/nonexistent", "OPTIONS": {}}
+    given = {**connections.settings["default"], **gone}
+    connections["gone"] = load_backend(gone["ENGINE"]).DatabaseWrapper(given, "gone")
+    settings.HORIZON = {**settings.HORIZON, "database": "gone"}
+    try:
+        answer = client.get("/horizon/workers/")
+    finally:
+        del connections["gone"]
+
+    assert answer.status_code == 200
+    assert "web-1-4121" in answer.content.decode()

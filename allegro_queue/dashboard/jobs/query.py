@@ -19,7 +19,7 @@ from allegro_queue.wording import worded
 PAGE_SIZE = 50
 MOST_PAGES = 100_000
 LARGEST_ID = 2**63 - 1
-OWN = frozenset({"live", "wait", "page", "after"})
+OWN = frozenset({"live", "patience", "page", "after"})
 """Names in the address that ask for no jobs."""
 
 

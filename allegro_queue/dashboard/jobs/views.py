@@ -14,6 +14,7 @@ from allegro_queue.dashboard.jobs.pages import JobsPage, read_jobs
 from allegro_queue.dashboard.jobs.query import only_word, read_query, without_words
 from allegro_queue.dashboard.page.links import link, link_to
 from allegro_queue.dashboard.page.render import render_page
+from allegro_queue.history.patience import TookTooLong, patience
 from allegro_queue.history.runs import runs_of_job
 from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
@@ -23,6 +24,9 @@ from allegro_queue.stores.pulse import Pulse
 
 SHORTEST_ID = 8
 """Characters that a word has at least to be looked up as an id in history too."""
+
+LOOK_SECONDS = 0.5
+"""How long history is asked for an id, before the page itself is read."""
 
 
 @require_safe
@@ -51,12 +55,15 @@ def pairs_in(given: QueryDict) -> list[tuple[str, str]]:
 
 
 def exists(word: str) -> bool:
-    """Whether there is a job of this id; the page itself says so when Redis does not answer."""
+    """Whether there is a job of this id; the page itself says so when Redis or the database does not answer."""
     if not is_job_id(word):
         return False
     try:
-        return bool(open_stores().jobs.rows([word])) or (len(word) >= SHORTEST_ID and bool(runs_of_job(word, most=1)))
-    except UNREACHABLE:
+        with patience(LOOK_SECONDS, counting=LOOK_SECONDS):
+            return bool(open_stores().jobs.rows([word])) or (
+                len(word) >= SHORTEST_ID and bool(runs_of_job(word, most=1))
+            )
+    except (TookTooLong, *UNREACHABLE):
         return False
 
 

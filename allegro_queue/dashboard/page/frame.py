@@ -16,11 +16,15 @@ from allegro_queue.conf import HorizonSettings
 from allegro_queue.dashboard.page.links import link
 from allegro_queue.dashboard.page.script_words import script_words
 from allegro_queue.dashboard.page.states import Status, status_of, status_unreachable
+from allegro_queue.history.patience import TookTooLong, patience
 from allegro_queue.stores.pauses import Pause
 from allegro_queue.stores.pulse import Pulse
 
 FRAGMENT = "horizon/fragment.html"
 """The shell of what a refresh gets."""
+
+ALERTS_SECONDS = 0.5
+"""How long the database is asked for the number of alerts that fire."""
 
 log = logging.getLogger(__name__)
 
@@ -141,8 +145,8 @@ def chosen_interval(given: str, every: int) -> int:
     return int(given) if given in {str(each) for each in INTERVALS} else every
 
 
-WAIT = ("wait", "long")
-"""The pair of an address that waits longer for the database."""
+WAIT = ("patience", "long")
+"""The pair of an address that waits longer for the database. (``wait`` is a term of the job list.)"""
 
 
 def waits_long(request: HttpRequest) -> bool:
@@ -162,9 +166,10 @@ def alerts_firing(pulse: Pulse | None, now: float) -> int:
     if pulse is not None and pulse.alerts_firing is not None:
         return pulse.alerts_firing
     try:
-        return book.firing_count(now)
-    except (DatabaseError, InterfaceError) as error:
-        log.warning("alerts cannot be read: %s", error)
+        with patience(ALERTS_SECONDS, counting=ALERTS_SECONDS):
+            return book.firing_count(now)
+    except (DatabaseError, InterfaceError, TookTooLong) as error:
+        log.warning("alerts cannot be read: %s", error or "the database did not answer in time")
         return 0
 
 

@@ -89,17 +89,20 @@ def render_page(
     is_long = is_patient or waits_long(request)
     seconds, counting = (LONG_SECONDS, LONG_SECONDS) if is_long else (PAGE_SECONDS, COUNT_SECONDS)
     try:
-        stores = open_stores(connection)
-        pulse = stores.pulse.read(all_queues(), now)
-        with patience(seconds, counting=counting) as reader:
-            page = read(stores, pulse)
-        left_out = reader.left_out
+        try:
+            stores = open_stores(connection)
+            pulse = stores.pulse.read(all_queues(), now)
+            with patience(seconds, counting=counting) as reader:
+                page = read(stores, pulse)
+            left_out = reader.left_out
+        except UNREACHABLE as error:
+            pulse, trouble = None, reason(error)
+            template = template if away else "horizon/unreachable.html"
+            if away:
+                with patience(seconds, counting=counting):
+                    page = away(now)
     except TookTooLong:
         is_late, template = True, "horizon/late.html"
-    except UNREACHABLE as error:
-        pulse, trouble = None, reason(error)
-        page = away(now) if away else None
-        template = template if away else "horizon/unreachable.html"
     if isinstance(page, Missing):
         template = "horizon/missing.html"
     frame = frame_for(request, settings, pulse, title=title, current=current, every=every, now=now)
