@@ -88,7 +88,7 @@ def supervisors(pulse: Pulse) -> Check:
             name=gettext_noop("Supervisors"),
             result=Result.RISK,
             found="; ".join(troubled).rstrip("."),
-            mend=gettext("See Horizon's log on that host for why its workers end."),
+            mend=gettext("See Horizon’s log on that host for why its workers end."),
         )
     return Check(
         group=gettext_noop("Processes"),
@@ -209,7 +209,7 @@ def pauses(pulse: Pulse) -> Check:
             group=gettext_noop("Processes"),
             name=gettext_noop("Pauses"),
             result=Result.LOOK,
-            found=gettext("RQ's own switch suspends all workers"),
+            found=gettext("RQ’s own switch suspends all workers"),
             mend=gettext("Lift it:"),
             command="python manage.py rqresume",
         )

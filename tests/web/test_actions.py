@@ -173,7 +173,7 @@ def test_all_queues_are_paused_until_somebody_resumes_them(client: Client, store
     assert stores.pauses.current(time.time() + 10**9)["*"].until is None
 
     assert do(client, "resume", queue="*")[1] == "Resumed all queues."
-    assert do(client, "resume", queue="*")[1] == "All queues are not paused (any more)."
+    assert do(client, "resume", queue="*")[1] == "There is no pause of all queues (any more)."
     assert stores.pauses.current(time.time()) == {}
 
 
