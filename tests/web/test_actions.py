@@ -15,7 +15,7 @@ from allegro_queue.dashboard.acting.actions import ACTIONS as QUEUE_ACTIONS
 from allegro_queue.dashboard.acting.actions import own_page
 from allegro_queue.dashboard.acting.views import ACTIONS as BULK_ACTIONS
 from allegro_queue.dashboard.acting.views import RUN_ACTIONS
-from allegro_queue.dashboard.job.acts_views import ACTIONS as ONE_JOB_ACTIONS
+from allegro_queue.dashboard.job.act_views import ACTIONS as ONE_JOB_ACTIONS
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
 from allegro_queue.stores.pauses import Pause
