@@ -75,7 +75,9 @@ def masters(pulse: Pulse) -> Check:
 
 def supervisors(pulse: Pulse) -> Check:
     troubled = [
-        f"{each.name} on {master.host}: {each.trouble}"
+        worded(
+            gettext("{supervisor} on {host}: {trouble}"), supervisor=each.name, host=master.host, trouble=each.trouble
+        )
         for master in pulse.masters
         for each in master.supervisors
         if each.trouble
