@@ -325,7 +325,7 @@ RULES: Mapping[str, Rule] = {
             title=gettext_noop("Workers die again and again"),
             unit=Unit.COUNT,
             threshold=5,
-            mend=gettext_noop("See Horizon's log on that host for why they end."),
+            mend=gettext_noop("See Horizon’s log on that host for why they end."),
             look=crash_loop,
             knows=has_pulse,
         ),

@@ -21,8 +21,6 @@ class Message:
     subject: str
     body: str
     rules: tuple[str, ...]
-    is_over: bool = False
-    """Whether all that it tells is good news."""
 
 
 def messages_of(events: Sequence[Event], environment: str, address: str) -> list[Message]:
@@ -43,7 +41,6 @@ def messages_of(events: Sequence[Event], environment: str, address: str) -> list
                 subject=f"[{environment}] {subject_of(mine)}"[:LONGEST_SUBJECT],
                 body="\n\n".join(filter(None, parts)) + "\n",
                 rules=rules,
-                is_over=all(event.happening is Happening.OVER for event in mine),
             )
         )
     return found

@@ -97,7 +97,14 @@ def outcome_words(
             ngettext("{n} was in another state and left alone.", "{n} were in another state and left alone.", other),
         ),
         (not_begun, ngettext("{n} job was not begun.", "{n} jobs were not begun.", not_begun)),
-        (lost, ngettext("Of {n} job Redis has lost what became.", "Of {n} jobs Redis has lost what became.", lost)),
+        (
+            lost,
+            ngettext(
+                "What became of {n} job is unknown: Redis has lost it.",
+                "What became of {n} jobs is unknown: Redis has lost it.",
+                lost,
+            ),
+        ),
     )
     return " ".join(
         [

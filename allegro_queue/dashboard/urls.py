@@ -14,8 +14,8 @@ from allegro_queue.dashboard.alerts.views import PAGES as ALERT_PAGES
 from allegro_queue.dashboard.batches.views import ACTIONS as BATCH_ACTIONS
 from allegro_queue.dashboard.batches.views import PAGES as BATCH_PAGES
 from allegro_queue.dashboard.failures.views import PAGES as FAILURE_PAGES
-from allegro_queue.dashboard.job.acts_views import ACTIONS as ONE_JOB_ACTIONS
-from allegro_queue.dashboard.job.acts_views import PAGES as ONE_JOB_PAGES
+from allegro_queue.dashboard.job.act_views import ACTIONS as ONE_JOB_ACTIONS
+from allegro_queue.dashboard.job.act_views import PAGES as ONE_JOB_PAGES
 from allegro_queue.dashboard.job.views import PAGES as JOB_PAGES
 from allegro_queue.dashboard.jobs.export_views import PAGES as EXPORT_PAGES
 from allegro_queue.dashboard.jobs.saved_views import PAGES as SAVED_VIEW_PAGES

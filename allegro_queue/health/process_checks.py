@@ -75,7 +75,9 @@ def masters(pulse: Pulse) -> Check:
 
 def supervisors(pulse: Pulse) -> Check:
     troubled = [
-        f"{each.name} on {master.host}: {each.trouble}"
+        worded(
+            gettext("{supervisor} on {host}: {trouble}"), supervisor=each.name, host=master.host, trouble=each.trouble
+        )
         for master in pulse.masters
         for each in master.supervisors
         if each.trouble
@@ -88,7 +90,7 @@ def supervisors(pulse: Pulse) -> Check:
             name=gettext_noop("Supervisors"),
             result=Result.RISK,
             found="; ".join(troubled).rstrip("."),
-            mend=gettext("See Horizon's log on that host for why its workers end."),
+            mend=gettext("See Horizon’s log on that host for why its workers end."),
         )
     return Check(
         group=gettext_noop("Processes"),
@@ -209,7 +211,7 @@ def pauses(pulse: Pulse) -> Check:
             group=gettext_noop("Processes"),
             name=gettext_noop("Pauses"),
             result=Result.LOOK,
-            found=gettext("RQ's own switch suspends all workers"),
+            found=gettext("RQ’s own switch suspends all workers"),
             mend=gettext("Lift it:"),
             command="python manage.py rqresume",
         )

@@ -195,7 +195,7 @@ def clock(server: ServerState) -> Check:
         found=worded(ahead if offset > 0 else behind, seconds=f"{abs(offset):.1f}")
         if skewed
         else worded(gettext("this host is within {seconds} s of Redis"), seconds=f"{max(abs(offset), 0.001):.3f}"),
-        mend=gettext("Have the host's clock follow a time server:") if skewed else "",
+        mend=gettext("Have the host’s clock follow a time server:") if skewed else "",
         command="timedatectl status" if skewed else "",
     )
 

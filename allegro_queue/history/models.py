@@ -1,4 +1,4 @@
-"""The tables of history. Written by the collector alone (but for a group's state and the monitored tags).
+"""The tables of history. Written by the collector alone (but for a group's state and the tags that people follow).
 
 Times are Unix seconds, as everywhere in the library. They live in the database ``HORIZON["database"]``.
 """

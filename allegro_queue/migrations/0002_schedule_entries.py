@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
                 ('cron', models.CharField(blank=True, help_text='Five fields, such as */5 * * * *. Or give “every”.', max_length=100)),
                 ('every', models.PositiveIntegerField(blank=True, help_text='Seconds between two runs.', null=True)),
                 ('zone', models.CharField(blank=True, help_text="Of the cron line, such as Europe/Berlin. Empty: the site's.", max_length=64, verbose_name='time zone')),
-                ('job', models.CharField(help_text='Dotted path of a function under HORIZON[“allowed_jobs”], such as shop.jobs.tidy.', max_length=200)),
+                ('job', models.CharField(help_text="Dotted path of a function under HORIZON['allowed_jobs'], such as shop.jobs.tidy.", max_length=200)),
                 ('queue', models.CharField(blank=True, help_text="Empty: where the function's own @job says.", max_length=100)),
                 ('args', models.JSONField(blank=True, default=list, help_text='A JSON list. No secrets.', verbose_name='arguments')),
                 ('kwargs', models.JSONField(blank=True, default=dict, help_text='A JSON object. No secrets.', verbose_name='keyword arguments')),

@@ -27,7 +27,7 @@ class ScheduleEntry(models.Model):
         "time zone", max_length=64, blank=True, help_text="Of the cron line, such as Europe/Berlin. Empty: the site's."
     )
     job = models.CharField(
-        max_length=200, help_text="Dotted path of a function under HORIZON[“allowed_jobs”], such as shop.jobs.tidy."
+        max_length=200, help_text="Dotted path of a function under HORIZON['allowed_jobs'], such as shop.jobs.tidy."
     )
     queue = models.CharField(max_length=100, blank=True, help_text="Empty: where the function's own @job says.")
     args = models.JSONField("arguments", default=list, blank=True, help_text="A JSON list. No secrets.")

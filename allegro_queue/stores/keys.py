@@ -63,11 +63,6 @@ class Keys:
         """Hash: worker name to ``{"job", "queue", "origin", "execution", "at"}`` of the one job it holds. One field a worker, gone when settled."""
         return f"{self.prefix}reserved"
 
-    def unique(self, key: str) -> str:
-        """Text: id of the job that holds this lock, so that no second one is queued. Lives ``unique_seconds`` of its terms,
-        and as long as it waits for its time; taken over when that job has ended or is gone."""
-        return f"{self.prefix}unique:{key}"
-
     def settling(self, worker: str) -> str:
         """Text: somebody is settling this dead worker's job. Lives 30 s."""
         return f"{self.prefix}settling:{worker}"
@@ -153,6 +148,11 @@ class Keys:
     def runs(self) -> str:
         """Stream (field ``run``: a run record): every ended attempt, the last ``HORIZON["runs_kept"]``, oldest first."""
         return f"{self.prefix}runs"
+
+    def unique(self, key: str) -> str:
+        """Text: id of the job that holds this lock, so that no second one is queued. Lives ``unique_seconds`` of its terms,
+        and as long as it waits for its time; taken over when that job has ended or is gone."""
+        return f"{self.prefix}unique:{key}"
 
     def overlap(self, key: str) -> str:
         """Text: id of the execution that alone works on this. Lives ``overlap_seconds`` of its terms (a minute at the

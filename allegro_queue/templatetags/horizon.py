@@ -1,4 +1,4 @@
-"""Tags and filters of the pages: thin markup over the pure functions of ``dashboard.formats``."""
+"""Tags and filters of the pages: thin markup over the pure functions of ``dashboard.page.formats``."""
 
 from __future__ import annotations
 

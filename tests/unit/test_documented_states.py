@@ -29,7 +29,7 @@ CAUSED = {
     "Wrong connection": "web/test_states.py::test_a_wrong_connection_is_red_with_what_to_set",
     "Two versions": "web/test_states.py::test_two_versions_side_by_side_are_told_by_host",
     "A worker died": "web/test_states.py::test_a_supervisor_whose_workers_die_at_once_is_red",
-    "A queue is behind": "unit/dashboard/test_states.py::test_a_wait_is_too_long_past_the_queue_s_own_limit_or_a_minute",
+    "A queue is behind": "unit/dashboard/findings/test_verdict.py::test_a_wait_is_too_long_past_the_queue_s_own_limit_or_a_minute",
     "A queue gets no turn": "web/test_states.py::test_a_queue_behind_one_that_is_never_empty_is_told_why_it_gets_no_turn",
     "Redis unreachable": "web/test_states_in_a_browser.py::test_a_redis_that_hangs_is_named_in_time_and_the_page_comes_back_with_it",
     "Redis slow": "web/test_states.py::test_a_slow_server_is_told_with_its_time",

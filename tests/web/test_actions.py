@@ -15,7 +15,7 @@ from allegro_queue.dashboard.acting.actions import ACTIONS as QUEUE_ACTIONS
 from allegro_queue.dashboard.acting.actions import own_page
 from allegro_queue.dashboard.acting.views import ACTIONS as BULK_ACTIONS
 from allegro_queue.dashboard.acting.views import RUN_ACTIONS
-from allegro_queue.dashboard.job.acts_views import ACTIONS as ONE_JOB_ACTIONS
+from allegro_queue.dashboard.job.act_views import ACTIONS as ONE_JOB_ACTIONS
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
 from allegro_queue.stores.pauses import Pause
@@ -173,7 +173,7 @@ def test_all_queues_are_paused_until_somebody_resumes_them(client: Client, store
     assert stores.pauses.current(time.time() + 10**9)["*"].until is None
 
     assert do(client, "resume", queue="*")[1] == "Resumed all queues."
-    assert do(client, "resume", queue="*")[1] == "All queues are not paused (any more)."
+    assert do(client, "resume", queue="*")[1] == "There is no pause of all queues (any more)."
     assert stores.pauses.current(time.time()) == {}
 
 

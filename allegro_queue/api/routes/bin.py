@@ -14,7 +14,7 @@ from allegro_queue.api.shapes.bin import Binned, RestoreAsked
 from allegro_queue.api.shapes.given import Paging
 from allegro_queue.api.shapes.told import Begun
 from allegro_queue.connection import page_client
-from allegro_queue.dashboard.acting import views as bulk_views
+from allegro_queue.dashboard.acting import views as acting_views
 from allegro_queue.rights import Right
 from allegro_queue.stores import open_stores
 from allegro_queue.stores.bulk import BIN_SECONDS
@@ -48,4 +48,4 @@ def bin_(request: HttpRequest, given: Query[Paging]) -> Any:
     "bin/restore", response=Begun, summary="Put deleted jobs back to where they were", openapi_extra=needs(Right.DELETE)
 )
 def restore_jobs(request: HttpRequest, given: Body[RestoreAsked]) -> Any:
-    return perform_run(request, bulk_views.restore, {"id": given.ids}, "See bin.")
+    return perform_run(request, acting_views.restore, {"id": given.ids}, "See bin.")

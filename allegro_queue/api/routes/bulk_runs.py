@@ -30,7 +30,7 @@ from allegro_queue.bulk import noting, work
 from allegro_queue.bulk.models import BulkResult, BulkRun
 from allegro_queue.bulk.selection import count
 from allegro_queue.connection import page_client
-from allegro_queue.dashboard.acting import views as bulk_views
+from allegro_queue.dashboard.acting import views as acting_views
 from allegro_queue.dashboard.acting.chosen import BY_RUNS, Chosen
 from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
@@ -91,19 +91,19 @@ def known_run(run_id: int) -> BulkRun:
 
 @router.post("bulk-runs/retry", response=Begun, summary="Retry failed jobs", openapi_extra=needs(Right.RETRY))
 def retry_many(request: HttpRequest, given: Body[ManyAsked]) -> Any:
-    return begun(request, BulkAct.RETRY, bulk_views.retry, given)
+    return begun(request, BulkAct.RETRY, acting_views.retry, given)
 
 
 @router.post("bulk-runs/delete", response=Begun, summary="Put jobs into the bin", openapi_extra=needs(Right.DELETE))
 def delete_many(request: HttpRequest, given: Body[ManyAsked]) -> Any:
-    return begun(request, BulkAct.DELETE, bulk_views.delete, given)
+    return begun(request, BulkAct.DELETE, acting_views.delete, given)
 
 
 @router.post(
     "bulk-runs/cancel", response=Begun, summary="Have jobs that wait never run", openapi_extra=needs(Right.DELETE)
 )
 def cancel_many(request: HttpRequest, given: Body[ManyAsked]) -> Any:
-    return begun(request, BulkAct.CANCEL, bulk_views.cancel, given)
+    return begun(request, BulkAct.CANCEL, acting_views.cancel, given)
 
 
 @router.post(
@@ -115,7 +115,7 @@ def cancel_many(request: HttpRequest, given: Body[ManyAsked]) -> Any:
 def move_many(request: HttpRequest, given: Body[MoveAsked]) -> Any:
     if given.to not in all_queues():
         raise Refused(422, "body to", f"There is no queue {given.to!r}.", "See queues.")
-    return begun(request, BulkAct.MOVE, bulk_views.move_jobs, given, to=given.to)
+    return begun(request, BulkAct.MOVE, acting_views.move_jobs, given, to=given.to)
 
 
 def begun(request: HttpRequest, act: BulkAct, view: Action, given: ManyAsked, to: str = "") -> Begun:
@@ -160,7 +160,7 @@ def meant(request: HttpRequest, act: BulkAct, given: Matching, *, every: bool, i
     openapi_extra=needs_right_of_run(),
 )
 def cancel_bulk_run(request: HttpRequest, run_id: RunId) -> Any:
-    return on_run(request, bulk_views.cancel_run, run_id)
+    return on_run(request, acting_views.cancel_run, run_id)
 
 
 @router.post(
@@ -170,7 +170,7 @@ def cancel_bulk_run(request: HttpRequest, run_id: RunId) -> Any:
     openapi_extra=needs_right_of_run(),
 )
 def carry_on_bulk_run(request: HttpRequest, run_id: RunId) -> Any:
-    return on_run(request, bulk_views.carry_on_run, run_id)
+    return on_run(request, acting_views.carry_on_run, run_id)
 
 
 @router.post(
@@ -180,7 +180,7 @@ def carry_on_bulk_run(request: HttpRequest, run_id: RunId) -> Any:
     openapi_extra=needs_right_of_run(),
 )
 def undo_bulk_run(request: HttpRequest, run_id: RunId) -> Any:
-    return on_run(request, bulk_views.undo_run, run_id)
+    return on_run(request, acting_views.undo_run, run_id)
 
 
 def on_run(request: HttpRequest, view: Action, run_id: int) -> Begun:

@@ -20,8 +20,8 @@ from allegro_queue.api.shapes.jobs import JobDetailShape, Jobs, JobsAsked, JobsW
 from allegro_queue.api.shapes.orders import AgainAsked, OtherAsked, Queued
 from allegro_queue.api.shapes.told import Done
 from allegro_queue.connection import page_client
-from allegro_queue.dashboard.acting import views as bulk_views
-from allegro_queue.dashboard.job import acts_views as one_job_views
+from allegro_queue.dashboard.acting import views as acting_views
+from allegro_queue.dashboard.job import act_views
 from allegro_queue.errors import did_you_mean
 from allegro_queue.masking import masked
 from allegro_queue.queues import all_queues
@@ -108,7 +108,7 @@ def known_job(stores: Stores, job_id: str) -> JobDetail:
 
 @router.post("jobs/{str:job_id}/retry", response=Done, summary="Retry one failed job", openapi_extra=needs(Right.RETRY))
 def retry_job(request: HttpRequest, job_id: JobId) -> Any:
-    return on_one(request, bulk_views.retry, job_id)
+    return on_one(request, acting_views.retry, job_id)
 
 
 @router.delete(
@@ -118,7 +118,7 @@ def retry_job(request: HttpRequest, job_id: JobId) -> Any:
     openapi_extra=needs(Right.DELETE),
 )
 def delete_job(request: HttpRequest, job_id: JobId) -> Any:
-    return on_one(request, bulk_views.delete, job_id)
+    return on_one(request, acting_views.delete, job_id)
 
 
 @router.post(
@@ -126,7 +126,7 @@ def delete_job(request: HttpRequest, job_id: JobId) -> Any:
 )
 def run_job_again(request: HttpRequest, job_id: JobId, given: Body[AgainAsked]) -> Any:
     new_id = str(given.token or uuid4())
-    done = on_one(request, one_job_views.run_again, job_id, token=new_id)
+    done = on_one(request, act_views.run_again, job_id, token=new_id)
     return {**done.dict(), "job_id": new_id}
 
 
@@ -141,7 +141,7 @@ def run_job_with_other_arguments(request: HttpRequest, job_id: JobId, given: Bod
         raise Refused(403, "body arguments", HIDDEN, "Who may not see arguments may not edit them.")
     new_id = str(given.token or uuid4())
     call = {"args": json.dumps(given.arguments), "kwargs": json.dumps(given.keywords)}
-    done = on_one(request, one_job_views.run_other, job_id, token=new_id, **call)
+    done = on_one(request, act_views.run_other, job_id, token=new_id, **call)
     return {**done.dict(), "job_id": new_id}
 
 
@@ -152,7 +152,7 @@ def run_job_with_other_arguments(request: HttpRequest, job_id: JobId, given: Bod
     openapi_extra=needs(Right.CONTROL_WORKERS),
 )
 def stop_job(request: HttpRequest, job_id: JobId) -> Any:
-    return on_one(request, one_job_views.stop, job_id)
+    return on_one(request, act_views.stop, job_id)
 
 
 def on_one(request: HttpRequest, act: Callable[[HttpRequest], HttpResponse], job_id: str, **form: str) -> Done:

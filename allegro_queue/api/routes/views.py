@@ -15,7 +15,7 @@ from allegro_queue.api.asking import needs
 from allegro_queue.api.shapes.told import Done
 from allegro_queue.api.shapes.views import ViewAsked, ViewId, Views
 from allegro_queue.dashboard.acting.actions import name_of
-from allegro_queue.dashboard.jobs import saved_views as saved_view_pages
+from allegro_queue.dashboard.jobs import saved_views
 from allegro_queue.rights import Right
 
 router = Router(tags=["views"])
@@ -29,7 +29,7 @@ def views(request: HttpRequest) -> Any:
 @router.post("views", response=Done, summary="Save a view", openapi_extra=needs(Right.VIEW))
 def save_view(request: HttpRequest, given: Body[ViewAsked]) -> Any:
     form = {"name": given.name, "query": urlencode({"q": given.filter}), "shared": "1" if given.shared else None}
-    return perform(request, saved_view_pages.save_a_view, form)
+    return perform(request, saved_views.save_a_view, form)
 
 
 @router.delete(
@@ -38,4 +38,4 @@ def save_view(request: HttpRequest, given: Body[ViewAsked]) -> Any:
 def delete_view(request: HttpRequest, view_id: ViewId) -> Any:
     if not SavedView.objects.filter(pk=view_id, owner=name_of(request)).exists():
         raise Refused(404, "path view_id", f"There is no view {view_id} of yours.", "See views.")
-    return perform(request, saved_view_pages.delete_a_view, {"view": str(view_id)})
+    return perform(request, saved_views.delete_a_view, {"view": str(view_id)})

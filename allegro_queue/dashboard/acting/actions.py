@@ -199,7 +199,7 @@ def resume(request: HttpRequest, stores: Stores) -> Told:
     if not queue:
         return messages.INFO, gettext_lazy("That queue is not paused (any more).")
     text = (
-        gettext_lazy("All queues are not paused (any more).")
+        gettext_lazy("There is no pause of all queues (any more).")
         if is_all
         else gettext_lazy("{queue} is not paused (any more).")
     )

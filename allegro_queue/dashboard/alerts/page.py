@@ -154,7 +154,7 @@ def about_telling(options: AlertOptions, keeper: AlertKeeper | None) -> str:
             "Nobody keeps the alerts now, so what is shown may be old and nobody is told. Horizon brings a keeper."
         )
     if not options.channels:
-        return gettext("No channel is named, so nobody is told: set HORIZON[“alerts”][“channels”], or ADMINS.")
+        return gettext("No channel is named, so nobody is told: set HORIZON['alerts']['channels'], or ADMINS.")
     return worded(
         ngettext(
             "Kept by pid {pid} on {host}; {n} channel.",

@@ -164,7 +164,6 @@ class MetricPage:
 
     kind: MetricKind
     name: str
-    short: str
     sentence: str
     sub: str
     totals: Totals
@@ -233,7 +232,6 @@ def metric_page(
     return MetricPage(
         kind=kind,
         name=name,
-        short=short,
         sentence=metric_sentence(short, sums),
         sub=sub_on(sums, duration(now - measured_since)),
         totals=sums,

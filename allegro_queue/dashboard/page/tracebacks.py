@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
+from allegro_queue.dashboard.page.formats import count
 from allegro_queue.masking import masked
+from allegro_queue.wording import worded
 
 FRAME = re.compile(r'^  File "(?P<path>[^"\n]*)", line (?P<line>\d+)(?:, in (?P<function>.*))?$')
 INSTALLED = re.compile(r".*(?:site|dist)-packages/(?P<package>[^/]+)")
@@ -47,7 +51,8 @@ class Step:
     @property
     def packages(self) -> str:
         names = list(dict.fromkeys(frame.package for frame in self.frames))
-        return ", ".join(names[:3]) + (" and others" if len(names) > 3 else "")
+        first, rest = ", ".join(names[:3]), len(names) - 3
+        return worded(gettext("{names} and {n} more"), names=first, n=count(rest)) if rest > 0 else first
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,6 @@ class Trace:
     error: str
     """The error, from its first line to the end."""
     steps: tuple[Step, ...] = ()
-    raw: str = field(default="", repr=False)
 
 
 def read_trace(traceback: str, roots: Sequence[str] = ()) -> Trace:
@@ -68,9 +72,8 @@ def read_trace(traceback: str, roots: Sequence[str] = ()) -> Trace:
     """
     lines = traceback.strip("\n").splitlines()
     frames = [place for place, line in enumerate(lines) if FRAME.match(line)]
-    raw = masked("\n".join(lines))
     if not frames:
-        return Trace(error=raw, raw=raw)
+        return Trace(error=masked("\n".join(lines)))
     error_at = end_of_frame(lines, frames[-1])
     steps: list[Step] = []
     words: list[str] = []
@@ -87,7 +90,7 @@ def read_trace(traceback: str, roots: Sequence[str] = ()) -> Trace:
         end = end_of_frame(lines, place)
         add(steps, read_frame(lines[place:end], roots), is_last=place == frames[-1])
         place = end
-    return Trace(error=masked("\n".join(lines[error_at:]).strip()), steps=tuple(steps), raw=raw)
+    return Trace(error=masked("\n".join(lines[error_at:]).strip()), steps=tuple(steps))
 
 
 def end_of_frame(lines: Sequence[str], start: int) -> int:

@@ -192,7 +192,7 @@ def shape_of(account: Account) -> charts.RunResult:
 def say(rows: Sequence[EntryRow], faults: Sequence[Fault], pulse: Pulse) -> tuple[str, str]:
     """The page's tone and sentence."""
     if not rows and not faults:
-        return "ok", gettext("Nothing is scheduled. HORIZON[“schedule”] names no entry.")
+        return "ok", gettext("Nothing is scheduled. HORIZON['schedule'] names no entry.")
     overdue = [each.row.entry.name for each in rows if each.row.late_seconds > ENTRY_LATE]
     refused = [each.row.entry.name for each in rows if each.row.state.error] + [each.name for each in faults]
     if pulse.scheduler is None:

@@ -394,7 +394,7 @@ def test_when_redis_has_lost_the_set_the_run_ends_and_says_so(redis: Redis, stor
 
     assert work.do(stores, run)
 
-    assert words.outcome(run) == "Retried 0 jobs. Of 3 jobs Redis has lost what became."
+    assert words.outcome(run) == "Retried 0 jobs. What became of 3 jobs is unknown: Redis has lost it."
 
 
 def test_the_set_of_a_large_state_is_chosen_whole(

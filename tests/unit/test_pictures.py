@@ -9,7 +9,7 @@ import pytest
 
 from allegro_queue.dashboard.page.frame import navigation
 
-DOCS = Path(__file__).resolve().parents[3] / "docs"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 PICTURES = DOCS / "pictures"
 TEXT = (DOCS / "pages.md").read_text()
 KINDS = [f"{width}-{theme}" for width in (1280, 360) for theme in ("light", "dark")]

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from django.utils import translation
+
 from allegro_queue.dashboard.page.tracebacks import read_trace
+from allegro_queue.wording import END, ISOLATE
 
 TRACEBACK = """Traceback (most recent call last):
   File "/venv/lib/python3.11/site-packages/rq/worker/base.py", line 1671, in perform_job
@@ -23,7 +26,18 @@ def test_the_error_comes_first_and_what_is_private_in_it_is_masked():
     trace = read_trace(TRACEBACK, ["/app"])
 
     assert trace.error == "TimeoutError: no answer for [masked: e-mail]\n  in ten seconds"
-    assert "ada@" not in trace.raw
+
+
+def test_frames_of_many_libraries_name_three_and_count_the_others():
+    frame = '  File "/venv/lib/python3.11/site-packages/{0}/a.py", line 1, in f\n    f()\n'
+    trace = "Traceback (most recent call last):\n" + "".join(frame.format(name) for name in "abcdef") + "OSError\n"
+
+    with translation.override("en"):
+        told = read_trace(trace).steps[0].packages
+    with translation.override("he"):
+        assert "ועוד" in read_trace(trace).steps[0].packages
+
+    assert told.replace(ISOLATE, "").replace(END, "") == "a, b, c and 2 more"
 
 
 def test_library_frames_are_folded_together_and_the_raising_frame_is_marked():
