@@ -136,7 +136,7 @@ def refuse_a_flood(same_address: models.QuerySet[Link], same_network: models.Que
 
 
 def make_ready(link: Link, same_address: models.QuerySet[Link], now: datetime) -> str | None:
-    """Have the link work from now on, and every earlier one of the address no more.
+    """Have the link work from now on. Earlier ones of the address work until its mail is out: ``note_sent``.
 
     Returns:
         Its token; ``None`` when the request is used, replaced, run out, or too old to answer.
@@ -150,11 +150,15 @@ def make_ready(link: Link, same_address: models.QuerySet[Link], now: datetime) -
             expires_at=models.functions.Coalesce("expires_at", models.Value(now + life(), models.DateTimeField())),
         )
     )
-    if not made:
-        return None
+    return token if made else None
+
+
+def note_sent(link: Link, same_address: models.QuerySet[Link], now: datetime) -> None:
+    """Its mail is out, so that every earlier link of the address works no more. Not before: until then one of those may be
+    all that its reader has."""
+    same_address.filter(pk=link.pk).update(sent_at=now)
     earlier = open_links(same_address).filter(requested_at__lte=link.requested_at).exclude(pk=link.pk)
     earlier.update(voided_at=now)
-    return token
 
 
 def wanted_links(rows: models.QuerySet[Link], now: datetime) -> models.QuerySet[Link]:

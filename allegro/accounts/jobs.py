@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils import timezone
 
 from allegro.accounts.models import StaffLink
-from allegro.accounts.sign_in import link_mail, ready, user_of
+from allegro.accounts.sign_in import link_mail, ready, sent, user_of
 from allegro_queue.jobs import job
 
 
@@ -26,5 +26,5 @@ def send_staff_link(link_id: str) -> str:
     if token is None:
         return "skipped: the request is used, replaced by a newer one, or too old"
     link_mail(user, token).send()
-    StaffLink.objects.filter(pk=link.pk).update(sent_at=timezone.now())
+    sent(link, timezone.now())
     return "sent"

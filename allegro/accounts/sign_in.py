@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from allegro.accounts.models import StaffLink, User
-from allegro.mailed_links import address_of, hash_of, live_links, make_ready, refuse_a_flood
+from allegro.mailed_links import address_of, hash_of, live_links, make_ready, note_sent, refuse_a_flood
 from allegro_queue.outbox import dispatch_durably
 
 
@@ -56,6 +56,12 @@ def ready(link: StaffLink, now: datetime) -> str | None:
     """The token for this link's mail; ``None`` when it must not be sent any more."""
     with transaction.atomic():
         return make_ready(link, StaffLink.objects.filter(email=link.email), now)
+
+
+def sent(link: StaffLink, now: datetime) -> None:
+    """Its mail is out."""
+    with transaction.atomic():
+        note_sent(link, StaffLink.objects.filter(email=link.email), now)
 
 
 def find_live(token: str, now: datetime) -> StaffLink | None:

@@ -11,11 +11,11 @@ from django.utils import timezone
 from allegro.accounts.models import StaffLink
 from allegro.audience.models import Member
 from allegro.audience.warming import warm_ahead
-from allegro.magic_links.links import ready
+from allegro.magic_links.links import ready, sent
 from allegro.magic_links.mails import link_mail, sample_mail
 from allegro.magic_links.models import MagicLink, MailTemplate
 from allegro.magic_links.waiting import may_go, put_off, queue_waiting
-from allegro.mail_accounts.transport import put_off_until
+from allegro.mail_accounts.transport import SilentMidway, put_off_until
 from allegro.mailed_links import forget_old, wanted_links
 from allegro.outbound import Silence
 from allegro.trial_mails import mail_trial
@@ -37,6 +37,9 @@ def send_magic_link(link_id: str) -> str:
     link = MagicLink.objects.select_related("organization").filter(pk=link_id).first()
     if link is None:
         return "skipped: the request was deleted"
+    if link.sent_at is not None:
+        # A job that is run again after the mail: there is nothing left to do.
+        return "skipped: its mail is sent"
     now = timezone.now()
     if not wanted_links(MagicLink.objects.filter(pk=link.pk), now).exists():
         return NOT_WANTED
@@ -52,10 +55,10 @@ def send_magic_link(link_id: str) -> str:
         warm_ahead(member)
     try:
         link_mail(link, token, member.name if member is not None else "").send()
-    except Silence:
-        put_off(link, timezone.now())
+    except Silence as silence:
+        put_off(link, timezone.now(), may_have_gone=isinstance(silence, SilentMidway))
         raise
-    MagicLink.objects.filter(pk=link.pk).update(sent_at=timezone.now())
+    sent(link, timezone.now())
     queue_waiting(MagicLink.objects.filter(organization_id=link.organization_id))
     return "sent"
 

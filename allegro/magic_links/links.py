@@ -23,6 +23,7 @@ from allegro.mailed_links import (
     is_code,
     live_links,
     make_ready,
+    note_sent,
     open_links,
     refuse_a_flood,
 )
@@ -109,6 +110,12 @@ def ready(link: MagicLink, now: datetime) -> str | None:
     """The token for this link's mail; ``None`` when it must not be sent any more."""
     with transaction.atomic():
         return make_ready(link, of_address(link.organization_id, link.email), now)
+
+
+def sent(link: MagicLink, now: datetime) -> None:
+    """Its mail is out."""
+    with transaction.atomic():
+        note_sent(link, of_address(link.organization_id, link.email), now)
 
 
 def find_live(token: str, now: datetime) -> MagicLink | None:

@@ -14,9 +14,17 @@ MOST_AT_ONCE = 1000
 """Mails that are queued again at once; the next minute takes the rest."""
 
 
-def put_off(link: MagicLink, now: datetime) -> None:
-    """Leave the mail for later. None was sent, so the link's life begins when one is."""
-    MagicLink.objects.filter(pk=link.pk).update(put_off_at=now, expires_at=None)
+def put_off(link: MagicLink, now: datetime, *, may_have_gone: bool = False) -> None:
+    """Leave the mail for later. When none was sent, the link's life begins when one is.
+
+    Args:
+        may_have_gone: the server may have taken the mail all the same, so the link in it stays as good as it is.
+    """
+    rows = MagicLink.objects.filter(pk=link.pk, sent_at__isnull=True)
+    if may_have_gone:
+        rows.update(put_off_at=now)
+    else:
+        rows.update(put_off_at=now, expires_at=None)
 
 
 def may_go(now: datetime) -> QuerySet[MagicLink]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import smtplib
 import socket
 import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import httpcore
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.mail import EmailMessage
 from django.core.mail.backends.smtp import EmailBackend
 from django.utils import timezone
 
@@ -28,6 +30,10 @@ SILENT = (Silence, smtplib.SMTPServerDisconnected, TimeoutError, ConnectionError
 
 LONGEST_REST = timedelta(minutes=5)
 """How long a server that does not answer is left alone at the most: those who wait for a mail do not wait for long."""
+
+
+class SilentMidway(Silence):
+    """The server was there, and fell silent while it was given a mail: it may have taken it."""
 
 
 class CheckedSMTP(smtplib.SMTP):
@@ -81,8 +87,26 @@ class AccountBackend(EmailBackend):
             if isinstance(error, SILENT) and not isinstance(error, Silence):
                 raise Silence(f"{self.host} did not answer: {error}") from error
             raise
-        self.note(answers=True)
         return opened
+
+    def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+        """Send them. Only a server that takes or refuses a mail answers: one may greet, and then say no more.
+
+        Raises:
+            Silence: it did not answer.
+        """
+        try:
+            number: int = super().send_messages(email_messages)
+        except Silence:
+            raise
+        except SILENT as error:
+            self.note(answers=False)
+            raise SilentMidway(f"{self.host} fell silent while it was given a mail: {error}") from error
+        except smtplib.SMTPException:
+            self.note(answers=True)
+            raise
+        self.note(answers=True)
+        return number
 
     def note(self, *, answers: bool) -> None:
         """Tell the account's breaker."""

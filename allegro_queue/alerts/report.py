@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 from django.utils.translation import gettext
 
 from allegro_queue.alerts import book
@@ -133,7 +133,8 @@ def length(seconds: float) -> str:
 def keeper_in_words(now: float) -> str | None:
     """Who keeps the alerts; ``None`` when nobody does, as when there is no database to keep them in."""
     try:
-        row = book.keeper(now)
+        with transaction.atomic(using=book.alias()):
+            row = book.keeper(now)
     except DatabaseError:
         return None
     return None if row is None else worded(gettext("{host}, pid {pid}"), host=row.host, pid=row.pid)

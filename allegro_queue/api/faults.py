@@ -11,8 +11,10 @@ from ninja.errors import HttpError, ValidationError
 from redis import RedisError
 
 from allegro_queue.api.answers import Problem, Refused, problem, problems
+from allegro_queue.api.door import API_SECONDS
 from allegro_queue.api.routes import api
 from allegro_queue.connection import UNREACHABLE, address, page_client
+from allegro_queue.history.patience import TookTooLong
 
 PARAMETER = "given"
 """Name of the parameter that holds a route's query or body, which means nothing to a caller."""
@@ -58,6 +60,16 @@ for each in UNREACHABLE:
 @api.exception_handler(OperationalError)
 def no_database(request: HttpRequest, error: OperationalError) -> HttpResponse:
     return problem(503, "database", "The database did not answer.", "Try again in a while.")
+
+
+@api.exception_handler(TookTooLong)
+def late(request: HttpRequest, error: TookTooLong) -> HttpResponse:
+    return problem(
+        503,
+        "database",
+        f"The database did not answer within {API_SECONDS} s.",
+        "Ask for less, or try again in a while.",
+    )
 
 
 @api.exception_handler(Exception)

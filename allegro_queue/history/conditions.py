@@ -30,7 +30,6 @@ COMPARED = {
             "outcome",
         )
     },
-    "tag": "('\n' || run.tags || '\n') LIKE %s ESCAPE '\\'",
     "word": "(' ' || run.words) LIKE %s ESCAPE '\\'",
     "text": "lower(run.name || '\n' || run.message || '\n' || run.tags) LIKE %s ESCAPE '\\'",
     "argument": "run.arguments LIKE %s ESCAPE '\\'",
@@ -40,7 +39,7 @@ COMPARED = {
 }
 """How each is compared, with a value or, for numbers, with its bounds."""
 
-PATTERNS = {"tag": "%\n{}\n%", "word": "% {}%", "text": "%{}%", "argument": "%{}%"}
+PATTERNS = {"word": "% {}%", "text": "%{}%", "argument": "%{}%"}
 """What a value becomes for LIKE, where it is not compared as it is."""
 
 
@@ -112,8 +111,7 @@ def conditions(wanted: Filter, *, only: str = "", without: str = "") -> Iterator
     if only:
         return
     if wanted.tag and without != "tag":
-        line = escaped(wanted.tag)
-        yield Part("('\n' || run.tags || '\n') LIKE %s ESCAPE '\\'", (f"%\n{line}\n%",))
+        yield has_tag(wanted.tag)
     if without != "text":
         for term in wanted.terms:
             yield has_word(term)
@@ -134,10 +132,24 @@ def has_word(term: str) -> Part:
     return Part("(' ' || run.words) LIKE %s ESCAPE '\\'", (f"% {escaped(term)}%",))
 
 
+def has_tag(tag: str) -> Part:
+    """A run of this tag, letter by letter."""
+    if database().vendor == "sqlite":
+        # LIKE takes no notice of case there.
+        return Part("instr('\n' || run.tags || '\n', %s) > 0", (f"\n{tag}\n",))
+    return Part("('\n' || run.tags || '\n') LIKE %s ESCAPE '\\'", (f"%\n{escaped(tag)}\n%",))
+
+
 def also_part(also: Also) -> Part:
     """A further condition. What is not known is neither within bounds nor, when they are excluded, beyond them."""
-    compared = COMPARED[also.of]
     values: tuple[Any, ...]
+    if also.of == "tag":
+        tags = [has_tag(str(each)) for each in also.values]
+        either = " OR ".join(part.sql for part in tags)
+        return Part(
+            f"{'NOT ' if also.excluded else ''}({either})", tuple(value for part in tags for value in part.values)
+        )
+    compared = COMPARED[also.of]
     if also.values:
         pattern = PATTERNS.get(also.of)
         values = tuple(pattern.format(escaped(each)) if pattern else each for each in also.values)

@@ -64,20 +64,35 @@ class Patience:
     def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
         """Execute one statement (a wrapper, as Django calls it)."""
         if not sql.lstrip("( ").startswith(("SELECT", "WITH")):
-            # A savepoint must be given back whatever the time.
+            # A savepoint must be given back whatever the time; and what was SET LOCAL since goes with it.
+            self._told = math.inf
             return execute(sql, params, many, context)
         left = self.left
         if left <= 0:
             raise TookTooLong
         if context["connection"].vendor == "postgresql" and not SHRUNK * self._told <= left <= self._told:
-            context["cursor"].cursor.execute(f"SET LOCAL statement_timeout = {math.ceil(left * 1000)}")
+            limit(context["connection"], left)
             self._told = left
-        try:
+        with told_apart():
             return execute(sql, params, many, context)
-        except OperationalError as error:
-            if was_stopped(error):
-                raise TookTooLong from error
-            raise
+
+
+def limit(connection: BaseDatabaseWrapper, seconds: float) -> None:
+    """Have PostgreSQL stop what takes longer. Past the wrapper, and by a cursor of its own: the one at hand may be named."""
+    with connection.wrap_database_errors, connection.connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL statement_timeout = {math.ceil(seconds * 1000)}")
+
+
+@contextmanager
+def told_apart() -> Iterator[None]:
+    """That this module ended a statement is no fault of the database's. SQLite finds most rows while they are fetched, so
+    it may be ended then, too."""
+    try:
+        yield
+    except OperationalError as error:
+        if was_stopped(error):
+            raise TookTooLong from error
+        raise
 
 
 def was_stopped(error: OperationalError) -> bool:
@@ -99,7 +114,7 @@ def patience(seconds: float, *, counting: float) -> Iterator[Patience]:
     connection = database()
     token = _current.set(mine)
     try:
-        with stopping(connection, mine), connection.execute_wrapper(mine):
+        with told_apart(), stopping(connection, mine), connection.execute_wrapper(mine):
             yield mine
     finally:
         _current.reset(token)
@@ -143,13 +158,14 @@ def counted(read: Callable[[], Found]) -> Found | None:
     mine = _current.get()
     if mine is None:
         return read()
+    # A statement that was stopped spoils PostgreSQL's transaction, and none of SQLite's. What went well is not released,
+    # which would be one more trip for what ends with the page anyway.
+    place = None if database().vendor == "sqlite" else transaction.savepoint(using=alias())
     try:
-        if database().vendor == "sqlite":
-            # Opening a transaction there would take the write lock, and a stopped statement spoils none.
-            with mine.for_a_count():
-                return read()
-        with transaction.atomic(using=alias()), mine.for_a_count():
+        with told_apart(), mine.for_a_count():
             return read()
     except TookTooLong:
+        if place is not None:
+            transaction.savepoint_rollback(place, using=alias())
         mine.left_out = True
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -109,6 +108,10 @@ def time_span(text: str, zone: tzinfo) -> Span:
     return Span(least, most)
 
 
+LATEST = 2**33
+"""Unix seconds, in the year 2242: later moments would have ids that no database takes."""
+
+
 def moment(text: str, zone: tzinfo) -> tuple[float, float]:
     """The first and the last moment of a day, a minute or a second, in Unix seconds.
 
@@ -122,6 +125,6 @@ def moment(text: str, zone: tzinfo) -> tuple[float, float]:
     length = timedelta(days=1) if not match[2] else timedelta(seconds=1) if match[3] else timedelta(minutes=1)
     # By the calendar: the day on which clocks change is not as long as others.
     found = start.timestamp(), (start + length).timestamp()
-    if not all(math.isfinite(each) and each >= 0 for each in found):
+    if not all(0 <= each <= LATEST for each in found):
         raise ValueError("no time that a clock shows")
     return found

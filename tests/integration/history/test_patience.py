@@ -24,6 +24,13 @@ def endless() -> int:
     return int(found)
 
 
+def endless_after_its_first_row() -> int:
+    """SQLite finds rows while they are fetched."""
+    with database().cursor() as cursor:
+        cursor.execute("WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n WHERE x < 2")
+        return len(cursor.fetchall())
+
+
 def one() -> int:
     with database().cursor() as cursor:
         cursor.execute("SELECT 1")
@@ -76,3 +83,13 @@ def test_a_count_in_time_is_given_and_nothing_is_left_out() -> None:
 
 def test_without_a_page_there_is_no_hurry() -> None:
     assert counted(one) == 1
+
+
+def test_what_is_stopped_while_its_rows_are_fetched_took_too_long_as_well() -> None:
+    with pytest.raises(TookTooLong), patience(0.1, counting=0.1):
+        endless_after_its_first_row()
+
+    with patience(5, counting=0.05) as reader:
+        assert counted(endless_after_its_first_row) is None
+        assert one() == 1
+    assert reader.left_out

@@ -51,6 +51,7 @@ FILTERS = {
     "a tag": (Filter(tag="import"), {0, 4, 8, 12, 16}),
     "a derived tag": (Filter(tag="member:3"), {3}),
     "a tag with a wildcard": (Filter(tag="memb_r:3"), set()),
+    "a tag in other letters": (Filter(tag="IMPORT", queue="default", job_id="job2"), set()),
     "a tenant": (Filter(tenant="7"), {16, 17, 18, 19}),
     "an exception": (Filter(exception="ValueError"), {2, 4, 7, 9, 12, 14, 17, 19}),
     "a job": (Filter(job_id="job3"), {6, 7}),

@@ -177,12 +177,23 @@ def test_a_mail_that_is_made_twice_holds_the_same_link_and_code_for_no_longer(re
     send_magic_link(str(link.pk))
     link.refresh_from_db()
     until = link.expires_at
+    # As it is when the worker dies between the two.
+    MagicLink.objects.filter(pk=link.pk).update(sent_at=None)
     send_magic_link(str(link.pk))
     link.refresh_from_db()
 
     first, second = mail.outbox
     assert first.body == second.body
     assert link.expires_at == until
+    assert links.use_link(mailed_token(), timezone.now()) is not None
+
+
+def test_a_mail_that_is_sent_is_not_sent_again_by_a_job_that_is_run_again(redis: Redis):
+    link = links.request_link(an_organization(), "ada@example.com", "", timezone.now())
+
+    assert [send_magic_link(str(link.pk)) for _ in range(2)] == ["sent", "skipped: its mail is sent"]
+
+    assert len(mail.outbox) == 1
     assert links.use_link(mailed_token(), timezone.now()) is not None
 
 

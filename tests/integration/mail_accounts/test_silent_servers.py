@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 import pytest
@@ -36,6 +37,33 @@ def a_silent_server() -> Iterator[socket.socket]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0)
         yield listener
+
+
+@contextmanager
+def a_server_that_hangs_at_the_mail() -> Iterator[int]:
+    """It greets, and says no more once it is given a mail. Its port."""
+    is_over = threading.Event()
+
+    def serve(listener: socket.socket) -> None:
+        while not is_over.is_set():
+            with suppress(OSError):
+                connection, _ = listener.accept()
+                with connection, connection.makefile("rb") as said:
+                    connection.sendall(b"220 here\r\n")
+                    while line := said.readline():
+                        if not line.upper().startswith((b"EHLO", b"HELO")):
+                            # Until the other side has waited long enough.
+                            said.read()
+                            break
+                        connection.sendall(b"250 here\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.1)
+        server = threading.Thread(target=serve, args=(listener,))
+        server.start()
+        yield listener.getsockname()[1]
+        is_over.set()
+        server.join()
 
 
 def through(organization: Organization, port: int) -> MailAccount:
@@ -86,6 +114,46 @@ def test_after_three_silences_in_a_row_the_server_is_called_no_more_and_the_mail
     link.refresh_from_db()
     assert link.put_off_at is not None
     assert link.sent_at is link.expires_at is None
+
+
+def test_a_server_that_greets_and_then_hangs_is_left_alone_too_and_no_mail_is_lost():
+    news = an_organization()
+    with a_server_that_hangs_at_the_mail() as port, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transport, "STEP_SECONDS", 0.2)
+        account = through(news, port)
+        asked = [wanted(news, f"reader-{number}@example.com") for number in range(4)]
+        for link in asked[:3]:
+            with pytest.raises(Silence, match="fell silent"):
+                send_magic_link(str(link.pk))
+
+        assert send_magic_link(str(asked[3].pk)).startswith("put off until 2")
+
+    account.refresh_from_db()
+    assert account.silences == 3
+    assert MagicLink.objects.filter(put_off_at__isnull=False, sent_at__isnull=True).count() == 4
+
+
+def test_an_earlier_link_works_until_the_mail_of_the_newer_one_is_out():
+    news = an_organization()
+    with a_mail_server() as sink:
+        account = through(news, sink.port)
+        earlier = wanted(news)
+        assert send_magic_link(str(earlier.pk)) == "sent"
+    newer = wanted(news)
+    with a_silent_server() as listener, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transport, "STEP_SECONDS", 0.2)
+        leads_to(account, listener.getsockname()[1])
+        with pytest.raises(Silence):
+            send_magic_link(str(newer.pk))
+
+    earlier.refresh_from_db()
+    assert earlier.voided_at is None
+
+    with a_mail_server() as sink:
+        leads_to(account, sink.port)
+        assert send_magic_link(str(newer.pk)) == "sent"
+    earlier.refresh_from_db()
+    assert earlier.voided_at is not None
 
 
 def test_what_is_put_off_and_what_met_silence_are_all_sent_once_the_server_answers(redis: Redis):

@@ -56,6 +56,7 @@ def test_quotes_keep_spaces_commas_colons_and_quotes() -> None:
         ("age:2h..1h", "Character 1: age: “2h..1h” ends before it begins."),
         ("attempt:two", "Character 1: attempt: “two” cannot be read; write 3, >1 or 2..4."),
         ("at:2026-13-40", "Character 1: at: “2026-13-40” cannot be read; write 2026-11-20"),
+        ("at:2300-01-01..", "Character 1: at: “2300-01-01..” cannot be read; write 2026-11-20"),
         ("at:..", "Character 1: at: it has neither a beginning nor an end."),
         ("at:2026-11-21..2026-11-20", "Character 1: at: “2026-11-21..2026-11-20” ends before it begins."),
         ("silenced:maybe", "Character 1: silenced: write silenced:yes or silenced:no."),
