@@ -85,6 +85,10 @@ def run_id(entry: str) -> int:
     return (int(milliseconds) << SEQUENCE_BITS) + int(sequence or 0)
 
 
+LATEST = 2**33
+"""Largest Unix time that can be asked for, in the year 2242: a run's id, which begins with its time, still fits into 64 bits."""
+
+
 def first_id_at(moment: float) -> int:
     """The least number that a run recorded at this Unix time or later can have."""
     return int(moment * 1000) << SEQUENCE_BITS

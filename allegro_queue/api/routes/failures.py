@@ -13,12 +13,13 @@ from allegro_queue.api.acts import perform
 from allegro_queue.api.answers import Refused
 from allegro_queue.api.asking import may_see_payload, needs, optional
 from allegro_queue.api.shapes.failures import FailureDetail, Failures, FailuresAsked, Mark
-from allegro_queue.api.shapes.given import LATEST, Fingerprint
+from allegro_queue.api.shapes.given import Fingerprint
 from allegro_queue.api.shapes.told import Done
 from allegro_queue.dashboard.failures import views as failure_views
 from allegro_queue.dashboard.failures.page import MOST_MUTE_MINUTES
 from allegro_queue.history.group_rows import GroupRow, find_groups, group_counts, group_of
 from allegro_queue.history.groups import GroupState
+from allegro_queue.history.rows import LATEST
 from allegro_queue.history.runs import run_at
 from allegro_queue.rights import Right
 

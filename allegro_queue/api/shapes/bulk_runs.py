@@ -8,10 +8,11 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import Field
 
-from allegro_queue.api.shapes.given import JOB_ID, LATEST, Given, Paging, words
+from allegro_queue.api.shapes.given import JOB_ID, Given, Paging, words
 from allegro_queue.bulk import words as run_words
 from allegro_queue.bulk.models import BulkRun
 from allegro_queue.dashboard.acting.chosen import LONGEST_REASON, LONGEST_WORDS, MOST_PER_MINUTE, MOST_TICKED
+from allegro_queue.history.rows import LATEST
 
 ActWord = Literal["retry", "delete", "cancel", "move", "restore"]
 StateWord = Literal["waiting", "scheduled", "deferred", "finished", "failed"]

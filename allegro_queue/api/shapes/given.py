@@ -11,8 +11,6 @@ PLAIN = r"^[^\x00-\x1f\x7f]*$"
 """Text of one line."""
 
 JOB_ID = r"^[A-Za-z0-9_-]{1,200}$"
-LATEST = 2**33
-"""Largest Unix time that is taken: a run's id, which begins with its time, still fits into 64 bits."""
 
 Name = Annotated[str, Path(max_length=255, pattern=PLAIN)]
 JobId = Annotated[str, Path(max_length=200, pattern=JOB_ID)]

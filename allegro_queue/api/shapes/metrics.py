@@ -7,7 +7,8 @@ from typing import Literal
 from ninja import Schema
 from pydantic import Field
 
-from allegro_queue.api.shapes.given import LATEST, PLAIN, Given
+from allegro_queue.api.shapes.given import PLAIN, Given
+from allegro_queue.history.rows import LATEST
 
 
 class MetricsAsked(Given):

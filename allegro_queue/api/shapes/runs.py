@@ -7,7 +7,8 @@ from typing import Literal
 from ninja import Schema
 from pydantic import Field
 
-from allegro_queue.api.shapes.given import LATEST, Given, Paging, words
+from allegro_queue.api.shapes.given import Given, Paging, words
+from allegro_queue.history.rows import LATEST
 from allegro_queue.history.runs import RunRow
 
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, tzinfo
 from django.utils.translation import gettext, gettext_noop
 
 from allegro_queue.dashboard.filters.quotes import shown
+from allegro_queue.history.rows import LATEST
 from allegro_queue.wording import worded
 
 
@@ -106,10 +107,6 @@ def time_span(text: str, zone: tzinfo) -> Span:
     if least is not None and most is not None and least >= most:
         raise ValueError(worded(gettext("{text} ends before it begins."), text=shown(text)))
     return Span(least, most)
-
-
-LATEST = 2**33
-"""Unix seconds, in the year 2242: later moments would have ids that no database takes."""
 
 
 def moment(text: str, zone: tzinfo) -> tuple[float, float]:
