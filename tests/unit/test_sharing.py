@@ -15,12 +15,12 @@ class Some:
     number: int
 
 
-def tests_of(*sizes: int) -> list[Any]:
+def made_up(*sizes: int) -> list[Any]:
     return [Some(Path(f"test_{file}.py"), number) for file, size in enumerate(sizes) for number in range(size)]
 
 
 def test_each_test_is_run_by_one_process_and_each_begins_with_long_ones() -> None:
-    tests = tests_of(3, 5, 2, 4, 20, 7)
+    tests = made_up(3, 5, 2, 4, 20, 7)
 
     found = shared(tests, [int(test.path.stem[-1]) < 4 for test in tests], 4)
 
@@ -30,7 +30,7 @@ def test_each_test_is_run_by_one_process_and_each_begins_with_long_ones() -> Non
 
 
 def test_more_long_tests_than_a_part_holds_are_none_the_less_all_run() -> None:
-    tests = tests_of(30, 2, 1)
+    tests = made_up(30, 2, 1)
 
     found = shared(tests, [test.path.stem == "test_0" for test in tests], 4)
 
