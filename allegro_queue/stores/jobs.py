@@ -151,13 +151,6 @@ class JobStore:
         rows = [replace(row, due_at=due.get(row.id)) for row in self.rows(list(ids))]
         return [row for row in rows if wanted(row)], len(ids)
 
-    def failed_ids(self, queues: Sequence[str]) -> list[str]:
-        """Ids of every failed job of these queues, oldest first."""
-        found: list[str] = []
-        for queue in queues:
-            found += texts(self._client.zrange(REGISTRIES[State.FAILED].format(queue), 0, -1))
-        return found
-
     def rows(self, ids: Sequence[str], with_errors: bool = False) -> list[JobRow]:
         """Rows for these ids, in one round trip. Ids whose data is gone are left out."""
         known = [job_id for job_id in ids if is_job_id(job_id)]

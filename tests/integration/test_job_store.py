@@ -18,6 +18,7 @@ from allegro_queue.stores.failed_jobs import AT_ONCE, Tally
 from allegro_queue.stores.job_records import error_line, name_in, read_payload, read_value
 from allegro_queue.stores.jobs import State
 from tests.support import jobs
+from tests.support.failed_jobs import failed_ids
 from tests.support.failures import failed, queued, run_all
 
 QUEUES = ("high", "default", "audience-sync")
@@ -118,7 +119,7 @@ def test_what_fails_after_the_set_was_shown_is_left_alone(redis: Redis, stores: 
     tally = stores.failed_jobs.retry([before, after], now=time.time(), failed_until=shown_at)
 
     assert tally == Tally(done=1, later=1)
-    assert stores.jobs.failed_ids(QUEUES) == [after]
+    assert failed_ids(stores, QUEUES) == [after]
 
 
 def failed_without_running(redis: Redis, job_id: str) -> str:

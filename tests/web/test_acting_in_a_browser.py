@@ -17,6 +17,7 @@ from allegro_queue.stores import Stores
 from allegro_queue.stores.pauses import Pause
 from tests.support import jobs, scenes
 from tests.support.browser import complaints_of
+from tests.support.failed_jobs import failed_ids
 from tests.support.failures import failed, queued
 from tests.support.many_failed import many_failed
 
@@ -141,11 +142,11 @@ def test_a_job_is_deleted_by_mistake_and_comes_back(
 
     browser_page.get_by_role("link", name="Delete").click()
     browser_page.get_by_role("button", name="Delete 1 job").click()
-    assert stores.jobs.failed_ids(QUEUES) == []
+    assert failed_ids(stores, QUEUES) == []
     browser_page.get_by_role("button", name="Undo: restore 1 job").click()
 
     expect(browser_page.locator(".messagelist")).to_contain_text("Restored 1 job.")
-    assert stores.jobs.failed_ids(QUEUES) == [job_id]
+    assert failed_ids(stores, QUEUES) == [job_id]
 
 
 def test_a_failed_job_is_edited_and_run_again(

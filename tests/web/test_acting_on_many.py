@@ -19,6 +19,7 @@ from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
 from allegro_queue.stores.pauses import Pause
 from tests.support import jobs, scenes
+from tests.support.failed_jobs import failed_ids
 from tests.support.failures import failed, queued, run_all
 from tests.support.many_failed import many_failed
 from tests.support.runs import collected, failed_record
@@ -63,7 +64,7 @@ def test_many_jobs_are_retried_in_the_background_and_the_journal_links_the_run(
     page = reverse("horizon:run", kwargs={"run": run.pk})
     assert message == f"Retrying in the background, as run {run.pk}: 1,200 jobs."
     assert answer.headers["Location"] == page
-    assert len(stores.jobs.failed_ids(QUEUES)) == MANY
+    assert len(failed_ids(stores, QUEUES)) == MANY
     assert "Retrying: waits for a worker, with 1,200 jobs to do." in client.get(page).content.decode()
 
     stores.pauses.pause(Pause(queue="default", since=time.time()))
@@ -101,7 +102,7 @@ def test_few_jobs_pressed_twice_are_retried_once(client: Client, redis: Redis, s
     run_all(redis)
     do(client, "retry", **form)
 
-    assert stores.jobs.failed_ids(QUEUES) == [job_id]
+    assert failed_ids(stores, QUEUES) == [job_id]
     assert stores.jobs.lengths(QUEUES)["default"] == 0
 
 
@@ -148,7 +149,7 @@ def test_deleting_asks_for_the_number_and_can_be_undone_once(client: Client, red
     assert all(job_id in client.get(reverse("horizon:bin")).content.decode() for job_id in ids)
 
     assert do(client, "undo_run", run=run.pk)[1] == "Restored 3 jobs."
-    assert sorted(stores.jobs.failed_ids(QUEUES)) == sorted(ids)
+    assert sorted(failed_ids(stores, QUEUES)) == sorted(ids)
     assert do(client, "undo_run", run=run.pk)[1].startswith(f"Run {run.pk} was undone already")
     assert "Undo: restore" not in client.get(reverse("horizon:run", kwargs={"run": run.pk})).content.decode()
 
@@ -159,7 +160,7 @@ def test_one_job_is_restored_from_the_bin(client: Client, redis: Redis, stores: 
 
     assert do(client, "restore", id=job_id, next=reverse("horizon:bin"))[1] == "Restored 1 job."
 
-    assert stores.jobs.failed_ids(QUEUES) == [job_id]
+    assert failed_ids(stores, QUEUES) == [job_id]
     assert do(client, "restore", id=job_id)[1] == "Restored 0 jobs. 1 was gone."
 
 
@@ -188,7 +189,7 @@ def test_all_jobs_of_a_tag_are_retried(client: Client, redis: Redis, stores: Sto
     get_queue("high").jobs[0].perform()
 
     assert form["count"] == 1
-    assert stores.jobs.failed_ids(QUEUES) == [second]
+    assert failed_ids(stores, QUEUES) == [second]
 
 
 def test_ticked_waiting_jobs_are_moved(client: Client, redis: Redis, stores: Stores) -> None:
@@ -235,7 +236,7 @@ def test_a_run_is_stopped_from_its_page_and_can_be_carried_on_while_it_is_not_ov
 
     assert message == f"Run {run.pk} stopped. Retried 0 jobs."
     get_queue("high").jobs[0].perform()
-    assert len(stores.jobs.failed_ids(QUEUES)) == MANY
+    assert len(failed_ids(stores, QUEUES)) == MANY
     assert do(client, "cancel_run", run=run.pk)[1].startswith(f"Run {run.pk} was over.")
     assert do(client, "carry_on_run", run=run.pk)[1].startswith(f"Run {run.pk} is over.")
 

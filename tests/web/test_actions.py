@@ -20,6 +20,7 @@ from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
 from allegro_queue.stores.pauses import Pause
 from tests.support import jobs, scenes
+from tests.support.failed_jobs import failed_ids
 from tests.support.failures import failed, queued, run_all
 
 pytestmark = pytest.mark.django_db
@@ -47,7 +48,7 @@ def test_ticked_jobs_are_retried_and_the_rest_stays(client: Client, redis: Redis
 
     assert message == "Retried 2 jobs. 1 was gone."
     assert answer.headers["Location"] == reverse("horizon:jobs") + "?state=failed"
-    assert stores.jobs.failed_ids(QUEUES) == [ids[2]]
+    assert failed_ids(stores, QUEUES) == [ids[2]]
     assert [row.id for row in stores.jobs.page(State.WAITING, QUEUES)[0]] == ids[:2]
 
 
@@ -70,7 +71,7 @@ def test_all_of_a_queue_are_retried_and_no_other(client: Client, redis: Redis, s
     _, message = do(client, "retry", all="1", queue="high")
 
     assert message == "Retried 3 jobs."
-    assert stores.jobs.failed_ids(QUEUES) == [other]
+    assert failed_ids(stores, QUEUES) == [other]
 
 
 def test_what_failed_after_the_question_was_asked_is_left_alone(client: Client, redis: Redis, stores: Stores) -> None:
@@ -82,7 +83,7 @@ def test_what_failed_after_the_question_was_asked_is_left_alone(client: Client, 
     _, message = do(client, "delete", **form)
 
     assert message == "Deleted 1 job. 1 failed only since and was left alone. For 24 hours this can be undone."
-    assert stores.jobs.failed_ids(QUEUES) == [later]
+    assert failed_ids(stores, QUEUES) == [later]
 
 
 def test_deleted_jobs_are_gone(client: Client, redis: Redis, stores: Stores) -> None:

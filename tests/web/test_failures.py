@@ -21,6 +21,7 @@ from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
 from allegro_queue.terms import Terms
 from tests.support import scenes
+from tests.support.failed_jobs import failed_ids
 from tests.support.runs import TRACEBACK, collected, failed_record, run_record
 
 pytestmark = pytest.mark.django_db
@@ -193,7 +194,7 @@ def test_only_jobs_that_the_group_left_failed_are_retried(client: Client, redis:
 
     assert answer.headers["Location"] == page_of(fingerprint)
     assert [row.id for row in stores.jobs.page(State.WAITING, QUEUES)[0]] == [mine]
-    assert set(stores.jobs.failed_ids(QUEUES)) == {other, later}
+    assert set(failed_ids(stores, QUEUES)) == {other, later}
 
 
 def test_the_pages_of_failures_cost_a_fixed_number_of_queries_and_round_trips(

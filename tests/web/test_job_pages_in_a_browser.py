@@ -25,6 +25,7 @@ from allegro_queue.stores.pauses import Pause
 from allegro_queue.terms import FIELD, Terms
 from tests.support import jobs, scenes
 from tests.support.browser import complaints_of
+from tests.support.failed_jobs import failed_ids
 from tests.support.failures import failed, queued, run_all
 from tests.support.runs import collected, failed_record, run_record
 
@@ -155,7 +156,7 @@ def test_ticked_jobs_are_retried_without_script(
 
     expect(page.locator(".messagelist")).to_contain_text("Retried 2 jobs.")
     assert page.url == f"{live_server.url}/horizon/jobs/?state=failed"
-    assert stores.jobs.failed_ids(QUEUES) == [ids[1]]
+    assert failed_ids(stores, QUEUES) == [ids[1]]
     context.close()
 
 
@@ -173,7 +174,7 @@ def test_all_failed_jobs_of_a_queue_are_deleted_after_a_question(
     browser_page.get_by_role("button", name="Delete 51 jobs").click()
 
     expect(browser_page.locator(".messagelist")).to_contain_text("Deleted 51 jobs.")
-    assert stores.jobs.failed_ids(QUEUES) == [kept]
+    assert failed_ids(stores, QUEUES) == [kept]
 
 
 def test_a_tick_stays_with_its_job_while_the_list_refreshes(

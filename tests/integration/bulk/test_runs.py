@@ -21,6 +21,7 @@ from allegro_queue.stores import Stores
 from allegro_queue.stores.bulk import BulkAct
 from allegro_queue.stores.jobs import State
 from tests.support import jobs, scenes
+from tests.support.failed_jobs import failed_ids
 from tests.support.failures import failed, queued, run_all
 from tests.support.many_failed import many_failed
 from tests.support.runs import collected, failed_record
@@ -67,7 +68,7 @@ def test_all_failed_jobs_are_retried_by_a_job_on_a_queue(redis: Redis, stores: S
 
     run.refresh_from_db()
     assert (run.state, run.total, run.done, run.noted) == ("done", 600, 600, 600)
-    assert stores.jobs.failed_ids(QUEUES) == []
+    assert failed_ids(stores, QUEUES) == []
     assert stores.jobs.lengths(QUEUES)["default"] == 600
     assert set(BulkResult.objects.filter(run=run).values_list("job_id", "result")) == {(each, "done") for each in ids}
 
@@ -101,7 +102,7 @@ def test_what_fails_after_the_cut_off_is_left_alone(redis: Redis, stores: Stores
     run = done(stores, BulkAct.RETRY, Selection(), cut_off=cut_off)
 
     assert words.outcome(run) == "Retried 1 job. 1 failed only since and was left alone."
-    assert stores.jobs.failed_ids(QUEUES) == [late]
+    assert failed_ids(stores, QUEUES) == [late]
     assert stores.jobs.page(State.WAITING, QUEUES)[0][0].id == early
 
 
@@ -127,14 +128,14 @@ def test_the_rest_is_carried_on_after_a_step_whose_result_was_not_noted(redis: R
     stores.bulk.act(BulkAct.RETRY, ids, now=time.time(), run=run.pk)
     # The three fail again before anybody notes that they were retried: they are not retried twice.
     run_all(redis)
-    assert len(stores.jobs.failed_ids(QUEUES)) == 5
+    assert len(failed_ids(stores, QUEUES)) == 5
 
     again = stores.bulk.act(BulkAct.RETRY, ids, now=time.time(), run=run.pk)
     assert again == []
     assert work.do(stores, run)
 
     assert (run.total, run.noted, run.done) == (5, 5, 5)
-    assert sorted(stores.jobs.failed_ids(QUEUES)) == sorted(ids)
+    assert sorted(failed_ids(stores, QUEUES)) == sorted(ids)
 
 
 def test_a_set_that_is_closed_lets_nobody_in_again(redis: Redis, stores: Stores) -> None:
@@ -154,7 +155,7 @@ def test_a_slice_that_comes_late_does_nothing(redis: Redis, stores: Stores) -> N
     assert work.claimed(run.pk, 3) is not None
 
     assert work.carry_on(run.pk, 2).startswith("nothing to do")
-    assert len(stores.jobs.failed_ids(QUEUES)) == 1
+    assert len(failed_ids(stores, QUEUES)) == 1
 
 
 def test_a_cancelled_run_acts_on_no_further_job(redis: Redis, stores: Stores) -> None:
@@ -169,7 +170,7 @@ def test_a_cancelled_run_acts_on_no_further_job(redis: Redis, stores: Stores) ->
     assert words.outcome(run) == "Retried 2 jobs. 3 jobs were not begun."
     assert (run.state, run.ended_by) == ("cancelled", "eve@alley.com")
     assert work.carry_on(run.pk, 9).startswith("nothing to do")
-    assert len(stores.jobs.failed_ids(QUEUES)) == 3
+    assert len(failed_ids(stores, QUEUES)) == 3
     assert not work.cancel(stores, run, who="eve@alley.com", now=time.time())
 
 
@@ -203,7 +204,7 @@ def test_deleted_jobs_come_back_from_the_bin_whole(redis: Redis, stores: Stores)
     undone = done(stores, BulkAct.RESTORE, Selection(of_run=run.pk))
 
     assert words.outcome(undone) == "Restored 2 jobs."
-    assert stores.jobs.failed_ids(QUEUES) == [broken]
+    assert failed_ids(stores, QUEUES) == [broken]
     assert [row.id for row in stores.jobs.page(State.WAITING, QUEUES)[0]] == [waiting]
     after = {job_id: stores.jobs.get(job_id) for job_id in (broken, waiting)}
     assert {key: (each.row, each.arguments, each.attempts) for key, each in after.items() if each} == {
@@ -281,7 +282,7 @@ def test_a_filter_by_name_takes_only_those_jobs(redis: Redis, stores: Stores) ->
         assert count(stores, chosen, all_queues(), time.time()).number == 1
         assert done(stores, BulkAct.RETRY, chosen).done == 1
         run_all(redis)
-    assert sorted(stores.jobs.failed_ids(QUEUES)) == sorted([kept, meant])
+    assert sorted(failed_ids(stores, QUEUES)) == sorted([kept, meant])
 
 
 def test_a_filter_of_history_takes_the_jobs_with_such_a_run_that_are_failed_still(redis: Redis, stores: Stores) -> None:
@@ -303,7 +304,7 @@ def test_a_filter_of_history_takes_the_jobs_with_such_a_run_that_are_failed_stil
     run = done(stores, BulkAct.RETRY, chosen)
 
     assert (run.total, run.done) == (2, 2)
-    assert stores.jobs.failed_ids(QUEUES) == [ids[0]]
+    assert failed_ids(stores, QUEUES) == [ids[0]]
 
 
 def test_a_selection_reads_back_as_it_was_written() -> None:
