@@ -167,11 +167,19 @@ class ChildJob:
 
     def has_ended(self) -> bool:
         """Whether the process is gone; it is reaped then."""
-        if self._status is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                self._status = status
+        self._reap(os.WNOHANG)
         return self._status is not None
+
+    def _reap(self, how: int) -> None:
+        if self._status is not None:
+            return
+        try:
+            pid, status = os.waitpid(self.pid, how)
+        except ChildProcessError:
+            # An alarm came when it was reaped and its status not yet noted. Whoever waited for that was told by the alarm.
+            pid, status = self.pid, 0
+        if pid:
+            self._status = status
 
     def interrupt(self) -> None:
         """Have the job stopped: first by an exception in it, then, unheeded, by the end of its process."""
@@ -186,7 +194,7 @@ class ChildJob:
             with contextlib.suppress(OSError):
                 os.killpg(self.pid, signal.SIGKILL)
             self._send(signal.SIGKILL)
-            _, self._status = os.waitpid(self.pid, 0)
+            self._reap(0)
         os.close(self._ears)
         if self._death >= 0:
             os.close(self._death)

@@ -204,6 +204,23 @@ def test_an_isolated_job_that_is_deaf_to_its_limit_is_killed_within_five_seconds
     assert not Path(f"/proc/{pid.read_text().strip()}").exists()
 
 
+def test_the_death_of_a_killed_job_may_be_seen_at_any_moment(
+    stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    kill = os.killpg
+
+    def kill_and_see_it_dead(group: int, number: int) -> None:
+        kill(group, number)
+        os.waitid(os.P_PID, group, os.WEXITED | os.WNOWAIT)
+
+    monkeypatch.setattr(os, "killpg", kill_and_see_it_dead)
+    job_id = dispatch(term_jobs.sleep_deaf, str(tmp_path / "pid"), options=JobOptions(isolate=True, timeout=1))
+
+    work_off()
+
+    assert "limit of 1 seconds and paid no heed to the alarm" in verdict(stores, job_id)[1]
+
+
 def test_rqs_stop_command_stops_an_isolated_job(stores: Stores):
     job_id = dispatch(term_jobs.stop_from_outside, options=ALONE)
 
