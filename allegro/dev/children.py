@@ -36,6 +36,9 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict)
     """Variables over those of ``dev`` itself."""
 
+    needs_pages: bool = False
+    """Whether it calls the pages from its first moment, so that it is started once they can be opened."""
+
 
 class Child:
     """One program, running or not. Nothing here waits but ``drain()``; ``now`` is monotonic."""
@@ -58,6 +61,10 @@ class Child:
         )
         assert self._process.stdout is not None
         self._reader = self._log.follow(self.program.name, self._process.stdout)
+
+    @property
+    def was_started(self) -> bool:
+        return self._process is not None
 
     @property
     def is_alive(self) -> bool:

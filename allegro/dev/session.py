@@ -16,7 +16,7 @@ TICK_SECONDS = 0.2
 
 
 class Session:
-    """Runs programs in the order given, and stops them in that order.
+    """Runs programs in the order given, those that need the pages once there are pages; stops them in that order.
 
     Args:
         changes: which files of the code changed since the last call.
@@ -49,8 +49,7 @@ class Session:
     def run(self) -> int:
         """Everything, from start to end; the exit code."""
         try:
-            for child in self.children:
-                child.start()
+            self._start(lambda program: not program.needs_pages)
             code = self._supervise()
         finally:
             self._stop()
@@ -99,6 +98,13 @@ class Session:
         if not self._announced and self._is_ready():
             self._announced = True
             self._log.block(self._welcome)
+            self._start(lambda program: program.needs_pages)
+
+    def _start(self, is_due: Callable[[Program], bool]) -> None:
+        for child in self.children:
+            # A change of the code may have started it already.
+            if is_due(child.program) and not child.was_started:
+                child.start()
 
     def _stop(self) -> None:
         """Each child in turn is asked, waited for, and killed when its grace is over; a further signal hurries all."""

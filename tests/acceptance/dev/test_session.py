@@ -54,6 +54,7 @@ class Run:
         self.log = MergedLog(self.stream, colour=False)
         self.changed: list[Path] = []
         self.trouble = ""
+        self.is_ready = False
         self.failures: list[BaseException] = []
 
     def of(self, programs: list[Program], then: Callable[[], None]) -> int:
@@ -64,8 +65,8 @@ class Run:
             log=self.log,
             changes=self.take_changes,
             trouble=lambda: self.trouble,
-            is_ready=lambda: False,
-            welcome={},
+            is_ready=lambda: self.is_ready,
+            welcome={"Dashboard": "here"},
         )
 
         def beside() -> None:
@@ -101,8 +102,31 @@ def run() -> Run:
     return Run()
 
 
-def program(name: str, code: str, grace: float = 20) -> Program:
-    return Program(name=name, command=(sys.executable, "-c", textwrap.dedent(code)), grace=grace)
+def program(name: str, code: str, grace: float = 20, *, needs_pages: bool = False) -> Program:
+    return Program(
+        name=name, command=(sys.executable, "-c", textwrap.dedent(code)), grace=grace, needs_pages=needs_pages
+    )
+
+
+def test_what_needs_the_pages_is_started_once_they_can_be_opened(run):
+    def then() -> None:
+        run.says("web     │ started")
+        assert "horizon │ started" not in run.lines()
+        run.is_ready = True
+        run.says("horizon │ started")
+        run.stop()
+
+    assert run.of([program("web", POLITE), program("horizon", POLITE, needs_pages=True)], then) == 0
+    assert run.lines()[-2:] == ["web     │ left", "horizon │ left"]
+
+
+def test_what_needs_the_pages_is_never_started_when_the_stop_comes_before_them(run):
+    def then() -> None:
+        run.says("web     │ started")
+        run.stop()
+
+    assert run.of([program("web", POLITE), program("horizon", POLITE, needs_pages=True)], then) == 0
+    assert not any("horizon" in line for line in run.lines())
 
 
 def test_programs_are_stopped_one_after_the_other_in_their_order(run):

@@ -151,12 +151,15 @@ def prepare_database() -> None:
 
 
 def programs(port: int, longest_grace: int) -> list[Program]:
-    """What runs side by side, in the order of stopping: requests first, then the jobs that they queued."""
+    """What runs side by side, in the order of stopping: requests first, then the jobs that they queued.
+
+    Horizon waits for the pages: the first job of all, the webhook that tells of the demo's endpoint, is sent to one.
+    """
     manage = (sys.executable, "-u", str(ROOT / "manage.py"))
     web = (*manage, "runserver", "--noreload", "--skip-checks", f"{HOST}:{port}")
     return [
         Program(name="web", command=web, grace=WEB_GRACE, environment={"DJANGO_RUNSERVER_HIDE_WARNING": "true"}),
-        Program(name="horizon", command=(*manage, "horizon"), grace=longest_grace + HORIZON_GRACE),
+        Program(name="horizon", command=(*manage, "horizon"), grace=longest_grace + HORIZON_GRACE, needs_pages=True),
     ]
 
 
