@@ -11,6 +11,8 @@ from allegro_queue.dashboard.filters.quotes import is_closed, quoted, shown
 from allegro_queue.dashboard.filters.terms import LONGEST, Parsed, Problem, Term, checked, parse, read_term, typed_word
 from allegro_queue.wording import worded
 
+PLACES = {key: place for place, key in enumerate(KEYS)}
+
 
 def read_pairs(pairs: Iterable[tuple[str, str]]) -> Parsed:
     """What an address asks for: a pair for each term, ``q`` for words. Pairs without a value ask for nothing."""
@@ -38,10 +40,8 @@ def read_pairs(pairs: Iterable[tuple[str, str]]) -> Parsed:
 def pairs_of(given: Iterable[Term]) -> list[tuple[str, str]]:
     """The same terms for an address, in a fixed order, the words last."""
     terms = list(given)
-    order = ["", *KEYS]
-    places = {key: place for place, key in enumerate(order)}
     asked = sorted(
-        (term for term in terms if term.key), key=lambda term: (places.get(term.key, len(places)), term.excluded)
+        (term for term in terms if term.key), key=lambda term: (PLACES.get(term.key, len(PLACES)), term.excluded)
     )
     words = " ".join(typed_word(term) for term in terms if not term.key)
     pairs = [("-" * term.excluded + term.key, ",".join(quoted(each, '[",]') for each in term.values)) for term in asked]

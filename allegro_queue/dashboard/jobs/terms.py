@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.utils.translation import gettext
 
@@ -101,5 +102,14 @@ def shown_tags(tags: Iterable[str]) -> list[str]:
 
 def of_value(key: str, value: str) -> str:
     """Address of all jobs that have it, in any state; empty without a value."""
-    terms = [Term(key="state", values=(ALL,)), Term(key=key, values=(value,))]
-    return link_to("jobs", pairs_of(terms)) if value else ""
+    return address_of_value(key, value, link("jobs")) if value else ""
+
+
+@lru_cache(maxsize=4_000)
+def address_of_value(key: str, value: str, page: str) -> str:
+    """The same, kept, since the jobs of a list share tags and tenants.
+
+    Args:
+        page: address of the list of jobs as it is now.
+    """
+    return link_to("jobs", pairs_of([Term(key="state", values=(ALL,)), Term(key=key, values=(value,))])) if page else ""
