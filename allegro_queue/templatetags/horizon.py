@@ -10,7 +10,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from allegro_queue.access import decide
-from allegro_queue.dashboard.jobs.rows import job_rows
+from allegro_queue.dashboard.failures.table_rows import group_rows
+from allegro_queue.dashboard.jobs.table_rows import job_rows
 from allegro_queue.dashboard.page import formats, markup
 from allegro_queue.dashboard.page.links import link
 from allegro_queue.dashboard.page.names import bdi
@@ -26,6 +27,7 @@ register.simple_tag(formats.until, name="until")
 for each in (markup.icon, markup.pill, markup.figure, markup.memory, markup.number, markup.clock, markup.function):
     register.simple_tag(each)
 register.simple_tag(job_rows)
+register.simple_tag(group_rows)
 
 
 @register.simple_tag

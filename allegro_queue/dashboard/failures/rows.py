@@ -54,10 +54,11 @@ def line_of(row: GroupRow, tenants: Tenants) -> GroupLine:
     """A group with all that its row shows."""
     tone, icon, word = LOOKS[row.state]
     more = len(tenants.names) - TENANTS_NAMED
+    address = link("failure", fingerprint=row.fingerprint)
     return GroupLine(
         row=row,
         title=row.name if row.fingerprint != OTHERS else gettext("Failures of all other kinds"),
-        address=link("failure", fingerprint=row.fingerprint),
+        address=address,
         tone=tone,
         icon=icon,
         word=gettext(word),
@@ -67,7 +68,7 @@ def line_of(row: GroupRow, tenants: Tenants) -> GroupLine:
         tenants=f"{count(len(tenants.names))}{'' if tenants.is_all or not tenants.names else '+'}",
         tenants_named=", ".join(tenants.names[:TENANTS_NAMED])
         + (" " + worded(gettext("and {n} more"), n=count(more)) if more > 0 else ""),
-        jobs_address=link("failure", fingerprint=row.fingerprint) + "#hz-group-jobs",
+        jobs_address=address + "#hz-group-jobs",
     )
 
 

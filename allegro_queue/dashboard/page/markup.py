@@ -10,13 +10,14 @@ from functools import lru_cache
 
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import get_language
 
 from allegro_queue.dashboard.page import formats
 
+NO_MARKUP = SafeString()
 NOUGHT = SafeString('<span class="hz-zero">0</span>')
 NOTHING = format_html('<span class="hz-zero">{}</span>', formats.DASH)
 
@@ -109,6 +110,16 @@ def function(name: str, address: str = "") -> SafeString:
     strong = format_html('<a href="{}">{}</a>', address, short) if address else format_html("<b>{}</b>", short)
     before = format_html("<span>{}</span><wbr>", module) if module else ""
     return format_html('<span class="hz-func">{}{}</span>', before, strong)
+
+
+def under(words: str, tone: str = "") -> SafeString:
+    """A line below what a cell says first."""
+    return format_html('<span class="hz-under{}">{}</span>', f" hz-{tone}" if tone else "", words)
+
+
+def escaped(**words: str) -> dict[str, SafeString]:
+    """Texts ready for markup, for those that are put into it again and again."""
+    return {place: conditional_escape(each) for place, each in words.items()}
 
 
 def shortened(text: str, most: int) -> str:

@@ -9,12 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from allegro_queue.dashboard.jobs.lines import Line
-from allegro_queue.dashboard.page.markup import NOTHING, clock, figure, function, pill, shortened
+from allegro_queue.dashboard.page.markup import (
+    NO_MARKUP,
+    NOTHING,
+    clock,
+    escaped,
+    figure,
+    function,
+    pill,
+    shortened,
+    under,
+)
 from allegro_queue.dashboard.page.names import bdi
 from allegro_queue.wording import worded
 
@@ -23,7 +33,7 @@ LONGEST_REASON, LONGEST_TAG = 160, 40
 
 ROW = """
     <tr role="row" class="hz-top" data-key="{key}">{tick}
-      <th class="hz-main-cell hz-wide" data-label="{job}" scope="row" role="rowheader">{name}{under}</th>
+      <th class="hz-main-cell hz-wide" data-label="{job}" scope="row" role="rowheader">{name}{said}</th>
       <td class="hz-queue-cell hz-nowrap hz-bare" data-label="{queue}" role="cell">{of_queue}</td>
       <td class="hz-wide" data-label="{tags}" role="cell">{of_tags}</td>
       <td class="hz-n hz-first hz-mid" data-label="{attempt}" role="cell">{tries}</td>
@@ -35,8 +45,6 @@ ROW = """
 
 TICK_CELL = '<td class="hz-tick-cell hz-bare" data-label="{}" role="cell">{}</td>'
 TICK = '<input type="checkbox" name="id" value="{}" aria-label="{}">'
-NO_MARKUP = SafeString()
-UNDER = '<span class="hz-under{}">{}</span>'
 
 
 def job_rows(lines: Iterable[Line], when: str, now: float, *, ticks: Any) -> SafeString:
@@ -46,19 +54,16 @@ def job_rows(lines: Iterable[Line], when: str, now: float, *, ticks: Any) -> Saf
         when: the heading of the column of moments.
         ticks: whether there is a column of boxes to tick.
     """
-    labels = {
-        place: conditional_escape(words)
-        for place, words in {
-            "job": gettext("Job"),
-            "queue": gettext("Queue"),
-            "tags": gettext("Tags"),
-            "attempt": gettext("Attempt"),
-            "wait": gettext("Wait"),
-            "run": gettext("Run"),
-            "when": when,
-            "state": gettext("State"),
-        }.items()
-    }
+    labels = escaped(
+        job=gettext("Job"),
+        queue=gettext("Queue"),
+        tags=gettext("Tags"),
+        attempt=gettext("Attempt"),
+        wait=gettext("Wait"),
+        run=gettext("Run"),
+        when=when,
+        state=gettext("State"),
+    )
     return SafeString(
         "".join(
             format_html(
@@ -67,7 +72,7 @@ def job_rows(lines: Iterable[Line], when: str, now: float, *, ticks: Any) -> Saf
                 key=line.key,
                 tick=tick_cell(line) if ticks else NO_MARKUP,
                 name=function(line.name, line.address),
-                under=said_under(line),
+                said=said_under(line),
                 of_queue=line.queue,
                 of_tags=tags_of(line),
                 tries=line.tries,
@@ -90,10 +95,8 @@ def tick_cell(line: Line) -> SafeString:
 
 def said_under(line: Line) -> SafeString:
     """What went wrong, and why it was put off."""
-    if not line.error and not line.reason:
-        return NO_MARKUP
-    said = ((" hz-bad", line.error), ("", line.reason))
-    return format_html_join("", UNDER, ((tone, shortened(text, LONGEST_REASON)) for tone, text in said if text))
+    error = under(shortened(line.error, LONGEST_REASON), "bad") if line.error else NO_MARKUP
+    return error + (under(shortened(line.reason, LONGEST_REASON)) if line.reason else NO_MARKUP)
 
 
 def tags_of(line: Line) -> SafeString:
@@ -123,9 +126,5 @@ def tags_of(line: Line) -> SafeString:
 
 def state_of(line: Line) -> SafeString:
     """Its state, and what has become of its job since."""
-    now_is = (
-        format_html('<span class="hz-under">{}</span>', worded(gettext("now {state}"), state=line.now_is))
-        if line.now_is
-        else NO_MARKUP
-    )
+    now_is = under(worded(gettext("now {state}"), state=line.now_is)) if line.now_is else NO_MARKUP
     return pill(line.look.tone, line.look.word, line.look.icon) + now_is
