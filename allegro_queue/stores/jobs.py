@@ -30,9 +30,12 @@ from allegro_queue.stores.job_records import (
 )
 from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.replies import text, texts
+from allegro_queue.terms import FIELD as TERMS_FIELD
 
 JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
 """What RQ takes as an id. With anything else (a colon above all) an id could name another key."""
+
+TERMS_PLACE = FIELDS.index(TERMS_FIELD)
 
 SEARCHED = 1000
 """Jobs of a state that a search looks at."""
@@ -72,6 +75,16 @@ class Found:
     """How many jobs there are in that state."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Matcher:
+    """Which jobs are looked for."""
+
+    holds: Callable[[JobRow], bool]
+    """Whether a job is one of them."""
+    may_hold: Callable[[str], bool] = lambda terms: True
+    """Whether a job with these terms, as they travel, may be one: spares reading those that cannot."""
+
+
 class JobStore:
     """Reads jobs: counts, lists, what a search finds, one."""
 
@@ -106,23 +119,22 @@ class JobStore:
         self,
         state: State,
         queues: Sequence[str],
-        wanted: Callable[[JobRow], bool],
+        wanted: Matcher,
         offset: int = 0,
         limit: int = 50,
         reach: int = SEARCHED,
     ) -> Found:
         """Jobs that are wanted, among the first ``reach`` of a state, in its order."""
         ids, total = self._ids(state, queues, 0, reach)
-        matching = [row for row in self._with_due(state, self.rows(list(ids)), ids) if wanted(row)]
+        rows = self.rows(list(ids), may_hold=wanted.may_hold)
+        matching = [row for row in self._with_due(state, rows, ids) if wanted.holds(row)]
         page = matching[offset : offset + limit]
         if state is State.FAILED:
             # Errors are read of those alone that are shown.
             page = self._rows_of(state, {row.id: ids[row.id] for row in page})
         return Found(rows=tuple(page), matches=len(matching), searched=len(ids), total=total)
 
-    def search_live(
-        self, queues: Sequence[str], wanted: Callable[[JobRow], bool], reach: int = SEARCHED
-    ) -> tuple[list[JobRow], int]:
+    def search_live(self, queues: Sequence[str], wanted: Matcher, reach: int = SEARCHED) -> tuple[list[JobRow], int]:
         """Jobs that are wanted among the first of each state that have not ended, and how many were looked at: running
         ones, then waiting, scheduled and deferred ones. Two round trips.
 
@@ -148,11 +160,19 @@ class JobStore:
                 due |= {text(member): float(score) for member, score in members}
                 members = [member for member, _ in members]
             ids |= dict.fromkeys(member.partition(":")[0] for member in texts(members))
-        rows = [replace(row, due_at=due.get(row.id)) for row in self.rows(list(ids))]
-        return [row for row in rows if wanted(row)], len(ids)
+        rows = self.rows(list(ids), may_hold=wanted.may_hold)
+        # Most jobs that have not ended wait, and so have no time.
+        rows = [replace(row, due_at=due[row.id]) if row.id in due else row for row in rows]
+        return [row for row in rows if wanted.holds(row)], len(ids)
 
-    def rows(self, ids: Sequence[str], with_errors: bool = False) -> list[JobRow]:
-        """Rows for these ids, in one round trip. Ids whose data is gone are left out."""
+    def rows(
+        self, ids: Sequence[str], with_errors: bool = False, may_hold: Callable[[str], bool] | None = None
+    ) -> list[JobRow]:
+        """Rows for these ids, in one round trip. Ids whose data is gone are left out.
+
+        Args:
+            may_hold: leave out, too, jobs whose terms, as they travel, it refuses.
+        """
         known = [job_id for job_id in ids if is_job_id(job_id)]
         with self._client.pipeline(transaction=False) as pipeline:
             for job_id in known:
@@ -164,7 +184,9 @@ class JobStore:
         rows: list[JobRow] = []
         for place, job_id in enumerate(known):
             values = replies[place * step]
-            if any(value is not None for value in values):
+            if any(value is not None for value in values) and (
+                may_hold is None or may_hold(text(values[TERMS_PLACE] or ""))
+            ):
                 results = replies[place * step + 1] if with_errors else []
                 rows.append(read_row(job_id, values, error=newest_error(read_attempts(results))))
         return rows

@@ -16,7 +16,7 @@ from allegro_queue.queues import get_queue
 from allegro_queue.stores import Stores
 from allegro_queue.stores.failed_jobs import AT_ONCE, Tally
 from allegro_queue.stores.job_records import error_line, name_in, read_payload, read_value
-from allegro_queue.stores.jobs import State
+from allegro_queue.stores.jobs import Matcher, State
 from tests.support import jobs
 from tests.support.failed_jobs import failed_ids
 from tests.support.failures import failed, queued, run_all
@@ -172,7 +172,7 @@ def test_a_search_by_name_says_how_far_it_looked(redis: Redis, stores: Stores):
         queued(jobs.nothing)
 
     found = stores.jobs.search(
-        State.WAITING, QUEUES, lambda row: row.name.endswith("jobs.add"), offset=1, limit=1, reach=5
+        State.WAITING, QUEUES, Matcher(holds=lambda row: row.name.endswith("jobs.add")), offset=1, limit=1, reach=5
     )
 
     assert [row.id for row in found.rows] == [wanted[1]]

@@ -15,6 +15,7 @@ from allegro_queue.api.shapes.runs import RunsWanted
 from allegro_queue.connection import page_client
 from allegro_queue.dashboard.jobs.counting import count_of_listed, count_of_runs
 from allegro_queue.stores import open_stores
+from allegro_queue.stores.jobs import Matcher
 
 router = Router()
 
@@ -26,7 +27,7 @@ def jobs_counted(request: HttpRequest, given: Query[JobsWanted]) -> Any:
         open_stores(page_client()),
         [given.state],
         queues_wanted(given),
-        (lambda row: words in row.name.casefold()) if words else None,
+        Matcher(holds=lambda row: words in row.name.casefold()) if words else None,
     )
 
 

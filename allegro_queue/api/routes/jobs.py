@@ -28,7 +28,7 @@ from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.job_records import JobDetail, JobRow
-from allegro_queue.stores.jobs import State
+from allegro_queue.stores.jobs import Matcher, State
 
 router = Router(tags=["jobs"])
 
@@ -41,7 +41,7 @@ def jobs(request: HttpRequest, given: Query[JobsAsked]) -> Any:
     if given.q:
         words = given.q.casefold()
         found = stores.jobs.search(
-            given.state, wanted, lambda row: words in row.name.casefold(), place.offset, given.limit
+            given.state, wanted, Matcher(holds=lambda row: words in row.name.casefold()), place.offset, given.limit
         )
         rows, total, searched = list(found.rows), found.matches, found.searched
         following = following_offset(place, given.limit, total)

@@ -14,8 +14,9 @@ from allegro_queue.dashboard.filters.state_words import counted_units
 from allegro_queue.dashboard.jobs.asked import has_silenced, read_asked, read_names
 from allegro_queue.dashboard.jobs.counting import Counted, count_of_listed, count_of_runs
 from allegro_queue.dashboard.jobs.lists import SEARCH_ORDER
+from allegro_queue.dashboard.jobs.matcher import matcher_of
 from allegro_queue.dashboard.jobs.query import JobQuery
-from allegro_queue.dashboard.jobs.search import filter_of, queues_of, test_of
+from allegro_queue.dashboard.jobs.search import filter_of, queues_of
 from allegro_queue.dashboard.jobs.words import about_list
 from allegro_queue.dashboard.page.formats import about, count, moment
 from allegro_queue.dashboard.page.links import link_to
@@ -77,7 +78,7 @@ def in_lists(stores: Stores, query: JobQuery, queues: Sequence[str], *, now: flo
     named = [State(each) for each in query.states if each != ALL] or (
         [State.FAILED] if query.is_still else SEARCH_ORDER
     )
-    wanted = None if query.is_plain else test_of(query, now=now)
+    wanted = None if query.is_plain else matcher_of(query, now=now)
     return count_of_listed(stores, named, queues_of(query, queues), wanted)
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 from allegro_queue.history.exact_counts import count_to_the_end
 from allegro_queue.history.filters import Filter
 from allegro_queue.stores import Stores
-from allegro_queue.stores.job_records import JobRow
-from allegro_queue.stores.jobs import State
+from allegro_queue.stores.jobs import Matcher, State
 
 PATIENCE = 3.0
 """Seconds after which a count says how far it has come."""
@@ -46,9 +45,7 @@ def count_of_runs(wanted: Filter) -> Counted:
     )
 
 
-def count_of_listed(
-    stores: Stores, states: Sequence[State], queues: Sequence[str], wanted: Callable[[JobRow], bool] | None
-) -> Counted:
+def count_of_listed(stores: Stores, states: Sequence[State], queues: Sequence[str], wanted: Matcher | None) -> Counted:
     """Jobs of some of Redis' lists.
 
     Args:
@@ -66,6 +63,6 @@ def count_of_listed(
             if looked_at and time.monotonic() - began >= PATIENCE:
                 is_whole = False
                 break
-            number += sum(map(wanted, stores.jobs.rows(part)))
+            number += sum(map(wanted.holds, stores.jobs.rows(part, may_hold=wanted.may_hold)))
             looked_at += len(part)
     return Counted(number=number, looked_at=looked_at, seconds=time.monotonic() - began, is_whole=is_whole, of=total)

@@ -16,8 +16,9 @@ from django.utils.translation import gettext
 from allegro_queue.dashboard.filters.keys import ALL
 from allegro_queue.dashboard.filters.state_words import units
 from allegro_queue.dashboard.jobs.asked import has_silenced, read_asked, read_names
+from allegro_queue.dashboard.jobs.matcher import matcher_of
 from allegro_queue.dashboard.jobs.query import JobQuery
-from allegro_queue.dashboard.jobs.search import filter_of, queues_of, test_of
+from allegro_queue.dashboard.jobs.search import filter_of, queues_of
 from allegro_queue.dashboard.jobs.terms import shown_tags
 from allegro_queue.dashboard.jobs.words import about_list
 from allegro_queue.dashboard.page.formats import count, plural
@@ -161,11 +162,11 @@ def run_row(run: RunRow) -> Row:
 def listed_rows(stores: Stores, query: JobQuery, queues: Sequence[str], now: float) -> Iterator[Row]:
     """Jobs of one of Redis' lists, in its order. A list may change while it is read; no job is written twice."""
     named = query.states[0] if query.states and query.states[0] != ALL else "failed"
-    wanted, test, seen, offset = queues_of(query, queues), test_of(query, now=now), set[str](), 0
+    wanted, test, seen, offset = queues_of(query, queues), matcher_of(query, now=now), set[str](), 0
     while True:
         rows, total = stores.jobs.page(State(named), wanted, offset, AT_ONCE)
         for row in rows:
-            if row.id not in seen and test(row):
+            if row.id not in seen and test.holds(row):
                 seen.add(row.id)
                 yield listed_row(row, State(named))
         offset += AT_ONCE

@@ -10,8 +10,9 @@ from django.utils.translation import gettext
 from allegro_queue.dashboard.filters.keys import ALL
 from allegro_queue.dashboard.filters.state_words import counted_units, units
 from allegro_queue.dashboard.jobs.lines import Shown, line_of
+from allegro_queue.dashboard.jobs.matcher import matcher_of
 from allegro_queue.dashboard.jobs.query import PAGE_SIZE, JobQuery
-from allegro_queue.dashboard.jobs.search import queues_of, test_of
+from allegro_queue.dashboard.jobs.search import queues_of
 from allegro_queue.dashboard.page.formats import count
 from allegro_queue.stores import Stores
 from allegro_queue.stores.job_records import JobRow
@@ -30,7 +31,7 @@ def from_lists(stores: Stores, query: JobQuery, queues: Sequence[str], now: floa
         state = State(named)
         rows, total = stores.jobs.page(state, wanted, query.offset, PAGE_SIZE)
         return listed(query, state, rows, total, "", now)
-    test = test_of(query, now=now)
+    test = matcher_of(query, now=now)
     for state in [State(named)] if named else SEARCH_ORDER:
         found = stores.jobs.search(state, wanted, test, query.offset, PAGE_SIZE)
         if found.matches or named:

@@ -11,8 +11,9 @@ from django.utils.translation import gettext, ngettext
 
 from allegro_queue.dashboard.filters.keys import ALL
 from allegro_queue.dashboard.jobs.lines import Line, Shown, line_of, line_of_run
+from allegro_queue.dashboard.jobs.matcher import matcher_of
 from allegro_queue.dashboard.jobs.query import PAGE_SIZE, JobQuery
-from allegro_queue.dashboard.jobs.search import Names, can_ask_lists, filter_of, queues_of, test_of
+from allegro_queue.dashboard.jobs.search import Names, can_ask_lists, filter_of, queues_of
 from allegro_queue.dashboard.jobs.source import HistoryState
 from allegro_queue.dashboard.page.formats import count, moment
 from allegro_queue.dashboard.page.nouns import runs
@@ -49,7 +50,7 @@ def from_runs(
     live: list[Line] = []
     notes = list(wanted.unknown)
     if is_all and query.others and not query.after and can_ask_lists(query):
-        rows, _ = stores.jobs.search_live(queues_of(query, queues), test_of(query, now=now))
+        rows, _ = stores.jobs.search_live(queues_of(query, queues), matcher_of(query, now=now))
         live = [line_of(row, None, now) for row in rows[:LIVE_SHOWN]]
         if len(rows) > LIVE_SHOWN:
             notes.append(

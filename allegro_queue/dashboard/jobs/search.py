@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 
@@ -14,7 +14,6 @@ from allegro_queue.dashboard.filters.spans import number_span, seconds_span, tim
 from allegro_queue.dashboard.filters.terms import Term, typed
 from allegro_queue.dashboard.jobs.query import JobQuery, is_live
 from allegro_queue.history.filters import Also, Filter
-from allegro_queue.stores.job_records import JobRow
 from allegro_queue.wording import worded
 
 OUTCOMES = {
@@ -184,51 +183,6 @@ def names_like(value: str, known: Sequence[str]) -> list[str]:
         return [value]
     ending = [each for each in known if each.endswith(f".{value}")]
     return ending or [each for each in known if value.casefold() in each.casefold()]
-
-
-# -------------------------------------------------------------------------------------------------- Jobs in Redis
-
-
-def test_of(query: JobQuery, *, now: float) -> Callable[[JobRow], bool]:
-    """Whether a job in Redis is what a query asks for; terms that only runs can answer must not be in it."""
-    return lambda row: all(holds(term, row, now) for term in query.asked)
-
-
-def holds(term: Term, row: JobRow, now: float) -> bool:
-    """Whether one term holds of a job."""
-    return any(matches(term.key, value, row, now) for value in term.values) is not term.excluded
-
-
-def matches(key: str, value: str, row: JobRow, now: float) -> bool:
-    if key == "attempt":
-        return number_span(value).holds(row.attempt)
-    if key in ("wait", "run", "age"):
-        return seconds_span(value).holds(seconds_of(key, row, now))
-    if key == "func":
-        return bool(names_like(value, [row.name]))
-    if key == "tag":
-        return value in row.terms.tags
-    if not key:
-        said = "\n".join((row.name, row.id, *row.terms.tags))
-        return value.casefold() in said.casefold()
-    return value == {
-        "queue": row.queue,
-        "tenant": row.terms.tenant,
-        "batch": row.terms.batch,
-        "id": row.id,
-        "worker": row.worker,
-    }.get(key)
-
-
-def seconds_of(key: str, row: JobRow, now: float) -> float | None:
-    """How long it waited, ran, or has been there; of what goes on, up to now."""
-    if key == "run":
-        return row.run_seconds if row.status != "started" or row.started_at is None else max(now - row.started_at, 0.0)
-    if key == "wait":
-        waits = row.status == "queued" and row.enqueued_at is not None
-        return max(now - (row.enqueued_at or now), 0.0) if waits else row.wait_seconds
-    since = row.ended_at if row.status in ("finished", "failed", "stopped") else row.enqueued_at or row.created_at
-    return max(now - since, 0.0) if since is not None else None
 
 
 def can_ask_lists(query: JobQuery) -> bool:

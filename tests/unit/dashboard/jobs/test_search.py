@@ -1,19 +1,13 @@
-"""From terms to a filter of runs, and to a test of jobs in Redis."""
+"""From terms to a filter of runs."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC
-
-import pytest
 
 from allegro_queue.dashboard.filters.terms import parse
 from allegro_queue.dashboard.jobs.query import JobQuery
 from allegro_queue.dashboard.jobs.search import Names, Wanted, can_ask_lists, filter_of, queues_of
-from allegro_queue.dashboard.jobs.search import test_of as row_test
 from allegro_queue.history.filters import Also, Filter
-from allegro_queue.stores.job_records import JobRow
-from allegro_queue.terms import Terms
 
 NOW = 1_000_000.0
 NAMES = Names(
@@ -92,42 +86,6 @@ def test_an_argument_is_compared_as_json() -> None:
     [also] = wanted("args.member_id:991").filter.also
 
     assert also.values == ('"member_id": "991"', '"member_id": 991,', '"member_id": 991}')
-
-
-ROW = JobRow(
-    id="j1",
-    name="shop.jobs.pay",
-    queue="high",
-    status="queued",
-    created_at=NOW - 700,
-    enqueued_at=NOW - 600,
-    started_at=None,
-    ended_at=None,
-    worker="",
-    timeout=60,
-    retries_left=1,
-    attempt=2,
-    terms=Terms(tags=("order:7",), tenant="t"),
-)
-
-
-@pytest.mark.parametrize(
-    ("text", "holds"),
-    [
-        ("pay", True), ("PAY", True), ("order", True), ("nope", False), ("-pay", False), ("func:pay", True),
-        ("func:mail", False), ("tag:order:7", True), ("tag:order:8", False), ("-tag:order:8", True), ("tenant:t", True),
-        ("attempt:>1", True), ("attempt:1", False), ("wait:>5m", True), ("wait:>15m", False), ("age:<1h", True),
-        ("run:>1s", False), ("id:j1", True), ("queue:high,default", True), ("pay tag:order:7 -tag:x", True),
-    ],
-)  # fmt: skip
-def test_a_job_in_redis_is_held_against_each_term(text: str, holds: bool) -> None:
-    assert row_test(asked(text), now=NOW)(ROW) is holds
-
-
-def test_a_running_job_runs_up_to_now() -> None:
-    row = replace(ROW, status="started", started_at=NOW - 40)
-
-    assert row_test(asked("run:>30s"), now=NOW)(row)
 
 
 def test_redis_lists_cannot_answer_everything() -> None:
