@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from django.db.models import F, Q, Subquery, Sum, Value
-from django.db.models.functions import Concat
+from django.db.models import F, Q, Subquery
 
 from allegro_queue.history.database import alias
 from allegro_queue.history.models import Collected, Gap, Series
 from allegro_queue.history.stretches import OTHER_NAMES, SERIES_COLUMNS, counts_from
-from allegro_queue.metrics.counts import FIVE_MINUTES, HOUR, MINUTE, Counts, Kind
+from allegro_queue.metrics.counts import FIVE_MINUTES, MINUTE, Counts, Kind
 from allegro_queue.metrics.histograms import decode
 from allegro_queue.stores import Stores
 from allegro_queue.stores.collecting import START, CollectorRecord, time_of
@@ -25,7 +24,6 @@ __all__ = [
     "Hole",
     "Minute",
     "Point",
-    "busiest",
     "counted_names",
     "extent",
     "known",
@@ -124,15 +122,6 @@ def extent(stores: Stores, now: float, seconds: int = FIVE_MINUTES) -> Extent:
 def known(kind: Kind, name: str) -> bool:
     """Whether anything was counted of a name."""
     return Series.objects.using(alias()).filter(kind=kind, name=name).exists()
-
-
-def busiest(kind: Kind, *, since: float, seconds: int = HOUR, most: int = 1_000) -> list[str]:
-    """Names by the time that their runs took since then, the longest first."""
-    # The kind is kept from SQLite's index of names, which would lead through the rows of all lengths and times.
-    rows = Series.objects.using(alias()).annotate(what=Concat("kind", Value("")))
-    found = rows.filter(what=kind, seconds=seconds, starts_at__gte=since).values("name")
-    ranked = found.annotate(busy=Sum("run_seconds")).order_by("-busy", "name")
-    return [each["name"] for each in ranked[:most]]
 
 
 def counted_names(kind: Kind, *, since: float, seconds: int) -> list[str]:

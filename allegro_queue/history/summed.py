@@ -62,9 +62,10 @@ def grouped(names: Names, columns: str, further: str, seconds: int, since: float
         if each:
             questions.append(
                 f"SELECT kind, name, {columns} FROM {SERIES} WHERE kind = %s AND name IN ({', '.join(['%s'] * len(each))}) "
-                f"AND seconds = %s AND starts_at >= %s GROUP BY kind, name{', ' if further else ''}{further}"
+                f"AND seconds = {int(seconds)} AND starts_at >= %s "
+                f"GROUP BY kind, name{', ' if further else ''}{further}"
             )
-            values += [kind, *each, seconds, int(since)]
+            values += [kind, *each, int(since)]
     if not questions:
         return []
     with database().cursor() as cursor:

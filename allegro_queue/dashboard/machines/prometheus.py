@@ -21,7 +21,8 @@ from allegro_queue.alerts.rules import RULES
 from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import UNREACHABLE, page_client
 from allegro_queue.dashboard.machines.exposition import CONTENT_TYPE, Family, Labels, exposition
-from allegro_queue.history.measured import busiest, extent
+from allegro_queue.history.measured import extent
+from allegro_queue.history.ranking import busiest
 from allegro_queue.history.summed import counts_of
 from allegro_queue.metrics.counts import DAY, Counts, Kind
 from allegro_queue.queues import all_queues

@@ -20,13 +20,13 @@ from allegro_queue.history.measured import (
     OTHER_NAMES,
     Extent,
     Point,
-    busiest,
     counted_names,
     extent,
     known,
     points,
     whole,
 )
+from allegro_queue.history.ranking import busiest
 from allegro_queue.history.stretches import MOST_NAMES
 from allegro_queue.history.summed import counts_of, done_of
 from allegro_queue.metrics.counts import DAY, FIVE_MINUTES, HOUR, Counts, Kind

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from allegro_queue.dashboard import charts
-from allegro_queue.dashboard.metrics.series import Axis, Totals, done_only, totals
+from allegro_queue.dashboard.metrics.series import Axis, Totals, done_only, minutes_of_buckets, totals
 from allegro_queue.dashboard.page.links import link
 from allegro_queue.history.measured import OTHER_NAMES, Extent
 from allegro_queue.metrics.counts import Counts
@@ -50,6 +50,7 @@ def rows(
         key: the range that the rows lead on to; the usual one when empty.
     """
     sums = {name: totals(each.counts, minutes) for name, each in found.items()}
+    of_buckets = minutes_of_buckets(axis, reach)
     most = max((each.busy_seconds for each in sums.values()), default=0.0)
     return [
         MetricRow(
@@ -57,7 +58,7 @@ def rows(
             address=address_of(kind, name, key) if name != OTHER_NAMES else "",
             totals=sums[name],
             share=charts.share_bar(sums[name].busy_seconds / most) if most else "",
-            spark=charts.spark(done_only(each.done, axis, reach), area=False),
+            spark=charts.spark(done_only(each.done, of_buckets), area=False),
             failed_address=failures_of(kind, name),
         )
         for name, each in found.items()

@@ -76,14 +76,19 @@ def buckets(points: Sequence[Point], axis: Axis, extent: Extent) -> list[Bucket]
     return [bucket(found[place], start, axis.seconds, extent) for place, start in enumerate(axis.starts)]
 
 
-def done_only(done: Mapping[int, int], axis: Axis, extent: Extent) -> list[Value]:
-    """What was done per minute in each bucket, given by its number: the rows of a table show no more."""
-    found: list[Value] = []
-    for place, start in enumerate(axis.starts):
-        end = start + axis.seconds
-        known = extent.is_known(start, end)
-        found.append(done.get(place, 0) / minutes_counted(start, end, extent) if known else None)
-    return found
+def done_only(done: Mapping[int, int], minutes: Sequence[float | None]) -> list[Value]:
+    """What was done per minute in each bucket, given by its number: the rows of a table show no more.
+
+    Args:
+        minutes: of each bucket, as ``minutes_of_buckets`` tells them.
+    """
+    return [None if each is None else done.get(place, 0) / each for place, each in enumerate(minutes)]
+
+
+def minutes_of_buckets(axis: Axis, extent: Extent) -> list[float | None]:
+    """Minutes of each bucket of which all runs are counted; ``None`` where not all are. The rows of a table share them."""
+    ends = [(start, start + axis.seconds) for start in axis.starts]
+    return [minutes_counted(start, end, extent) if extent.is_known(start, end) else None for start, end in ends]
 
 
 def by_bucket(points: Sequence[Point], axis: Axis) -> list[list[Point]]:
