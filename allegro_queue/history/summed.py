@@ -5,7 +5,9 @@ What would have to be added up here otherwise is tens of thousands of rows for a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from allegro_queue.history.database import database
@@ -20,6 +22,15 @@ HISTOGRAMS = ("run_times", "wait_times")
 Names = Mapping[Kind, Sequence[str]]
 
 
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What was counted of one name."""
+
+    counts: Counts
+    done: Mapping[int, int]
+    """Successful runs by the number of the bucket; without the empty ones."""
+
+
 def counts_of(names: Names, *, seconds: int, since: float) -> dict[Kind, dict[str, Counts]]:
     """What was counted of each of these names: one query. Those of which nothing was are left out.
 
@@ -27,59 +38,70 @@ def counts_of(names: Names, *, seconds: int, since: float) -> dict[Kind, dict[st
         seconds: length of the stretches that are added up.
         since: the earliest start.
     """
-    columns = ", ".join(summed_up(each) for each in SERIES_COLUMNS)
-    found: dict[Kind, dict[str, Counts]] = {kind: {} for kind in names}
-    for kind, name, *values in grouped(names, columns, "", seconds, since):
-        found[kind][name] = counts_from(dict(zip(SERIES_COLUMNS, values, strict=True)))
-    return found
+    return {
+        kind: {name: counts for name, (counts, _) in found.items()}
+        for kind, found in read(names, seconds, since, "NULL").items()
+    }
 
 
-def done_of(
+def sums_of(
     names: Names, *, seconds: int, since: float, first: float, bucket_seconds: int
-) -> dict[Kind, dict[str, dict[int, int]]]:
-    """Successful runs of each of these names by the number of the bucket, without the empty ones: one query.
+) -> dict[Kind, dict[str, Sums]]:
+    """The same with the successful runs of each bucket: one query too.
 
     Args:
-        seconds: length of the stretches that are added up.
-        since: the earliest start.
         first: where the bucket with the number 0 begins, in Unix seconds.
         bucket_seconds: length of a bucket, a multiple of ``seconds``.
     """
-    place = f"(starts_at - {int(first)}) / {int(bucket_seconds)}"
-    found: dict[Kind, dict[str, dict[int, int]]] = {kind: {} for kind in names}
-    for kind, name, number, count in grouped(names, f"{place}, sum(succeeded)", place, seconds, max(since, first)):
-        if count:
-            found[kind].setdefault(name, {})[int(number)] = int(count)
+    place = f"((starts_at - {int(first)}) / {int(bucket_seconds)})"
+    counted = f"CASE WHEN succeeded > 0 AND starts_at >= {int(first)} THEN {place} || ',' || succeeded END"
+    return {
+        kind: {name: Sums(counts, by_bucket(said)) for name, (counts, said) in found.items()}
+        for kind, found in read(names, seconds, since, joined(counted, ",")).items()
+    }
+
+
+def by_bucket(said: str | None) -> dict[int, int]:
+    """From numbers of buckets and counts in turn."""
+    numbers = json.loads(f"[{said or ''}]")
+    found: dict[int, int] = {}
+    for place, count in zip(numbers[::2], numbers[1::2], strict=True):
+        found[place] = found.get(place, 0) + count
     return found
 
 
-def grouped(names: Names, columns: str, further: str, seconds: int, since: float) -> list[tuple[Any, ...]]:
-    """Kind, name and these columns, by name and what else is named. Each kind is a question of its own, so that SQLite
-    looks its names up one by one."""
+def read(names: Names, seconds: int, since: float, further: str) -> dict[Kind, dict[str, tuple[Counts, Any]]]:
+    """The sums by kind and name, with one further column. Each kind is a question of its own, so that SQLite looks its
+    names up one by one."""
+    columns = ", ".join([*(summed_up(each) for each in SERIES_COLUMNS), further])
+    found: dict[Kind, dict[str, tuple[Counts, Any]]] = {kind: {} for kind in names}
     questions: list[str] = []
     values: list[Any] = []
     for kind, each in names.items():
         if each:
             questions.append(
                 f"SELECT kind, name, {columns} FROM {SERIES} WHERE kind = %s AND name IN ({', '.join(['%s'] * len(each))}) "
-                f"AND seconds = {int(seconds)} AND starts_at >= %s "
-                f"GROUP BY kind, name{', ' if further else ''}{further}"
+                "AND seconds = %s AND starts_at >= %s GROUP BY kind, name"
             )
-            values += [kind, *each, int(since)]
-    if not questions:
-        return []
-    with database().cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(questions), values)
-        found: list[tuple[Any, ...]] = cursor.fetchall()
+            values += [kind, *each, seconds, int(since)]
+    if questions:
+        with database().cursor() as cursor:
+            cursor.execute(" UNION ALL ".join(questions), values)
+            for kind, name, *sums, beside in cursor.fetchall():
+                found[kind][name] = counts_from(dict(zip(SERIES_COLUMNS, sums, strict=True))), beside
     return found
 
 
 def summed_up(column: str) -> str:
     """How the values of a column become one."""
     if column in HISTOGRAMS:
-        # Both leave one text behind the other; SQLite has known PostgreSQL's word for it only since 3.44.
-        return f"{'group_concat' if database().vendor == 'sqlite' else 'string_agg'}({column}, ' ')"
+        return joined(column, " ")
     return f"{'max' if column.endswith('_longest') else 'sum'}({column})"
+
+
+def joined(column: str, between: str) -> str:
+    """All texts of a column, one behind the other. SQLite has known PostgreSQL's word for it only since 3.44."""
+    return f"{'group_concat' if database().vendor == 'sqlite' else 'string_agg'}({column}, '{between}')"
 
 
 def counts_from(given: Mapping[str, Any]) -> Counts:

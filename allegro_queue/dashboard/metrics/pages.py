@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from allegro_queue.conf import horizon_settings
 from allegro_queue.dashboard.metrics.charts import Chart, Measured, charts_of
 from allegro_queue.dashboard.metrics.ranges import Choice, Range, axis_of, choices, range_for
-from allegro_queue.dashboard.metrics.rows import MetricKind, MetricRow, Sums, address_of, failures_of, rows, sentence_on
+from allegro_queue.dashboard.metrics.rows import MetricKind, MetricRow, address_of, failures_of, rows, sentence_on
 from allegro_queue.dashboard.metrics.series import Axis, Totals, buckets, totals
 from allegro_queue.dashboard.metrics.words import holes_in, stale_since, sub_on, waits_on
 from allegro_queue.dashboard.page.formats import count, duration, rate
@@ -28,7 +28,7 @@ from allegro_queue.history.measured import (
 )
 from allegro_queue.history.ranking import busiest
 from allegro_queue.history.stretches import MOST_NAMES
-from allegro_queue.history.summed import counts_of, done_of
+from allegro_queue.history.summed import Sums, sums_of
 from allegro_queue.metrics.counts import DAY, FIVE_MINUTES, HOUR, Counts, Kind
 from allegro_queue.queues import all_queues
 from allegro_queue.stores import Stores
@@ -71,7 +71,7 @@ class MetricsPage:
 
 
 def read_metrics(stores: Stores, pulse: Pulse, given: str) -> MetricsPage:
-    """The tables: one round trip besides the pulse's two, five queries, or six when runs were ever dropped uncounted.
+    """The tables: one round trip besides the pulse's two, four queries, or five when runs were ever dropped uncounted.
 
     Args:
         given: the range that the address asks for.
@@ -89,12 +89,8 @@ def read_metrics(stores: Stores, pulse: Pulse, given: str) -> MetricsPage:
     axis = axis_of(chosen, reach.first, now)
     names: Mapping[Kind, Sequence[str]] = {"queue": queues, "job": jobs[:most]}
     since = since // chosen.stretch * chosen.stretch
-    counts = counts_of(names, seconds=chosen.stretch, since=since)
-    done = done_of(names, seconds=chosen.stretch, since=since, first=axis.start, bucket_seconds=axis.seconds)
-    found = {
-        kind: {each: Sums(counts[kind].get(each, Counts()), done[kind].get(each, {})) for each in names[kind]}
-        for kind in names
-    }
+    sums = sums_of(names, seconds=chosen.stretch, since=since, first=axis.start, bucket_seconds=axis.seconds)
+    found = {kind: {each: sums[kind].get(each, Sums(Counts(), {})) for each in names[kind]} for kind in names}
     return metrics_page(
         queues=found["queue"],
         jobs=found["job"],

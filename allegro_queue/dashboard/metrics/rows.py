@@ -13,19 +13,10 @@ from allegro_queue.dashboard import charts
 from allegro_queue.dashboard.metrics.series import Axis, Totals, done_only, minutes_of_buckets, totals
 from allegro_queue.dashboard.page.links import link
 from allegro_queue.history.measured import OTHER_NAMES, Extent
-from allegro_queue.metrics.counts import Counts
+from allegro_queue.history.summed import Sums
 from allegro_queue.wording import worded
 
 MetricKind = Literal["queue", "job"]
-
-
-@dataclass(frozen=True, slots=True)
-class Sums:
-    """What was counted of one name."""
-
-    counts: Counts
-    done: Mapping[int, int]
-    """Successful runs by the number of the bucket; without the empty ones."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from allegro_queue.history.measured import points, whole
-from allegro_queue.history.summed import counts_of, done_of
+from allegro_queue.history.summed import counts_of, sums_of
 from allegro_queue.metrics.counts import FIVE_MINUTES
 from allegro_queue.stores import Stores
 from tests.support.runs import collected, failed_record, run_record
@@ -27,7 +27,10 @@ def test_names_are_summed_up_as_their_stretches_are(stores: Stores) -> None:
     names = {"queue": ["default", "high"], "job": [PAY, DELIVER]}
 
     counts = counts_of(names, seconds=FIVE_MINUTES, since=start)
-    done = done_of(names, seconds=FIVE_MINUTES, since=start, first=start, bucket_seconds=2 * FIVE_MINUTES)
+    sums = sums_of(names, seconds=FIVE_MINUTES, since=start, first=start, bucket_seconds=2 * FIVE_MINUTES)
+    later = sums_of(
+        names, seconds=FIVE_MINUTES, since=start, first=start + 2 * FIVE_MINUTES, bucket_seconds=2 * FIVE_MINUTES
+    )
 
     for kind in ("queue", "job"):
         for name, found in points(kind, names[kind], seconds=FIVE_MINUTES, since=start).items():
@@ -40,6 +43,10 @@ def test_names_are_summed_up_as_their_stretches_are(stores: Stores) -> None:
                     round(expected.wait_seconds, 6),
                 )
                 assert summed == expected
-                assert sum(done[kind][name].values()) == expected.succeeded
-    assert done["job"][PAY] == {0: 8, 1: 7, 2: 8, 3: 7}
+                assert sum(sums[kind][name].done.values()) == expected.succeeded
+    assert {kind: {name: each.counts for name, each in found.items()} for kind, found in sums.items()} == counts_of(
+        names, seconds=FIVE_MINUTES, since=start
+    )
+    assert sums["job"][PAY].done == {0: 8, 1: 7, 2: 8, 3: 7}
+    assert later["job"][PAY].done == {0: 7, 1: 8, 2: 7}
     assert counts_of({"queue": []}, seconds=FIVE_MINUTES, since=start) == {"queue": {}}
