@@ -61,13 +61,24 @@ def order_of(driver: str) -> str:
 
 def source_of(wanted: Filter, driver: str) -> tuple[str, list[Part]]:
     """The tables that a page is found in, and the conditions that its index serves."""
-    source = f"{RUNS} AS run"
-    parts = list(time_parts(wanted))
+    index, parts = index_of(wanted, driver)
     if driver == "tag":
-        source = f"{TAGS} AS tagged JOIN {RUNS} AS run ON run.id = tagged.run_id"
+        return f"{index} JOIN {RUNS} AS run ON run.id = tagged.run_id", parts
+    if driver == "text" and database().vendor == "sqlite":
+        return f"{index} CROSS JOIN {RUNS} AS run ON run.id = word.rowid", parts
+    return index, parts
+
+
+def index_of(wanted: Filter, driver: str) -> tuple[str, list[Part]]:
+    """The same without the runs themselves where the index is a table of its own: for how many it leads to, and how far.
+    What is in it goes with its run."""
+    source = f"{RUNS} AS run"
+    parts = list(time_parts(wanted, id_in(driver)))
+    if driver == "tag":
+        source = f"{TAGS} AS tagged"
         parts.append(Part("tagged.tag = %s", (wanted.tag,)))
     elif driver == "text" and database().vendor == "sqlite":
-        source = f"{WORDS_TABLE} AS word CROSS JOIN {RUNS} AS run ON run.id = word.rowid"
+        source = f"{WORDS_TABLE} AS word"
         beginnings = " AND ".join(f"{each[:LONGEST_BEGINNING]}*" for each in wanted.terms)
         parts.append(Part(f"{WORDS_TABLE} MATCH %s", (beginnings,)))
     elif driver == "text":
@@ -85,17 +96,22 @@ def source_of(wanted: Filter, driver: str) -> tuple[str, list[Part]]:
     return source, parts or [Part("1 = 1")]
 
 
-def time_parts(wanted: Filter) -> Iterator[Part]:
+def id_in(driver: str) -> str:
+    """Where a run's id stands in an index."""
+    return "run.id" if driver == "text" and database().vendor != "sqlite" else order_of(driver)
+
+
+def time_parts(wanted: Filter, number: str) -> Iterator[Part]:
     """The bounds of time, as bounds of ids."""
     if wanted.since:
-        yield Part("run.id >= %s", (first_id_at(wanted.since),))
+        yield Part(f"{number} >= %s", (first_id_at(wanted.since),))
     if wanted.until:
-        yield Part("run.id < %s", (first_id_at(wanted.until),))
+        yield Part(f"{number} < %s", (first_id_at(wanted.until),))
 
 
-def before(after: int) -> list[Part]:
+def before(after: int, driver: str) -> list[Part]:
     """What the pages before this one have not shown; 0 for the first."""
-    return [Part("run.id < %s", (after,))] if after else []
+    return [Part(f"{id_in(driver)} < %s", (after,))] if after else []
 
 
 def conditions(wanted: Filter, *, only: str = "", without: str = "") -> Iterator[Part]:

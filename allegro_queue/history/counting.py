@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from allegro_queue.history.collected import read_place
-from allegro_queue.history.conditions import Part, joined, remaining, source_of, values_of
+from allegro_queue.history.conditions import Part, index_of, joined, remaining, source_of, values_of
 from allegro_queue.history.database import database
 from allegro_queue.history.filters import Filter
 from allegro_queue.history.rows import OUTCOMES
@@ -35,14 +35,15 @@ def count_runs(wanted: Filter, *, most: int = COUNTED) -> Matches:
     if wanted == Filter():
         return Matches(read_place().runs, is_more=False)
     driver = wanted.driver
-    source, parts = source_of(wanted, driver)
     rest = remaining(wanted, driver)
-    inner = f"SELECT {COMPARED_BY} FROM {source} WHERE {joined(parts)} LIMIT %s"
+    source, parts = source_of(wanted, driver) if rest else index_of(wanted, driver)
+    inner = f"SELECT {COMPARED_BY if rest else 1} FROM {source} WHERE {joined(parts)} LIMIT %s"
     # Whether it has looked at all: without more to ask, the count says so itself.
     further = Part("NULL")
     if rest:
         further = Part(
-            f"(SELECT run.id FROM {source} WHERE {joined(parts)} LIMIT 1 OFFSET %s)", (*values_of(parts), most)
+            f"(SELECT 1 FROM {index_of(wanted, driver)[0]} WHERE {joined(parts)} LIMIT 1 OFFSET %s)",
+            (*values_of(parts), most),
         )
     with database().cursor() as cursor:
         cursor.execute(

@@ -54,7 +54,7 @@ def count_slice(wanted: Filter, after: int) -> tuple[int, int, int]:
         # Its index of words has no order, so that nothing could go on from there.
         driver = replace(wanted, text="").driver
     source, parts = source_of(wanted, driver)
-    parts += before(after)
+    parts += before(after, driver)
     rest = remaining(wanted, driver)
     inner = (
         f"SELECT {COMPARED_BY if rest else 'run.id'} FROM {source} WHERE {joined(parts)} "

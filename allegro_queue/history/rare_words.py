@@ -51,7 +51,7 @@ def among_rare(wanted: Filter, telling: Sequence[str], after: int, limit: int) -
         telling: the words that they are looked up by.
     """
     source, parts = source_of(replace(wanted, text=" ".join(telling)), "text")
-    parts += before(after)
+    parts += before(after, "text")
     rest = [*remaining(wanted, "text"), *(has_word(each) for each in wanted.terms if each not in telling)]
     # Without more to ask of them, the newest are the page.
     newest = "" if rest else f"ORDER BY id DESC LIMIT {limit + 1}"

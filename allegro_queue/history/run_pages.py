@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from allegro_queue.history.conditions import (
     Part,
     before,
+    index_of,
     joined,
     order_of,
     remaining,
@@ -101,13 +102,13 @@ def look(wanted: Filter, after: int, limit: int, *, driver: str, beside: Sequenc
         beside: questions that are answered with a number by the way.
     """
     source, parts = source_of(wanted, driver)
-    parts += before(after)
+    parts += before(after, driver)
     rest = remaining(wanted, driver)
     order = order_of(driver)
     edge = Part("NULL")
     if rest:
         edge = Part(
-            f"(SELECT {order} FROM {source} WHERE {joined(parts)} ORDER BY {order} DESC LIMIT 1 OFFSET %s)",
+            f"(SELECT {order} FROM {index_of(wanted, driver)[0]} WHERE {joined(parts)} ORDER BY {order} DESC LIMIT 1 OFFSET %s)",
             (*values_of(parts), SEARCHED - 1),
         )
         parts.append(Part(f"{order} >= (SELECT coalesce(far.edge, 0) FROM far)"))
