@@ -64,7 +64,7 @@ def from_runs(
                     shown=LIVE_SHOWN,
                 )
             )
-    total = total_of(wanted.filter, page, by_outcome, after=query.after)
+    total = total_of(wanted.filter, page, by_outcome, after=query.after, kept=history.runs)
     return Shown(
         state=",".join(query.states),
         lines=(*live, *run_lines(stores, page.rows)),
@@ -81,8 +81,16 @@ def from_runs(
     )
 
 
-def total_of(wanted: Filter, page: RunPage, by_outcome: Mapping[str, Matches] | None, *, after: int) -> Matches | None:
-    """How many match, where that is cheap to say; ``None`` also when the database took too long to count them."""
+def total_of(
+    wanted: Filter, page: RunPage, by_outcome: Mapping[str, Matches] | None, *, after: int, kept: int
+) -> Matches | None:
+    """How many match, where that is cheap to say; ``None`` also when the database took too long to count them.
+
+    Args:
+        kept: all runs that there are, by the collector's own count.
+    """
+    if wanted == Filter():
+        return Matches(kept, is_more=False)
     if not page.after and not after:
         return Matches(len(page.rows), is_more=False)
     if page.searched_to is not None:
@@ -97,10 +105,10 @@ def total_of(wanted: Filter, page: RunPage, by_outcome: Mapping[str, Matches] | 
 
 
 def is_one_index(wanted: Filter) -> bool:
-    """Whether one index alone answers it; that of tags does so with each run beside it."""
+    """Whether one index alone answers it."""
     driver = wanted.driver
     given = [each.name for each in fields(Filter) if getattr(wanted, each.name) != getattr(Filter(), each.name)]
-    return driver not in ("text", "tag") and given == [driver]
+    return driver != "text" and given == [driver]
 
 
 def slow_words(terms: Sequence[str]) -> str:
