@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import logging
 import os
 import pickle
@@ -20,6 +21,7 @@ from allegro_queue.activity.models import Activity
 from allegro_queue.dashboard.acting.actions import own_page
 from allegro_queue.dashboard.urls import urlpatterns
 from allegro_queue.stores import Stores
+from allegro_queue.terms import Terms
 from tests.support import jobs
 from tests.support.digest import digest
 from tests.support.failures import failed, queued
@@ -165,6 +167,46 @@ def test_no_secret_of_a_payload_or_an_error_is_on_any_page_answer_or_line_of_log
     shown = client.get(f"/horizon/api/v1/jobs/{bad_id}").json()
     assert "[masked: secret]" in shown["attempts"][0]["traceback"]
     assert CANARY not in caplog.text
+
+
+MARKUP = "<i data-c4n4ry>&\"'"
+WRITTEN = "&lt;i data-c4n4ry&gt;&amp;"
+
+
+def test_no_text_of_a_job_or_a_run_is_markup_on_any_page(stores: Stores) -> None:
+    now = time.time()
+    waiting, bad = queued(jobs.nothing), failed(stores.client, jobs.fail, MARKUP)
+    terms = Terms(tags=(MARKUP,), tenant=MARKUP, batch=MARKUP).encode()
+    for job_id in (waiting, bad):
+        written = {"horizon": terms, "horizon_reason": MARKUP, "worker_name": MARKUP}
+        stores.client.hset(f"rq:job:{job_id}", mapping=written)
+    collected(
+        stores,
+        failed_record(
+            now, error=f"ValueError: {MARKUP}", traceback=f"ValueError: {MARKUP}", name=MARKUP, queue=MARKUP,
+            terms=json.dumps({"tags": [MARKUP], "tenant": MARKUP, "batch": MARKUP}), worker=MARKUP,
+            supervisor=MARKUP, version=MARKUP, call=json.dumps([[MARKUP], {MARKUP: MARKUP}]),
+        ),
+    )  # fmt: skip
+    client = Client()
+    run = client.get("/horizon/api/v1/runs").json()["runs"][0]
+    lists = [f"/horizon/jobs/?state={state}" for state in ("all", "failed", "waiting", "failed&still=yes")]
+    pages = [
+        address_of(page, job_id=job_id, run_id=run["id"], fingerprint=run["fingerprint"], job_name=MARKUP, batch_id="b")
+        for page in ROUTES
+        for job_id in (waiting, bad, run["job_id"])
+    ]
+
+    shown = set()
+    for address in [*lists, *pages]:
+        answer = client.get(address)
+        if answer.headers.get("Content-Type", "").startswith("text/html"):
+            text = answer.content.decode()
+            assert "<i data-c4n4ry" not in text, address
+            if WRITTEN in text:
+                shown.add(address.partition("?")[0])
+
+    assert {"/horizon/", "/horizon/jobs/", "/horizon/failures/", "/horizon/metrics/"} <= shown
 
 
 class Bomb:
