@@ -133,6 +133,16 @@ def test_a_page_that_came_without_history_fetches_it_by_itself(browser_page: Pag
     expect(browser_page.locator(".hz-sentence")).to_have_text(re.compile(r"failed run"))
 
 
+def test_the_step_before_an_act_on_runs_that_match_does_not_wait_for_history_without_end(
+    site: Site, runs: Stores
+) -> None:
+    with site.runs_locked():
+        text = site.text("/horizon/confirm/retry/?all=1&exception=ValueError")
+
+    assert "Still counting: the database did not answer within 2 s." in text
+    assert "Ask again and wait longer" in text
+
+
 def test_a_search_for_an_id_does_not_wait_for_history_twice(site: Site, runs: Stores) -> None:
     with site.runs_locked():
         begun = time.monotonic()
