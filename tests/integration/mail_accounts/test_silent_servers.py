@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -26,6 +27,7 @@ from allegro.outbound import OutboundError, Silence
 from tests.support.burst import work_off
 from tests.support.mail_accounts import an_account
 from tests.support.people import an_organization, staff
+from tests.support.silence import hang_up_on
 from tests.support.smtp import a_mail_server
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
@@ -200,6 +202,32 @@ def test_one_at_a_time_tries_a_server_of_which_nothing_is_known():
 
     assert transport.put_off_until(news, now) is None
     assert transport.put_off_until(news, now) is not None
+
+
+def test_mails_that_meet_one_silence_together_count_it_once():
+    news = an_organization()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(30)
+        account = through(news, listener.getsockname()[1])
+        # It answered a moment ago, so all of them go.
+        MailAccount.objects.filter(pk=account.pk).update(answered_at=timezone.now())
+        asked = [wanted(news, f"reader-{number}@example.com") for number in range(4)]
+
+        def send(link: MagicLink) -> None:
+            with suppress(Silence):
+                send_magic_link(str(link.pk))
+            connection.close()
+
+        threads = [threading.Thread(target=send, args=(each,)) for each in asked]
+        for thread in threads:
+            thread.start()
+        hang_up_on(listener, 4)
+        for thread in threads:
+            thread.join(30)
+
+    account.refresh_from_db()
+    assert MagicLink.objects.filter(put_off_at__isnull=False).count() == 4
+    assert (account.silences, account.open_until) == (1, None)
 
 
 def test_a_server_that_refuses_is_not_silent_and_holds_nothing_back():
