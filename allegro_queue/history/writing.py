@@ -56,8 +56,8 @@ class Writer:
         self._groups.forget()
         self.place = read_place()
 
-    def write(self, batch: Batch) -> int:
-        """Write a batch; the number of runs that were new.
+    def write(self, batch: Batch) -> None:
+        """Write a batch.
 
         Raises:
             Overtaken: another collector has written meanwhile; nothing was written.
@@ -76,7 +76,6 @@ class Writer:
             self._counted |= dict.fromkeys(run.record.execution_id for run in runs)
             while len(self._counted) > REMEMBERED:
                 del self._counted[next(iter(self._counted))]
-        return len(runs)
 
     def _write(self, batch: Batch) -> tuple[Place, list[Kept]]:
         connection = database()
