@@ -320,10 +320,10 @@ def waiting(stores: Any) -> None:
 
 def watch_tags(now: float) -> None:
     """Watched before the runs are counted, so that they are."""
-    from allegro_queue.history.models import MonitoredTag
+    from allegro_queue.history.models import FollowedTag
 
     for tag in ("organization:city-news", "organization:cobalt-events", "provider:mailchimp"):
-        MonitoredTag.objects.create(tag=tag, since=now - 86_400, by=EMAIL)
+        FollowedTag.objects.create(tag=tag, since=now - 86_400, by=EMAIL)
 
 
 def people(now: float) -> None:

@@ -13,7 +13,7 @@ from redis import Redis
 from allegro_queue.conf import horizon_settings
 from allegro_queue.history.collected import Overtaken, read_place
 from allegro_queue.history.collector import BATCH, Collector
-from allegro_queue.history.models import Collected, FailureGroup, Gap, MonitoredTag, Run, RunTag, Series
+from allegro_queue.history.models import Collected, FailureGroup, FollowedTag, Gap, Run, RunTag, Series
 from allegro_queue.history.stretches import OTHER_NAMES
 from allegro_queue.stores import Stores
 from tests.support.runs import RUNS, add_runs, failed_record, run_record
@@ -297,14 +297,14 @@ def test_silenced_jobs_and_tags_are_marked(redis: Redis, stores: Stores) -> None
     assert list(Run.objects.order_by("id").values_list("silenced", flat=True)) == [False, True, True]
 
 
-def test_a_monitored_tag_counts_its_runs(redis: Redis, stores: Stores) -> None:
-    MonitoredTag.objects.create(tag="member:42", since=NOON, by="ada")
+def test_a_followed_tag_counts_its_runs(redis: Redis, stores: Stores) -> None:
+    FollowedTag.objects.create(tag="member:42", since=NOON, by="ada")
     call = json.dumps([[], {"member_id": 42}])
     add_runs(redis, run_record(NOON, call=call), failed_record(NOON, call=call), run_record(NOON))
 
     collect(stores)
 
-    found = MonitoredTag.objects.get()
+    found = FollowedTag.objects.get()
     assert (found.succeeded, found.failed, found.retried) == (1, 1, 0)
 
 
