@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -25,9 +24,9 @@ from allegro.webhooks.models import Attempt, Breaker, Delivery, Endpoint, Event
 from allegro.webhooks.publishing import publish
 from allegro.webhooks.redelivery import redeliver
 from tests.support.burst import queued, work_off
+from tests.support.dead_server import a_dead_server
 from tests.support.hooks import a_delivery, an_endpoint
 from tests.support.people import an_organization
-from tests.support.silence import hang_up_on
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,8 +42,8 @@ def attempt(delivery: Delivery) -> Delivery:
 @pytest.fixture
 def silent_port() -> Iterator[int]:
     """A port that takes connections and never answers."""
-    with socket.create_server(("127.0.0.1", 0), backlog=600) as listener:
-        yield listener.getsockname()[1]
+    with a_dead_server() as server:
+        yield server.port
 
 
 def test_unless_asked_for_nothing_is_tried_again(redis: Redis, httpserver: HTTPServer):
@@ -160,9 +159,8 @@ def test_a_host_that_is_silent_three_times_is_left_alone_and_then_tried_by_one(
 
 def test_tries_that_meet_one_silence_together_count_once(redis: Redis):
     news = an_organization()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(30)
-        host = f"127.0.0.1:{listener.getsockname()[1]}"
+    with a_dead_server() as server:
+        host = f"127.0.0.1:{server.port}"
         an_endpoint(news, f"http://{host}/hook")
         for _ in range(4):
             publish(news, "audience_member.created", {})
@@ -176,7 +174,7 @@ def test_tries_that_meet_one_silence_together_count_once(redis: Redis):
         threads = [threading.Thread(target=send, args=(each,)) for each in Delivery.objects.all()]
         for thread in threads:
             thread.start()
-        hang_up_on(listener, 5)
+        server.hang_up_on(5)
         for thread in threads:
             thread.join(30)
 
