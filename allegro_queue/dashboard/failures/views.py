@@ -16,8 +16,9 @@ from allegro_queue.conf import horizon_settings
 from allegro_queue.dashboard.acting.actions import Told, action, name_of, problem_with_reason
 from allegro_queue.dashboard.acting.chosen import MOST_TICKED, Chosen, whole_number_in
 from allegro_queue.dashboard.acting.confirm_pages import ConfirmPage, act_word, read_confirm
+from allegro_queue.dashboard.failures.group_chart import values_of
 from allegro_queue.dashboard.failures.list_page import FailuresPage, read_failures, read_groups, read_query
-from allegro_queue.dashboard.failures.page import MOST_MUTE_MINUTES, FailurePage, read_failure, values_of
+from allegro_queue.dashboard.failures.page import MOST_MUTE_MINUTES, FailurePage, read_failure
 from allegro_queue.dashboard.metrics.chart_csv import CsvColumn, answer_with
 from allegro_queue.dashboard.metrics.ranges import axis_of, range_for
 from allegro_queue.dashboard.page.formats import count_lazy, duration_lazy
