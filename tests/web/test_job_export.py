@@ -192,8 +192,8 @@ def test_a_filter_that_is_not_understood_gives_no_file(client: Client) -> None:
 @pytest.fixture
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reads of history that have a moment, so that tests need not wait for long."""
-    monkeypatch.setattr("allegro_queue.dashboard.jobs.export.READ_SECONDS", 0.1)
-    monkeypatch.setattr("allegro_queue.dashboard.jobs.export_views.READ_SECONDS", 0.1)
+    monkeypatch.setattr("allegro_queue.dashboard.jobs.export.FILE_SECONDS", 0.1)
+    monkeypatch.setattr("allegro_queue.dashboard.jobs.export_views.FILE_SECONDS", 0.1)
 
 
 @pytest.mark.django_db(transaction=True)

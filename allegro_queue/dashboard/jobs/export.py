@@ -20,6 +20,7 @@ from allegro_queue.dashboard.jobs.query import JobQuery
 from allegro_queue.dashboard.jobs.search import filter_of, queues_of, test_of
 from allegro_queue.dashboard.jobs.terms import shown_tags
 from allegro_queue.dashboard.jobs.words import about_list
+from allegro_queue.dashboard.page.files import FILE_SECONDS
 from allegro_queue.dashboard.page.formats import count, plural
 from allegro_queue.dashboard.page.links import link_to
 from allegro_queue.history.filters import Filter
@@ -38,9 +39,6 @@ MOST_ROWS = 50_000
 
 AT_ONCE = 2_000
 """Rows that are read at a time."""
-
-READ_SECONDS = 20
-"""How long one such read of history may take: who takes a list along waits longer than for a page, and not for ever."""
 
 FORMATS = {
     "csv": ("CSV", "text/csv; charset=utf-8"),
@@ -138,7 +136,7 @@ def run_rows(wanted: Filter) -> Iterator[Row]:
     after = 0
     while True:
         # Not around what is given on: a reader who fetches the file slowly takes none of the database's time.
-        with patience(READ_SECONDS, counting=READ_SECONDS):
+        with patience(FILE_SECONDS, counting=FILE_SECONDS):
             page = find_runs(wanted, after=after, limit=AT_ONCE)
         yield from map(run_row, page.rows)
         after = page.after

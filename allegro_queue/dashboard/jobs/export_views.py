@@ -22,7 +22,6 @@ from allegro_queue.dashboard.jobs.export import (
     FORMATS,
     MOST_ROWS,
     PAYLOAD,
-    READ_SECONDS,
     ExportPage,
     Row,
     in_words,
@@ -32,6 +31,7 @@ from allegro_queue.dashboard.jobs.export import (
     written,
 )
 from allegro_queue.dashboard.jobs.query import JobQuery, read_query, without_words
+from allegro_queue.dashboard.page.files import FILE_SECONDS
 from allegro_queue.dashboard.page.formats import duration
 from allegro_queue.dashboard.page.links import link, link_to
 from allegro_queue.dashboard.page.render import render_page
@@ -77,7 +77,7 @@ def download(request: HttpRequest) -> HttpResponseBase:
         return HttpResponseRedirect(link("jobs"))
     now = time.time()
     try:
-        with patience(READ_SECONDS, counting=READ_SECONDS):
+        with patience(FILE_SECONDS, counting=FILE_SECONDS):
             plan = plan_export(open_stores(), all_queues(), query, now=now)
         rows = started(plan.rows())
     except UNREACHABLE:
@@ -85,7 +85,7 @@ def download(request: HttpRequest) -> HttpResponseBase:
         return HttpResponseRedirect(link_to("export", query.pairs))
     except TookTooLong:
         text = gettext("Nothing was exported: the database did not answer within {time}. Try again in a while.")
-        messages.error(request, worded(text, time=duration(READ_SECONDS)))
+        messages.error(request, worded(text, time=duration(FILE_SECONDS)))
         return HttpResponseRedirect(link_to("export", query.pairs))
     columns = (*COLUMNS, *(PAYLOAD if with_arguments and plan.has_arguments else ()))
     body = noted(request, rows, ending, columns, plan.query, with_arguments=with_arguments)
