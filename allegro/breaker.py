@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from django.db import models
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 MOST_SILENCES = 3
@@ -31,12 +31,13 @@ NOTED = timedelta(minutes=1)
 
 
 class Answering(models.Model):
-    """A row about something outside: when it answered, since when and how often in a row it has not, and until when the
-    others wait (for the one that tries it, or since it is left alone)."""
+    """A row about something outside: when it answered, since when, how often in a row and when last it has not, and until
+    when the others wait (for the one that tries it, or since it is left alone)."""
 
     answered_at = models.DateTimeField(null=True, blank=True)
     silences = models.PositiveIntegerField(default=0)
     silent_since = models.DateTimeField(null=True, blank=True)
+    silent_at = models.DateTimeField(null=True, blank=True)
     open_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -48,7 +49,7 @@ class Answering(models.Model):
 
     def forget_silences(self) -> None:
         """Have it tried again at once, as if nothing were known of it; to be saved."""
-        self.answered_at = self.silent_since = self.open_until = None
+        self.answered_at = self.silent_since = self.silent_at = self.open_until = None
         self.silences = 0
 
 
@@ -72,9 +73,18 @@ def let_through(one: QuerySet[Row], now: datetime) -> datetime | None:
     return None if mine else now + PROBE
 
 
-def note_silence(one: QuerySet[Row], now: datetime, longest: timedelta = LONGEST_REST) -> None:
-    """It did not answer; from the third time on it is left alone for ever longer, up to ``longest``."""
-    one.update(silences=F("silences") + 1, silent_since=Coalesce("silent_since", now))
+def note_silence(one: QuerySet[Row], tried_at: datetime, now: datetime, longest: timedelta = LONGEST_REST) -> None:
+    """It did not answer; from the third time on it is left alone for ever longer, up to ``longest``.
+
+    Tries that are under way at one time meet one and the same silence, which counts once: many at once may try what is
+    known to answer, until it does not.
+
+    Args:
+        tried_at: when this try began.
+    """
+    another = one.filter(Q(silent_at__isnull=True) | Q(silent_at__lte=tried_at))
+    if not another.update(silences=F("silences") + 1, silent_since=Coalesce("silent_since", now), silent_at=now):
+        return
     silences = one.values_list("silences", flat=True).first() or 0
     one.update(open_until=now + rest(silences, longest) if silences >= MOST_SILENCES else None)
 
@@ -82,7 +92,7 @@ def note_silence(one: QuerySet[Row], now: datetime, longest: timedelta = LONGEST
 def note_answer(one: QuerySet[Row], now: datetime) -> bool:
     """It answers; whether that is news, so that those who wait for it may go."""
     is_news = one.exclude(silences=0, answered_at__gt=now - PROVEN, open_until__isnull=True).update(
-        silences=0, silent_since=None, open_until=None, answered_at=now
+        silences=0, silent_since=None, silent_at=None, open_until=None, answered_at=now
     )
     if not is_news:
         one.filter(answered_at__lte=now - NOTED).update(answered_at=now)

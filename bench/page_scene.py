@@ -147,7 +147,7 @@ def add_beside(stores: Any, count: int) -> None:
     from allegro_queue.alerts.models import AlertEvent
     from allegro_queue.batches import batch
     from allegro_queue.bulk.models import BulkResult, BulkRun
-    from allegro_queue.history.models import MonitoredTag
+    from allegro_queue.history.models import FollowedTag
     from allegro_queue.rights import ALL_RIGHTS
     from allegro_queue.tokens.tokens import make
     from tests.support import jobs
@@ -177,7 +177,7 @@ def add_beside(stores: Any, count: int) -> None:
         SavedView.objects.create(
             name=f"View {place}", owner=EMAIL, shared=place % 2 == 0, query="state=failed", created_at=now
         )
-        MonitoredTag.objects.create(tag=f"member:{place}", since=time.time() - 86_400, by=EMAIL)
+        FollowedTag.objects.create(tag=f"member:{place}", since=time.time() - 86_400, by=EMAIL)
     AlertEvent.objects.bulk_create(
         AlertEvent(
             at=time.time() - 60 * place, rule="wait_over", subject="high", happening="fired", text="high waits",

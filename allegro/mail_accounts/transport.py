@@ -66,6 +66,9 @@ class CheckedSMTPOverTLS(smtplib.SMTP_SSL, CheckedSMTP):
 class AccountBackend(EmailBackend):
     """Django's own, over a checked connection. Certificates are always checked; whether the server answers is noted."""
 
+    tried_at: datetime
+    """When the try began that is under way."""
+
     def __init__(self, account: MailAccount, **settings: Any) -> None:
         super().__init__(**settings)
         self.account = account
@@ -75,6 +78,7 @@ class AccountBackend(EmailBackend):
         return CheckedSMTPOverTLS if self.use_ssl else CheckedSMTP
 
     def open(self) -> bool | None:
+        self.tried_at = timezone.now()
         try:
             opened = super().open()
         except Exception as error:
@@ -95,6 +99,7 @@ class AccountBackend(EmailBackend):
         Raises:
             Silence: it did not answer.
         """
+        self.tried_at = timezone.now()
         try:
             number: int = super().send_messages(email_messages)
         except Silence:
@@ -114,7 +119,7 @@ class AccountBackend(EmailBackend):
         if answers:
             breaker.note_answer(one, timezone.now())
         else:
-            breaker.note_silence(one, timezone.now(), LONGEST_REST)
+            breaker.note_silence(one, self.tried_at, timezone.now(), LONGEST_REST)
 
 
 def put_off_until(organization: Organization, now: datetime) -> datetime | None:

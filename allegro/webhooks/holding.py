@@ -54,7 +54,7 @@ def note_host(delivery: Delivery, outcome: Outcome, now: datetime) -> None:
     """Tell the circuit breaker; a host that answers after all gets what was held back for it."""
     organization_id, host = delivery.event.organization_id, delivery.endpoint.host
     if outcome.silent:
-        breaker.note_silence(breaker_of(organization_id, host), now)
+        breaker.note_silence(breaker_of(organization_id, host), now - timedelta(seconds=outcome.seconds), now)
     elif outcome.answer is not None and breaker.note_answer(breaker_of(organization_id, host), now):
         release(organization_id, host, now)
 

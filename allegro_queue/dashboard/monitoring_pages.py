@@ -21,7 +21,7 @@ from allegro_queue.dashboard.jobs.source import read_history_state
 from allegro_queue.dashboard.page.formats import count
 from allegro_queue.dashboard.page.links import link_to
 from allegro_queue.dashboard.page.render import render_page
-from allegro_queue.history.followed_tags import MOST_MONITORED, TagRow, monitor, monitored_tags, stop_monitoring
+from allegro_queue.history.followed_tags import MOST_FOLLOWED, TagRow, follow, followed_tags, stop_following
 from allegro_queue.history.known_names import names_known
 from allegro_queue.history.tags import LONGEST_TAG
 from allegro_queue.rights import Right
@@ -60,7 +60,7 @@ def read_monitoring(stores: Stores, pulse: Pulse) -> MonitoringPage:
     """The page: one round trip, three queries."""
     settings = horizon_settings()
     history = read_history_state(stores, is_on=settings.history, now=pulse.at)
-    tags = monitored_tags()
+    tags = followed_tags()
     hints = tuple(names_known("tag", now=pulse.at, most=100)) if settings.tag_prefixes else ()
     return monitoring_page(tags, history.note, hints)
 
@@ -103,7 +103,7 @@ def monitoring_page(tags: list[TagRow], note: str, hints: tuple[str, ...]) -> Mo
         ),
         hints=hints,
         longest=LONGEST_TAG,
-        full=len(tags) >= MOST_MONITORED,
+        full=len(tags) >= MOST_FOLLOWED,
     )
 
 
@@ -123,14 +123,14 @@ def monitoring(request: HttpRequest) -> HttpResponse:
 
 
 @action(Right.EDIT_ALERTS)
-def monitor_tag(request: HttpRequest, stores: Stores) -> Told:
+def follow_tag(request: HttpRequest, stores: Stores) -> Told:
     """Follow a tag. It is counted for all, so it takes the right to change what all are told."""
     tag = request.POST.get("tag", "").strip()
     if len(tag) > LONGEST_TAG:
         text = gettext_lazy("Not followed: a tag has {most} characters at most.")
         return messages.WARNING, worded_lazy(text, most=LONGEST_TAG)
     try:
-        is_new = monitor(tag, by=name_of(request), now=time.time())
+        is_new = follow(tag, by=name_of(request), now=time.time())
     except ValueError as error:
         return messages.WARNING, worded_lazy(gettext_lazy("Not followed: {problem}"), problem=error)
     except DatabaseError:
@@ -141,10 +141,10 @@ def monitor_tag(request: HttpRequest, stores: Stores) -> Told:
 
 
 @action(Right.EDIT_ALERTS)
-def stop_monitoring_tag(request: HttpRequest, stores: Stores) -> Told:
+def stop_following_tag(request: HttpRequest, stores: Stores) -> Told:
     """Follow a tag no longer."""
     tag = request.POST.get("tag", "")
-    if stop_monitoring(tag):
+    if stop_following(tag):
         text = gettext_lazy("Stopped following {tag}. Its jobs can still be found by it.")
         return messages.SUCCESS, worded_lazy(text, tag=tag)
     text = gettext_lazy("Nobody follows {tag}.") if tag else gettext_lazy("Nobody follows that tag.")
@@ -153,6 +153,6 @@ def stop_monitoring_tag(request: HttpRequest, stores: Stores) -> Told:
 
 PAGES: list[tuple[str, View, str]] = [
     ("monitoring/", monitoring, "monitoring"),
-    ("actions/monitor-tag/", monitor_tag, "monitor_tag"),
-    ("actions/stop-monitoring-tag/", stop_monitoring_tag, "stop_monitoring_tag"),
+    ("actions/follow-tag/", follow_tag, "follow_tag"),
+    ("actions/stop-following-tag/", stop_following_tag, "stop_following_tag"),
 ]

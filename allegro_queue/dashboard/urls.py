@@ -30,6 +30,7 @@ from allegro_queue.dashboard.schedule.views import PAGES as SCHEDULE_PAGES
 from allegro_queue.dashboard.token_pages import PAGES as TOKEN_PAGES
 from allegro_queue.dashboard.views import PAGES
 from allegro_queue.dashboard.workers.control_views import PAGES as CONTROL_PAGES
+from allegro_queue.dashboard.workers.end_views import PAGES as END_PAGES
 from allegro_queue.dashboard.workers.views import PAGES as WORKER_PAGES
 
 app_name = "horizon"
@@ -43,8 +44,9 @@ ROUTES: list[tuple[str, View, str]] = [
     *MONITORING_PAGES,
     *FAILURE_PAGES,
     *QUEUE_PAGES,
-    *CONTROL_PAGES,
     *WORKER_PAGES,
+    *CONTROL_PAGES,
+    *END_PAGES,
     *SCHEDULE_PAGES,
     *METRIC_PAGES,
     *ALERT_PAGES,

@@ -1,4 +1,4 @@
-"""The pages that show how things stand: overview, workers, activity, health."""
+"""The pages of a single view: overview, activity, health."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from allegro_queue.dashboard.activity_page import ActivityPage, read_activity
 from allegro_queue.dashboard.health_page import read_health
 from allegro_queue.dashboard.overview.page import read_overview
 from allegro_queue.dashboard.page.render import render_page
-from allegro_queue.dashboard.workers.page import read_workers
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
 
@@ -19,12 +18,6 @@ from allegro_queue.stores.pulse import Pulse
 def overview(request: HttpRequest) -> HttpResponse:
     """Is anything wrong, and where?"""
     return render_page(request, "horizon/overview.html", read_overview, title=gettext("Overview"), current="overview")
-
-
-@require_safe
-def workers(request: HttpRequest) -> HttpResponse:
-    """Who works, on what, since when?"""
-    return render_page(request, "horizon/workers.html", read_workers, title=gettext("Workers"), current="workers")
 
 
 @require_safe
@@ -50,7 +43,6 @@ def activity(request: HttpRequest) -> HttpResponse:
 
 PAGES = [
     ("", overview, "overview"),
-    ("workers/", workers, "workers"),
     ("activity/", activity, "activity"),
     ("health/", health, "health"),
 ]

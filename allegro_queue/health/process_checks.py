@@ -8,7 +8,7 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 
 from allegro_queue.health.check import Check, Result
 from allegro_queue.stores.pulse import Pulse
-from allegro_queue.stores.schedule import SCHEDULER_LIFE
+from allegro_queue.stores.scheduler_record import SCHEDULER_LIFE
 from allegro_queue.wording import worded
 
 SNAPSHOT_STALE = 11 * 60

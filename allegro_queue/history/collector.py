@@ -27,8 +27,6 @@ class Looked:
 
     read: int
     """Entries read."""
-    new: int
-    """Runs that were new."""
     behind: int
     """Entries that still wait."""
     behind_seconds: float
@@ -57,11 +55,11 @@ class Collector:
         stream, entries = self._stores.collecting.read(place.position, BATCH)
         gap = gap_between(place.position, place.read, stream)
         if not entries and gap is None:
-            return Looked(read=0, new=0, behind=0, behind_seconds=0.0, added=stream.added)
+            return Looked(read=0, behind=0, behind_seconds=0.0, added=stream.added)
         runs, unreadable = self._read(entries)
         # What was dropped unread counts as read. (After the stream was begun anew it is read from its start.)
         before = stream.dropped if gap is not None or place.read > stream.added else place.read
-        new = self.writer.write(
+        self.writer.write(
             Batch(
                 runs=runs,
                 position=entries[-1].id if entries else stream.last,
@@ -73,7 +71,6 @@ class Collector:
         behind = max(stream.added - before - len(entries), 0)
         return Looked(
             read=len(entries),
-            new=new,
             behind=behind,
             behind_seconds=max(now - time_of(entries[-1].id), 0.0) if behind and entries else 0.0,
             added=stream.added,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
-from allegro_queue.history.conditions import before, joined, order_of, remaining, source_of, values_of
+from allegro_queue.history.conditions import joined, order_of, remaining, source_of, values_of
 from allegro_queue.history.database import database
 from allegro_queue.history.filters import Filter
 from allegro_queue.history.rows import recorded_at
@@ -55,10 +55,10 @@ def count_slice(wanted: Filter, after: int) -> tuple[int, int, int]:
         driver = replace(wanted, text="").driver
     source, parts = source_of(wanted, driver)
     parts += before(after, driver)
+    order = order_of(driver)
     rest = remaining(wanted, driver)
     inner = (
-        f"SELECT {COMPARED_BY if rest else 'run.id'} FROM {source} WHERE {joined(parts)} "
-        f"ORDER BY {order_of(driver)} DESC LIMIT %s"
+        f"SELECT {COMPARED_BY if rest else 'run.id'} FROM {source} WHERE {joined(parts)} ORDER BY {order} DESC LIMIT %s"
     )
     fits = joined(rest) if rest else "1 = 1"
     with database().cursor() as cursor:

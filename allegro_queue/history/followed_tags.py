@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from django.utils.translation import gettext_lazy
 
 from allegro_queue.history.database import alias
-from allegro_queue.history.models import MonitoredTag
+from allegro_queue.history.models import FollowedTag
 from allegro_queue.history.rows import Kept
 from allegro_queue.history.tags import clean
 from allegro_queue.wording import worded_lazy
@@ -26,16 +26,16 @@ class TagRow:
     retried: int
 
 
-def monitored_tags() -> list[TagRow]:
+def followed_tags() -> list[TagRow]:
     """The tags that are followed, by name."""
-    rows = MonitoredTag.objects.using(alias()).order_by("tag")
+    rows = FollowedTag.objects.using(alias()).order_by("tag")
     return [TagRow(**each) for each in rows.values(*(each.name for each in fields(TagRow)))]
 
 
-MOST_MONITORED = 100
+MOST_FOLLOWED = 100
 
 
-def monitor(tag: str, *, by: str, now: float) -> bool:
+def follow(tag: str, *, by: str, now: float) -> bool:
     """Follow a tag: count its runs from now on. False when it is followed already.
 
     Raises:
@@ -44,25 +44,25 @@ def monitor(tag: str, *, by: str, now: float) -> bool:
     tag = clean(tag)
     if not tag:
         raise ValueError(gettext_lazy("give a tag, such as member:42."))
-    rows = MonitoredTag.objects.using(alias())
+    rows = FollowedTag.objects.using(alias())
     if rows.filter(tag=tag).exists():
         return False
-    if rows.count() >= MOST_MONITORED:
+    if rows.count() >= MOST_FOLLOWED:
         text = gettext_lazy("{most} tags are followed already; let go of one first.")
-        raise ValueError(worded_lazy(text, most=MOST_MONITORED))
+        raise ValueError(worded_lazy(text, most=MOST_FOLLOWED))
     return rows.get_or_create(tag=tag, defaults={"since": now, "by": by[:200]})[1]
 
 
-def stop_monitoring(tag: str) -> bool:
+def stop_following(tag: str) -> bool:
     """Follow a tag no longer. False when it was not followed. Its runs stay findable by it."""
-    return bool(MonitoredTag.objects.using(alias()).filter(tag=tag).delete()[0])
+    return bool(FollowedTag.objects.using(alias()).filter(tag=tag).delete()[0])
 
 
-def count_monitored(runs: Sequence[Kept]) -> None:
+def count_followed(runs: Sequence[Kept]) -> None:
     """Count runs for the tags that somebody follows."""
     if not any(run.tags for run in runs):
         return
-    for followed in MonitoredTag.objects.using(alias()).select_for_update():
+    for followed in FollowedTag.objects.using(alias()).select_for_update():
         found = [run.record.outcome for run in runs if followed.tag in run.tags]
         if found:
             followed.succeeded += found.count("succeeded")

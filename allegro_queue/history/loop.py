@@ -153,7 +153,7 @@ class CollectorLoop:
         log.error("%s (%s); nothing is collected. Next look in %.1f s.", self._trouble, error, pause)
         try:
             if not isinstance(error, RedisError) and self._stores.collecting.hold(self._token):
-                self._beat(Looked(read=0, new=0, behind=0, behind_seconds=0.0), now)
+                self._beat(Looked(read=0, behind=0, behind_seconds=0.0), now)
         except RedisError:
             log.info("Redis does not answer either")
         return pause

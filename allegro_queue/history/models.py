@@ -80,7 +80,7 @@ class RunTag(models.Model):
         default_permissions = ()
 
 
-class MonitoredTag(models.Model):
+class FollowedTag(models.Model):
     """A tag that somebody follows."""
 
     tag = models.CharField(max_length=TAG_LENGTH, primary_key=True)

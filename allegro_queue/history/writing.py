@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from allegro_queue.history.collected import Place, claim_place, move_place, read_place
 from allegro_queue.history.database import alias, database, writing
-from allegro_queue.history.followed_tags import count_monitored
+from allegro_queue.history.followed_tags import count_followed
 from allegro_queue.history.groups import KnownGroups, add_failures
 from allegro_queue.history.rows import Kept
 from allegro_queue.history.run_rows import insert_runs, insert_tags
@@ -56,8 +56,8 @@ class Writer:
         self._groups.forget()
         self.place = read_place()
 
-    def write(self, batch: Batch) -> int:
-        """Write a batch; the number of runs that were new.
+    def write(self, batch: Batch) -> None:
+        """Write a batch.
 
         Raises:
             Overtaken: another collector has written meanwhile; nothing was written.
@@ -76,7 +76,6 @@ class Writer:
             self._counted |= dict.fromkeys(run.record.execution_id for run in runs)
             while len(self._counted) > REMEMBERED:
                 del self._counted[next(iter(self._counted))]
-        return len(runs)
 
     def _write(self, batch: Batch) -> tuple[Place, list[Kept]]:
         connection = database()
@@ -93,7 +92,7 @@ class Writer:
                 insert_tags(cursor, new)
             self._stretches.add(cursor, new, now)
             add_failures(new, alias())
-            count_monitored(new)
+            count_followed(new)
             if batch.gap is not None:
                 cursor.execute(
                     "INSERT INTO allegro_queue_gap (from_at, to_at, missed) VALUES (%s, %s, %s)", list(batch.gap)

@@ -18,7 +18,7 @@ from allegro_queue.connection import UNREACHABLE, address
 from allegro_queue.scheduling.declared import Declared
 from allegro_queue.scheduling.install import install_declared
 from allegro_queue.scheduling.scheduler import HorizonScheduler
-from allegro_queue.stores.schedule import Lead, SchedulerRecord
+from allegro_queue.stores.scheduler_record import Lead, SchedulerRecord
 
 log = logging.getLogger(__name__)
 

@@ -34,7 +34,8 @@ from allegro_queue.scheduling.templates import (
 )
 from allegro_queue.scheduling.times import next_due
 from allegro_queue.stores import open_stores
-from allegro_queue.stores.schedule import OWN_PREFIX, SCHEDULED, Due, Moved, Outcome, Parked, Tick, scheduled_key
+from allegro_queue.stores.due import Due, Moved, Outcome, Parked, Tick
+from allegro_queue.stores.schedule import OWN_PREFIX, SCHEDULED, scheduled_key
 from allegro_queue.supervisor_options import options_serving
 
 log = logging.getLogger(__name__)

@@ -25,7 +25,8 @@ from allegro_queue.errors import HorizonError, InvalidJob
 from allegro_queue.jobs import HorizonJob, JobOptions, declared_options, is_allowed
 from allegro_queue.scheduling.entries import CronEntry, is_cron
 from allegro_queue.scheduling.ticks import Following, Ticks, following_cron, following_every, ticks_due
-from allegro_queue.stores.schedule import OWN_PREFIX, Due, Run, Tick
+from allegro_queue.stores.due import Due, Run, Tick
+from allegro_queue.stores.schedule import OWN_PREFIX
 from allegro_queue.supervisor_options import options_serving
 from allegro_queue.terms import FIELD as TERMS_FIELD
 from allegro_queue.terms import Terms

@@ -113,6 +113,8 @@ class BulkStore:
             CanceledJobRegistry.key_template.format(""),
             self._keys.bin_jobs,
             self._keys.bin_results,
+            self._keys.progress(""),
+            self._keys.log(""),
         ]
         replies = self._act(
             keys=[

@@ -187,7 +187,8 @@ class Keys:
 
     def progress(self, job_id: str) -> str:
         """Hash: how far a running job says it is, and how many bytes its log takes. Lives ``failed_minutes`` past its last
-        word, and only while the job is among the last ``notes_kept`` that said something."""
+        word, no longer than the bin keeps it once the job is deleted, and only while the job is among the last
+        ``notes_kept`` that said something."""
         return f"{self.prefix}progress:{job_id}"
 
     def log(self, job_id: str) -> str:

@@ -20,7 +20,7 @@ from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.masters import MasterRecord, read_master
 from allegro_queue.stores.pauses import ALL_QUEUES, Pause
 from allegro_queue.stores.replies import text, texts
-from allegro_queue.stores.schedule import SchedulerRecord, read_scheduler
+from allegro_queue.stores.scheduler_record import SchedulerRecord, read_scheduler
 from allegro_queue.stores.workers import LostWorker, WorkerRecord, read_worker
 
 LOST_SHOWN_SECONDS = 15 * 60

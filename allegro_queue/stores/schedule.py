@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import UTC, datetime
-from enum import IntEnum
 from typing import Any
 
 from redis import Redis
@@ -23,10 +22,12 @@ from rq.registry import ScheduledJobRegistry
 from rq.scheduler import RQScheduler
 from rq.utils import utcformat
 
+from allegro_queue.stores.due import Due, Moved, Outcome, Parked, Tick
 from allegro_queue.stores.entries import ACCOUNTS_KEPT, UNENDED
 from allegro_queue.stores.jobs import job_key, queue_key
 from allegro_queue.stores.keys import Keys
-from allegro_queue.stores.replies import text, texts
+from allegro_queue.stores.replies import texts
+from allegro_queue.stores.scheduler_record import SCHEDULER_LIFE, Lead, SchedulerRecord, read_scheduler, who
 from allegro_queue.stores.scripts import script
 
 SCHEDULED = f"{RQ_KEY_PREFIX}:scheduler:scheduled_jobs"
@@ -35,112 +36,8 @@ SCHEDULED = f"{RQ_KEY_PREFIX}:scheduler:scheduled_jobs"
 OWN_PREFIX = "cron-"
 """Start of the ids in that set that are entries; what else is there was put by other code."""
 
-SCHEDULER_LIFE = 15
-"""Seconds that a scheduler counts as alive after its last beat (it beats a few times a second)."""
-
 LEASE_SECONDS = 0.45
 """How long a leader leads past its last beat."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SchedulerRecord:
-    """The scheduler that leads, now."""
-
-    host: str
-    pid: int
-    master: str
-    """Name of its master; empty when started alone (``manage.py rqscheduler``)."""
-    started_at: float
-    beat_at: float
-    fence: int = 0
-    """Its number among all that ever led."""
-    leads_since: float = 0.0
-    """By the server's clock, as ``beat_at``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lead:
-    """Whether a scheduler leads, by its own server's clock."""
-
-    leads: bool
-    fence: int
-    now: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Due:
-    """One id whose time has come."""
-
-    id: str
-    due_at: float
-    fields: Mapping[bytes, bytes]
-    """Its job hash as RQ wrote it; empty when it is gone."""
-
-    def field(self, name: str) -> str:
-        """One field as text; empty when it is not there."""
-        return text(self.fields.get(name.encode(), b""))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Run:
-    """The job that a run of an entry becomes."""
-
-    queue: str
-    fields: Mapping[str, Any]
-    """Its hash, as RQ writes it."""
-    ttl: int | None
-    """Seconds that it may wait in its queue; ``None`` for ever."""
-    at_front: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tick:
-    """What is to be done about one due entry."""
-
-    entry: str
-    jobs: Mapping[str, float]
-    """Ids of the jobs to queue, each with the time that it is for."""
-    run: Run
-    next_at: float | None
-    """``None`` when this was its last run; the entry is deleted then."""
-    meta: bytes | None = None
-    """What the entry's own ``meta`` becomes; ``None`` leaves it."""
-    missed: int = 0
-    missed_reason: str = ""
-    alone: bool = False
-    """Skip it while the run before has not ended."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Parked:
-    """An entry that cannot be run, and when it is tried again."""
-
-    entry: str
-    next_at: float
-    reason: str
-
-
-class Outcome(IntEnum):
-    """What a step came to."""
-
-    DEPOSED = -1
-    """Another scheduler leads now."""
-    TAKEN = 0
-    """Somebody else settled it."""
-    DONE = 1
-    SKIPPED = 2
-    """Paused, or the run before has not ended; the entry's account says which."""
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """What became of the due ids of one list."""
-
-    queued: Sequence[str] = ()
-    others: Mapping[str, float] = field(default_factory=dict)
-    """Ids that ask for more than a move, with the times at which they were due."""
-    deposed: bool = False
-    """Whether another scheduler leads now; nothing was done then."""
 
 
 class ScheduleStore:
@@ -355,13 +252,3 @@ class ScheduleStore:
 def scheduled_key(queue: str | None) -> str:
     """rq-scheduler's sorted set, or RQ's registry of the jobs of one queue that wait for their time."""
     return SCHEDULED if queue is None else ScheduledJobRegistry.key_template.format(queue)
-
-
-def read_scheduler(given: bytes | str) -> SchedulerRecord:
-    """A record as it was written."""
-    return SchedulerRecord(**json.loads(given))
-
-
-def who(record: SchedulerRecord) -> str:
-    """One scheduler among all."""
-    return f"{record.host}:{record.pid}"

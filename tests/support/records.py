@@ -9,7 +9,7 @@ from typing import Any
 from allegro_queue.stores import Stores
 from allegro_queue.stores.entries import Account
 from allegro_queue.stores.masters import MasterRecord, SupervisorRecord
-from allegro_queue.stores.schedule import SchedulerRecord
+from allegro_queue.stores.scheduler_record import SchedulerRecord
 from allegro_queue.stores.workers import LostWorker, WorkerRecord
 
 QUEUES = ("high", "default", "audience-sync")

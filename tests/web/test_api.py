@@ -373,8 +373,8 @@ def test_what_a_token_does_stands_in_the_journal_as_what_a_page_does(
     deeds = Activity.objects.order_by("id").values_list("action", "via", "reason")
     assert list(deeds) == [
         ("mark failure", "token", "a deploy"),
-        ("monitor tag", "token", ""),
-        ("stop monitoring tag", "token", ""),
+        ("follow tag", "token", ""),
+        ("stop following tag", "token", ""),
         ("retry", "token", ""),
     ]
     assert BulkRun.objects.get().via == "token"

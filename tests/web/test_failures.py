@@ -14,13 +14,15 @@ from redis import Redis
 
 from allegro_queue.access import Access
 from allegro_queue.activity.models import Activity
+from allegro_queue.dashboard.page import files
 from allegro_queue.history.groups import GroupState
-from allegro_queue.history.models import FailureGroup, Run
+from allegro_queue.history.models import FailureGroup, Run, Series
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
 from allegro_queue.terms import Terms
 from tests.support import scenes
+from tests.support.endless import endless
 from tests.support.failed_jobs import failed_ids
 from tests.support.runs import TRACEBACK, collected, failed_record, run_record
 
@@ -102,6 +104,26 @@ def test_the_chart_of_a_group_counts_all_attempts_over_every_range(client: Clien
     assert page.chart_sentence.startswith("6 failed attempts")
     rows = client.get(page.csv).content.decode().split()[1:]
     assert sum(float(each.split(",")[1] or 0) for each in rows) == 6
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_csv_of_a_chart_waits_for_no_database_without_end(
+    client: Client, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "FILE_SECONDS", 0.1)
+    address = client.get(page_of(failures(stores, time.time()))).context["page"].csv
+
+    with endless(Series._meta.db_table):
+        answer = client.get(address)
+
+    assert answer.status_code == 503
+    assert answer.content.decode() == "The database did not answer within 100 ms. Try again in a while.\n"
+
+
+def test_the_csv_of_a_chart_says_that_redis_is_away(client: Client, redis_away: None) -> None:
+    answer = client.get(reverse("horizon:failure_csv", kwargs={"fingerprint": "any"}))
+
+    assert (answer.status_code, answer.content.decode()) == (503, "Redis did not answer. Try again in a while.\n")
 
 
 def test_an_unknown_group_gets_a_page_that_says_so(client: Client, stores: Stores) -> None:

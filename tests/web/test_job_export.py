@@ -15,10 +15,13 @@ from django.urls import reverse
 from redis import Redis
 
 from allegro_queue.activity.models import Activity
+from allegro_queue.history.patience import TookTooLong
+from allegro_queue.history.run_rows import RUNS
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.terms import Terms
 from tests.support import jobs
+from tests.support.endless import endless
 from tests.support.failures import failed, queued
 from tests.support.runs import collected, failed_record, run_record
 
@@ -184,3 +187,39 @@ def test_a_filter_that_is_not_understood_gives_no_file(client: Client) -> None:
         "Nothing was exported: There is no format"
         in client.post(reverse("horizon:download"), {"format": "exe"}, follow=True).content.decode()
     )
+
+
+@pytest.fixture
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reads of history that have a moment, so that tests need not wait for long."""
+    monkeypatch.setattr("allegro_queue.dashboard.jobs.export.FILE_SECONDS", 0.1)
+    monkeypatch.setattr("allegro_queue.dashboard.jobs.export_views.FILE_SECONDS", 0.1)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("hurry")
+def test_a_file_is_not_waited_for_without_end_and_the_person_is_told_so(client: Client, stores: Stores) -> None:
+    collected(stores, run_record(time.time(), queue="high"))
+
+    with endless(RUNS):
+        answer = client.post(reverse("horizon:download"), {"state": "finished", "queue": "high", "format": "csv"})
+
+    assert answer["Location"] == reverse("horizon:export") + "?state=finished&queue=high"
+    told = client.get(answer["Location"]).content.decode()
+    assert "Nothing was exported: the database did not answer within 100 ms. Try again in a while." in told
+    assert not Activity.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("hurry")
+def test_a_file_whose_next_rows_do_not_come_is_broken_off(
+    client: Client, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("allegro_queue.dashboard.jobs.export.AT_ONCE", 2)
+    collected(stores, *(run_record(time.time()) for _ in range(5)))
+
+    answer = client.post(reverse("horizon:download"), {"state": "finished", "format": "ndjson"})
+    with endless(RUNS), pytest.raises(TookTooLong):
+        b"".join(answer.streaming_content)
+
+    assert Activity.objects.get().outcome == "Exported 2 rows as NDJSON; it was broken off there."

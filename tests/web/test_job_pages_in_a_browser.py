@@ -17,7 +17,7 @@ import allegro_queue
 from allegro_queue.activity.saved_view import SavedView
 from allegro_queue.conf import horizon_settings
 from allegro_queue.dashboard.page.formats import moment
-from allegro_queue.history.followed_tags import monitor
+from allegro_queue.history.followed_tags import follow
 from allegro_queue.history.snapshot import take_snapshot
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
@@ -70,7 +70,7 @@ def fill(stores: Stores) -> None:
     run_all(stores.client)
     terms = Terms(tags=("order:7", "customer:northwind"), tenant="northwind", backoff=(30.0,)).encode()
     stores.client.hset("rq:job:the-failed-one", FIELD, terms)
-    monitor("order:7", by="ada@example.com", now=now)
+    follow("order:7", by="ada@example.com", now=now)
     views = SavedView.objects
     views.create(
         name="Failed payments", owner="ada@example.com", shared=True, query="state=failed", created_at=moment(now)

@@ -13,11 +13,15 @@ from django.test import Client
 from django.urls import reverse
 from prometheus_client.parser import text_string_to_metric_families
 
+from allegro_queue.dashboard.machines import prometheus
 from allegro_queue.dashboard.machines.exposition import Family, exposition
 from allegro_queue.dashboard.machines.prometheus import MOST_JOBS, counted_from
+from allegro_queue.history.models import Series
 from allegro_queue.metrics.histograms import bucket_of
 from allegro_queue.stores import Stores
 from tests.support import records, scenes
+from tests.support.databases import history_at
+from tests.support.endless import endless
 
 pytestmark = pytest.mark.django_db
 
@@ -83,6 +87,31 @@ def test_a_server_that_is_away_is_said_to_be(client: Client, redis_away: None):
     found = read(client)
 
     assert {name: value(each) for name, each in found.items()} == {"horizon_redis_up": 0}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_does_not_answer_in_time_is_said_to_be_so_beside_what_redis_knows(
+    client: Client, stores: Stores, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(prometheus, "DATABASE_SECONDS", 0.1)
+    scenes.quiet_system(stores, time.time())
+
+    with endless(Series._meta.db_table):
+        found = read(client)
+
+    assert (value(found["horizon_redis_up"]), value(found["horizon_database_up"])) == (1, 0)
+    assert value(found["horizon_queue_workers"], queue="high") == 1
+    assert not {"horizon_collector_up", "horizon_runs", "horizon_alerts_firing"} & set(found)
+    assert value(read(client)["horizon_database_up"]) == 1
+
+
+def test_a_database_that_is_away_is_said_to_be(client: Client, stores: Stores, settings: Any):
+    scenes.quiet_system(stores, time.time())
+
+    with history_at("postgres://allegro@/gone?host=/nonexistent", settings):
+        found = read(client)
+
+    assert (value(found["horizon_redis_up"]), value(found["horizon_database_up"])) == (1, 0)
 
 
 @pytest.fixture

@@ -13,8 +13,6 @@ from urllib.request import urlopen
 
 import psycopg
 import pytest
-from django.db import connections
-from django.db.utils import load_backend
 from django.test import Client
 from playwright.sync_api import Page, expect
 
@@ -24,6 +22,7 @@ from allegro_queue.history.run_rows import RUNS
 from allegro_queue.stores import Stores
 from tests.support import scenes
 from tests.support.browser import complaints_of
+from tests.support.databases import history_at
 from tests.support.dev_run import free_port
 from tests.support.endless import endless
 from tests.support.eventually import eventually
@@ -133,6 +132,16 @@ def test_a_page_that_came_without_history_fetches_it_by_itself(browser_page: Pag
     expect(browser_page.locator(".hz-sentence")).to_have_text(re.compile(r"failed run"))
 
 
+def test_the_step_before_an_act_on_runs_that_match_does_not_wait_for_history_without_end(
+    site: Site, runs: Stores
+) -> None:
+    with site.runs_locked():
+        text = site.text("/horizon/confirm/retry/?all=1&exception=ValueError")
+
+    assert "Still counting: the database did not answer within 2 s." in text
+    assert "Ask again and wait longer" in text
+
+
 def test_a_search_for_an_id_does_not_wait_for_history_twice(site: Site, runs: Stores) -> None:
     with site.runs_locked():
         begun = time.monotonic()
@@ -169,14 +178,8 @@ def test_a_page_that_asks_nothing_of_history_stands_while_its_database_is_away(
 ) -> None:
     scenes.quiet_system(stores, time.time())
     stores.alerts.show(0)
-    gone = {"ENGINE": "django.db.backends.postgresql", "NAME": "gone", "HOST": "/nonexistent", "OPTIONS": {}}
-    given = {**connections.settings["default"], **gone}
-    connections["gone"] = load_backend(gone["ENGINE"]).DatabaseWrapper(given, "gone")
-    settings.HORIZON = {**settings.HORIZON, "database": "gone"}
-    try:
+    with history_at("postgres://allegro@/gone?host=/nonexistent", settings):
         answer = client.get("/horizon/workers/")
-    finally:
-        del connections["gone"]
 
     assert answer.status_code == 200
     assert "web-1-4121" in answer.content.decode()

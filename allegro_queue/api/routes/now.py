@@ -19,8 +19,7 @@ from allegro_queue.api.shapes.orders import ControlAsked, EndAsked
 from allegro_queue.api.shapes.told import Done
 from allegro_queue.conf import horizon_settings
 from allegro_queue.configuration import configuration_problems
-from allegro_queue.dashboard.workers import control_views
-from allegro_queue.dashboard.workers import views as worker_views
+from allegro_queue.dashboard.workers import control_views, end_views
 from allegro_queue.health.check import worst
 from allegro_queue.health.examine import examine
 from allegro_queue.plan import Plan
@@ -96,4 +95,4 @@ def end_worker(request: HttpRequest, name: Name, given: Body[EndAsked]) -> Any:
     if name not in {each.name for each in open_stores().workers.living()}:
         raise Refused(404, "path name", f"There is no worker {name!r} (any more).", "See workers.")
     form = {"worker": name, "word": given.word, "reason": given.reason}
-    return perform(request, worker_views.end_worker, form)
+    return perform(request, end_views.end_worker, form)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from allegro_queue.dashboard.charts.axes import Mark, Span, Tick, time_axis, unmeasured, uprights
 from allegro_queue.dashboard.charts.curves import curve, upright_bars
@@ -87,4 +88,4 @@ def plot(row: Strip, top: float) -> list[SafeString]:
 
 def last_in_words(values: Sequence[Value]) -> str:
     last = values[-1] if values else None
-    return "unknown" if last is None else plain_number(last)
+    return gettext("unknown") if last is None else plain_number(last)

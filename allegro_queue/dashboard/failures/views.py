@@ -16,10 +16,12 @@ from allegro_queue.conf import horizon_settings
 from allegro_queue.dashboard.acting.actions import Told, action, name_of, problem_with_reason
 from allegro_queue.dashboard.acting.chosen import MOST_TICKED, Chosen, whole_number_in
 from allegro_queue.dashboard.acting.confirm_pages import ConfirmPage, act_word, read_confirm
+from allegro_queue.dashboard.failures.group_chart import values_of
 from allegro_queue.dashboard.failures.list_page import FailuresPage, read_failures, read_groups, read_query
-from allegro_queue.dashboard.failures.page import MOST_MUTE_MINUTES, FailurePage, read_failure, values_of
+from allegro_queue.dashboard.failures.page import MOST_MUTE_MINUTES, FailurePage, read_failure
 from allegro_queue.dashboard.metrics.chart_csv import CsvColumn, answer_with
 from allegro_queue.dashboard.metrics.ranges import axis_of, range_for
+from allegro_queue.dashboard.page.files import in_time
 from allegro_queue.dashboard.page.formats import count_lazy, duration_lazy
 from allegro_queue.dashboard.page.links import link
 from allegro_queue.dashboard.page.render import Missing, render_page
@@ -79,6 +81,7 @@ def failure(request: HttpRequest, fingerprint: str) -> HttpResponse:
 
 
 @require_safe
+@in_time
 def failure_csv(request: HttpRequest, fingerprint: str) -> HttpResponse:
     """The chart of a group as CSV."""
     now = time.time()

@@ -10,7 +10,7 @@ from django.utils.translation import gettext, ngettext
 from allegro_queue.dashboard.findings.finding import Finding, sentence_of, whole
 from allegro_queue.dashboard.page.formats import ago, count, duration, in_words
 from allegro_queue.stores.pulse import Pulse
-from allegro_queue.stores.schedule import SCHEDULER_LIFE
+from allegro_queue.stores.scheduler_record import SCHEDULER_LIFE
 from allegro_queue.wording import apart, worded
 
 SNAPSHOT_STALE = 11 * 60

@@ -21,9 +21,11 @@ from allegro_queue.dashboard.jobs.query import JobQuery
 from allegro_queue.dashboard.jobs.search import filter_of, queues_of
 from allegro_queue.dashboard.jobs.terms import shown_tags
 from allegro_queue.dashboard.jobs.words import about_list
+from allegro_queue.dashboard.page.files import FILE_SECONDS
 from allegro_queue.dashboard.page.formats import count, plural
 from allegro_queue.dashboard.page.links import link_to
 from allegro_queue.history.filters import Filter
+from allegro_queue.history.patience import patience
 from allegro_queue.history.run_pages import find_runs
 from allegro_queue.history.runs import RunRow
 from allegro_queue.masking import masked
@@ -127,10 +129,16 @@ def plan_export(stores: Stores, queues: Sequence[str], query: JobQuery, *, now: 
 
 
 def run_rows(wanted: Filter) -> Iterator[Row]:
-    """Runs, newest first, until there are no more."""
+    """Runs, newest first, until there are no more.
+
+    Raises:
+        TookTooLong: the database did not give the next ones in time.
+    """
     after = 0
     while True:
-        page = find_runs(wanted, after=after, limit=AT_ONCE)
+        # Not around what is given on: a reader who fetches the file slowly takes none of the database's time.
+        with patience(FILE_SECONDS, counting=FILE_SECONDS):
+            page = find_runs(wanted, after=after, limit=AT_ONCE)
         yield from map(run_row, page.rows)
         after = page.after
         if not after:

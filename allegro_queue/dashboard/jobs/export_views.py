@@ -31,8 +31,11 @@ from allegro_queue.dashboard.jobs.export import (
     written,
 )
 from allegro_queue.dashboard.jobs.query import JobQuery, read_query, without_words
-from allegro_queue.dashboard.page.links import link
+from allegro_queue.dashboard.page.files import FILE_SECONDS
+from allegro_queue.dashboard.page.formats import duration
+from allegro_queue.dashboard.page.links import link, link_to
 from allegro_queue.dashboard.page.render import render_page
+from allegro_queue.history.patience import TookTooLong, patience
 from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores, open_stores
@@ -74,11 +77,16 @@ def download(request: HttpRequest) -> HttpResponseBase:
         return HttpResponseRedirect(link("jobs"))
     now = time.time()
     try:
-        plan = plan_export(open_stores(), all_queues(), query, now=now)
+        with patience(FILE_SECONDS, counting=FILE_SECONDS):
+            plan = plan_export(open_stores(), all_queues(), query, now=now)
         rows = started(plan.rows())
     except UNREACHABLE:
         messages.error(request, gettext("Nothing was exported: Redis did not answer."))
-        return HttpResponseRedirect(link("jobs"))
+        return HttpResponseRedirect(link_to("export", query.pairs))
+    except TookTooLong:
+        text = gettext("Nothing was exported: the database did not answer within {time}. Try again in a while.")
+        messages.error(request, worded(text, time=duration(FILE_SECONDS)))
+        return HttpResponseRedirect(link_to("export", query.pairs))
     columns = (*COLUMNS, *(PAYLOAD if with_arguments and plan.has_arguments else ()))
     body = noted(request, rows, ending, columns, plan.query, with_arguments=with_arguments)
     return StreamingHttpResponse(

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -22,6 +23,7 @@ from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import UNREACHABLE, page_client
 from allegro_queue.dashboard.machines.exposition import CONTENT_TYPE, Family, Labels, exposition
 from allegro_queue.history.measured import extent
+from allegro_queue.history.patience import TookTooLong, patience
 from allegro_queue.history.ranking import busiest
 from allegro_queue.history.summed import counts_of
 from allegro_queue.metrics.counts import DAY, Counts, Kind
@@ -31,6 +33,9 @@ from allegro_queue.stores.pulse import Pulse
 
 MOST_JOBS = 50
 """Job names that are told apart: those whose runs took longest. So many labels there are at most."""
+
+DATABASE_SECONDS = 5
+"""How long the database is waited for: Prometheus itself waits ten unless told otherwise."""
 
 STATES = ("starting", "idle", "busy", "paused", "leaving")
 BEARER = "Bearer "
@@ -83,8 +88,18 @@ def families(stores: Stores, pulse: Pulse, now: float) -> Iterator[Family]:
     yield up(1)
     yield from of_queues(pulse, now)
     yield from of_processes(pulse, now)
-    yield from of_history(stores, pulse, now)
-    yield from of_alerts(now)
+    told = of_database(stores, pulse, now)
+    yield Family("horizon_database_up", "gauge", "Whether the database answered in time.", [({}, float(bool(told)))])
+    yield from told
+
+
+def of_database(stores: Stores, pulse: Pulse, now: float) -> list[Family]:
+    """What stands there; nothing when it does not answer in time, since the rest must be told all the same."""
+    try:
+        with patience(DATABASE_SECONDS, counting=DATABASE_SECONDS):
+            return [*of_history(stores, pulse, now), *of_alerts(now)]
+    except (TookTooLong, OperationalError):
+        return []
 
 
 def of_queues(pulse: Pulse, now: float) -> Iterator[Family]:

@@ -17,7 +17,7 @@ from allegro_queue.scheduling.table import Fault, ScheduleRow, faults_in, rows_o
 from allegro_queue.stores import Stores
 from allegro_queue.stores.entries import Account
 from allegro_queue.stores.pulse import Pulse
-from allegro_queue.stores.schedule import SchedulerRecord
+from allegro_queue.stores.scheduler_record import SchedulerRecord
 from allegro_queue.wording import worded
 
 LATE_START = 30

@@ -13,10 +13,9 @@ from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View
 from allegro_queue.dashboard.acting.actions import Told, action, problem_with_reason
-from allegro_queue.dashboard.acting.chosen import LONGEST_REASON
-from allegro_queue.dashboard.page.links import link
 from allegro_queue.dashboard.page.nouns import workers_lazy
 from allegro_queue.dashboard.page.render import Missing, render_page
+from allegro_queue.dashboard.workers.orders import Order, OrdersPage, not_there
 from allegro_queue.dashboard.workers.page import master_state
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
@@ -54,39 +53,20 @@ TOLD: Mapping[Control, Promise] = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Order:
-    """One thing that it can be told now."""
-
-    word: str
-    button: str
-    consequence: str
-    ends: bool
-    """Whether it ends the process."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ControlPage:
+class ControlPage(OrdersPage):
     """Tell this process something?"""
 
     master: MasterRecord
     status_word: str
     workers: int
     busy: int
-    orders: tuple[Order, ...]
-    longest_reason: int = LONGEST_REASON
 
 
 def read_control(pulse: Pulse, name: str) -> ControlPage | Missing:
     """The step before."""
     master = next((each for each in pulse.masters if each.name == name), None)
     if master is None:
-        return Missing(
-            heading=gettext("There is no Horizon process of this name."),
-            words=gettext("It has left, or does not report any more."),
-            asked=name[:200],
-            back=link("workers"),
-            back_words=gettext("All workers"),
-        )
+        return not_there(gettext("There is no Horizon process of this name."), name)
     mine = [each for each in pulse.workers if each.master == name]
     return ControlPage(
         master=master,

@@ -18,7 +18,7 @@ from allegro_queue.scheduling.by_hand import pause_entry, resume_entry, run_by_h
 from allegro_queue.scheduling.table import Fault, ScheduleRow, faults_in, rows_of
 from allegro_queue.stores import Stores
 from allegro_queue.stores.entries import Account
-from allegro_queue.stores.schedule import SchedulerRecord
+from allegro_queue.stores.scheduler_record import SchedulerRecord
 
 HEAD = ["NAME", "WHEN", "IN WORDS", "QUEUE", "JOB", "NEXT RUN", "LAST RUN", "RESULT", "MISSED", "SKIPPED"]
 

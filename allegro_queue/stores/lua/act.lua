@@ -9,8 +9,8 @@
 --       5 leave alone what ended or was queued after this (RQ's form; empty: nothing)   6 the queue to move to
 --       7 seconds that the bin keeps, and that a cancelled job stays   8 jobs that the bin keeps at most
 --       starts of keys: 9 jobs   10 results   11 queues   12 locks   13 failed   14 finished   15 scheduled
---       16 deferred   17 cancelled   18 jobs in the bin   19 results in the bin   20 seconds that results of the run live
---       21 our prefix   22 RQ's prefix   then the ids
+--       16 deferred   17 cancelled   18 jobs in the bin   19 results in the bin   20 progress   21 logs
+--       22 seconds that results of the run live   23 our prefix   24 RQ's prefix   then the ids
 -- Result for each id: done, gone, running, later, is:<status>, barred:<id of who holds the lock>, taken (another step
 --        of the run has acted on it)
 local call = redis.call
@@ -19,8 +19,8 @@ local life, most = tonumber(ARGV[7]), tonumber(ARGV[8])
 local jobs, results, queues, locks = ARGV[9], ARGV[10], ARGV[11], ARGV[12]
 -- RQ files a stopped job among the failed.
 local registries = {failed = ARGV[13], stopped = ARGV[13], finished = ARGV[14], scheduled = ARGV[15], deferred = ARGV[16]}
-local cancelled, bin_jobs, bin_results, kept = ARGV[17], ARGV[18], ARGV[19], ARGV[20]
-local own, rq = ARGV[21], ARGV[22]
+local cancelled, bin_jobs, bin_results, notes = ARGV[17], ARGV[18], ARGV[19], {ARGV[20], ARGV[21]}
+local kept, own, rq = ARGV[22], ARGV[23], ARGV[24]
 
 local MAY = {
   retry = {failed = true, stopped = true},
@@ -43,6 +43,17 @@ local function throw_away(id)
   call('ZREM', KEYS[4], id)
 end
 
+-- What a job said goes when the bin lets go of it. Result: the milliseconds that it would have stayed.
+local function shorten_notes(id)
+  local longest = 0
+  for _, start in ipairs(notes) do
+    local rest = call('PTTL', start .. id)
+    if rest > life * 1000 then call('EXPIRE', start .. id, life) end
+    longest = math.max(longest, rest)
+  end
+  return longest
+end
+
 -- ``turn`` keeps the order in which jobs of one step came into the bin.
 local function into_bin(id, status, queue, place, turn)
   throw_away(id)
@@ -54,7 +65,7 @@ local function into_bin(id, status, queue, place, turn)
     call('EXPIRE', bin_results .. id, life)
   end
   call('ZADD', KEYS[4], tonumber(now) + turn * 1e-6, id)
-  call('HSET', KEYS[5], id, cjson.encode({status = status, queue = queue, place = place, rest = rest, run = tonumber(ARGV[2])}))
+  call('HSET', KEYS[5], id, cjson.encode({status = status, queue = queue, place = place, rest = rest, said = shorten_notes(id), run = tonumber(ARGV[2])}))
 end
 
 local function restore(id)
@@ -72,6 +83,9 @@ local function restore(id)
   if call('EXISTS', bin_results .. id) == 1 then
     call('RENAME', bin_results .. id, results .. id)
     if rest > 0 then call('PEXPIRE', results .. id, rest) else call('EXPIRE', results .. id, life) end
+  end
+  if (was.said or 0) > 0 then
+    for _, start in ipairs(notes) do call('PEXPIRE', start .. id, was.said) end
   end
   if was.status == 'queued' then
     call('SADD', KEYS[3], queues .. was.queue)
@@ -131,12 +145,12 @@ local function act(id, turn)
 end
 
 local replies = {}
-for place = 23, #ARGV do
+for place = 25, #ARGV do
   local id = ARGV[place]
   if has_run and call('ZREM', KEYS[1], id) == 0 then
     replies[#replies + 1] = 'taken'
   else
-    local reply = act(id, place - 23)
+    local reply = act(id, place - 25)
     replies[#replies + 1] = reply
     if has_run then call('RPUSH', KEYS[2], id .. ' ' .. reply) end
   end

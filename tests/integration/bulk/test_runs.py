@@ -15,6 +15,7 @@ from allegro_queue.bulk.models import BulkResult, BulkRun
 from allegro_queue.bulk.selection import Selection, count
 from allegro_queue.dispatch import dispatch
 from allegro_queue.history.filters import Filter
+from allegro_queue.job_notes import LogLine, Progress, Said
 from allegro_queue.jobs import CARRY_ON, JobOptions, is_allowed
 from allegro_queue.queues import all_queues, get_queue
 from allegro_queue.stores import Stores
@@ -212,6 +213,26 @@ def test_deleted_jobs_come_back_from_the_bin_whole(redis: Redis, stores: Stores)
     }
     assert stores.bin.page(0, 10, time.time()) == ([], 0)
     assert done(stores, BulkAct.RESTORE, Selection(of_run=run.pk)).gone == 2
+
+
+def test_what_a_deleted_job_said_goes_with_it_and_comes_back_with_it(redis: Redis, stores: Stores) -> None:
+    broken, now = failed(redis, jobs.fail), time.time()
+    line = LogLine(at=now, level="INFO", logger="shop", attempt=1, words="before")
+    progress = Progress(done=3, total=10, note="", at=now)
+    stores.notes.add(Said(job_id=broken, progress=progress, lines=(line,), left_out=0), now)
+    said = stores.notes.of(broken)
+    kept = (stores.keys.progress(broken), stores.keys.log(broken))
+    before = [redis.ttl(key) for key in kept]
+    assert min(before) > 86_400
+
+    run = done(stores, BulkAct.DELETE, Selection(ids=(broken,)))
+
+    assert [redis.ttl(key) for key in kept] == [pytest.approx(86_400, abs=60)] * 2
+
+    done(stores, BulkAct.RESTORE, Selection(of_run=run.pk))
+
+    assert [redis.ttl(key) for key in kept] == [pytest.approx(each, abs=60) for each in before]
+    assert stores.notes.of(broken) == said
 
 
 def test_a_restored_job_runs(redis: Redis, stores: Stores) -> None:

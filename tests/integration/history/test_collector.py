@@ -13,7 +13,7 @@ from redis import Redis
 from allegro_queue.conf import horizon_settings
 from allegro_queue.history.collected import Overtaken, read_place
 from allegro_queue.history.collector import BATCH, Collector
-from allegro_queue.history.models import Collected, FailureGroup, Gap, MonitoredTag, Run, RunTag, Series
+from allegro_queue.history.models import Collected, FailureGroup, FollowedTag, Gap, Run, RunTag, Series
 from allegro_queue.history.stretches import OTHER_NAMES
 from allegro_queue.stores import Stores
 from tests.support.runs import RUNS, add_runs, failed_record, run_record
@@ -217,7 +217,8 @@ def test_after_redis_was_emptied_it_goes_on(redis: Redis, stores: Stores) -> Non
 
     looked = collector.look(NOON)
 
-    assert (looked.new, looked.behind) == (2, 0)
+    assert (looked.read, looked.behind) == (2, 0)
+    assert Run.objects.count() == 7
     assert Gap.objects.count() == 0
     assert read_place().read == 2
 
@@ -227,7 +228,8 @@ def test_it_says_how_many_wait_beyond_its_batch(redis: Redis, stores: Stores) ->
 
     looked = Collector(stores, horizon_settings()).look(time.time() + 3)
 
-    assert (looked.read, looked.new, looked.behind) == (BATCH, BATCH, 7)
+    assert (looked.read, looked.behind) == (BATCH, 7)
+    assert Run.objects.count() == BATCH
     assert looked.behind_seconds >= 3
 
 
@@ -274,9 +276,9 @@ def test_without_history_a_second_record_of_an_execution_counts_for_nothing(redi
     collector = Collector(stores, replace(horizon_settings(), history=False))
     first, second = run_record(NOON), run_record(NOON)
     add_runs(redis, first, second, first)
-    assert collector.look(NOON).new == 2
+    collector.look(NOON)
     add_runs(redis, second, run_record(NOON))
-    assert collector.look(NOON).new == 1
+    collector.look(NOON)
 
     assert started(300) == {"default": 3}
     assert read_place().duplicates == 2
@@ -295,14 +297,14 @@ def test_silenced_jobs_and_tags_are_marked(redis: Redis, stores: Stores) -> None
     assert list(Run.objects.order_by("id").values_list("silenced", flat=True)) == [False, True, True]
 
 
-def test_a_monitored_tag_counts_its_runs(redis: Redis, stores: Stores) -> None:
-    MonitoredTag.objects.create(tag="member:42", since=NOON, by="ada")
+def test_a_followed_tag_counts_its_runs(redis: Redis, stores: Stores) -> None:
+    FollowedTag.objects.create(tag="member:42", since=NOON, by="ada")
     call = json.dumps([[], {"member_id": 42}])
     add_runs(redis, run_record(NOON, call=call), failed_record(NOON, call=call), run_record(NOON))
 
     collect(stores)
 
-    found = MonitoredTag.objects.get()
+    found = FollowedTag.objects.get()
     assert (found.succeeded, found.failed, found.retried) == (1, 1, 0)
 
 

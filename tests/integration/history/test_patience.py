@@ -1,20 +1,47 @@
-"""A page's reads end when its reader has waited long enough: the database itself is stopped."""
+"""A page's reads end when its reader has waited long enough: the database itself is stopped, SQLite and PostgreSQL alike."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import transaction
 
-from allegro_queue.history.database import database
+from allegro_queue.history.database import alias, database
 from allegro_queue.history.patience import TookTooLong, counted, patience
+from tests.support.databases import history_at
+from tests.support.postgres import a_postgres_server
 
 pytestmark = pytest.mark.django_db
 
+
+@pytest.fixture(scope="module")
+def postgres_url(postgres_programs: Path) -> Iterator[str]:
+    with a_postgres_server(postgres_programs) as url:
+        yield url
+
+
+@pytest.fixture
+def on_postgresql(postgres_url: str, db: None, settings: Any) -> Iterator[None]:
+    """History is on PostgreSQL, outside of any transaction, as for a page."""
+    with history_at(postgres_url, settings):
+        yield
+
+
+@pytest.fixture(params=["sqlite", "postgresql"], autouse=True)
+def vendor(request: pytest.FixtureRequest) -> None:
+    """Each promise is kept on both."""
+    if request.param == "postgresql":
+        request.getfixturevalue("on_postgresql")
+    assert database().vendor == request.param
+
+
 ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
 
-LONG = ENDLESS.replace("FROM n) SELECT", "FROM n LIMIT 2000000) SELECT")
+LONG = ENDLESS.replace("FROM n) SELECT", "FROM n WHERE x < 2000000) SELECT")
 
 
 def endless() -> int:
@@ -25,10 +52,17 @@ def endless() -> int:
 
 
 def endless_after_its_first_row() -> int:
-    """SQLite finds rows while they are fetched."""
-    with database().cursor() as cursor:
+    """SQLite finds rows while they are fetched, and so does PostgreSQL where the cursor fetches."""
+    with database().chunked_cursor() as cursor:
         cursor.execute("WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n WHERE x < 2")
         return len(cursor.fetchall())
+
+
+def one_by_one() -> list[int]:
+    """A cursor that fetches: on PostgreSQL a named one, which can hold no other statement."""
+    with database().chunked_cursor() as cursor:
+        cursor.execute("SELECT 1 UNION ALL SELECT 2")
+        return [number for (number,) in cursor]
 
 
 def one() -> int:
@@ -67,7 +101,7 @@ def test_a_count_that_takes_too_long_is_left_out_and_the_page_reads_on() -> None
 def test_when_one_count_has_used_up_the_time_the_next_is_not_begun() -> None:
     begun: list[str] = []
 
-    with patience(5, counting=0.05), transaction.atomic():
+    with patience(5, counting=0.05):
         counted(endless)
         assert counted(lambda: begun.append(str(one()))) is None
 
@@ -93,3 +127,41 @@ def test_what_is_stopped_while_its_rows_are_fetched_took_too_long_as_well() -> N
         assert counted(endless_after_its_first_row) is None
         assert one() == 1
     assert reader.left_out
+
+
+def test_rows_that_are_fetched_bit_by_bit_come_as_they_do_without_a_page() -> None:
+    with patience(5, counting=5):
+        assert one_by_one() == [1, 2]
+
+
+def test_what_a_page_reads_after_it_undid_something_is_stopped_as_well() -> None:
+    begun = time.monotonic()
+
+    with pytest.raises(TookTooLong), patience(0.2, counting=0.2):
+        # The limit is told with the page's first statement, so it is undone with it.
+        with transaction.atomic(using=alias()):
+            one()
+            transaction.set_rollback(True, using=alias())
+        endless()
+
+    assert time.monotonic() - begun < 5
+
+
+def test_what_a_page_reads_after_a_count_that_took_too_long_is_stopped_as_well() -> None:
+    begun = time.monotonic()
+
+    with pytest.raises(TookTooLong), patience(0.3, counting=0.05) as reader:
+        assert counted(endless) is None
+        endless()
+
+    assert reader.left_out
+    assert time.monotonic() - begun < 5
+
+
+def test_in_a_transaction_of_somebody_else_the_limit_ends_with_the_page() -> None:
+    with transaction.atomic(using=alias()):
+        with patience(0.5, counting=0.5):
+            one()
+        with database().cursor() as cursor:
+            cursor.execute(LONG)
+            assert cursor.fetchone() == (2_000_000,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,34 @@ def test_it_is_counted_to_the_end_slice_by_slice(stores: Stores, asked: str, mon
     found = count_to_the_end(wanted, patience=60)
 
     assert (found.number, found.back_to) == (len(numbers), None)
+
+
+@pytest.mark.django_db
+def test_the_last_slice_of_a_count_of_words_costs_no_more_than_the_first(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exact_counts, "SLICE", 100)
+    collected(stores, *(run_record(NOW) for _ in range(1_500)))
+    costs, last = [], 0
+
+    for _ in range(15):
+        with steps_of_sqlite() as steps:
+            fitting, _, last = exact_counts.count_slice(Filter(text="pay"), last)
+        assert fitting == 100
+        costs.append(len(steps))
+
+    assert costs[-1] < 1.5 * costs[0]
+
+
+@contextmanager
+def steps_of_sqlite() -> Iterator[list[None]]:
+    """One entry for each hundred steps of its machine."""
+    steps: list[None] = []
+    connection.connection.set_progress_handler(lambda: steps.append(None), 100)
+    try:
+        yield steps
+    finally:
+        connection.connection.set_progress_handler(None, 0)
 
 
 def page_by_page(wanted: Filter) -> list[str]:

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -24,19 +25,12 @@ from allegro.mail_accounts.models import MailAccount
 from allegro.organizations.models import Organization
 from allegro.outbound import OutboundError, Silence
 from tests.support.burst import work_off
+from tests.support.dead_server import a_dead_server
 from tests.support.mail_accounts import an_account
 from tests.support.people import an_organization, staff
 from tests.support.smtp import a_mail_server
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
-
-
-@contextmanager
-def a_silent_server() -> Iterator[socket.socket]:
-    """It takes every connection and says nothing."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(0)
-        yield listener
 
 
 @contextmanager
@@ -78,14 +72,6 @@ def leads_to(account: MailAccount, port: int) -> None:
     MailAccount.objects.filter(pk=account.pk).update(port=port)
 
 
-def is_called(listener: socket.socket) -> bool:
-    try:
-        listener.accept()[0].close()
-    except BlockingIOError:
-        return False
-    return True
-
-
 def wanted(organization: Organization, address: str = "ada@example.com") -> MagicLink:
     return links.request_link(organization, address, "", timezone.now())
 
@@ -102,15 +88,15 @@ def tell_of_silence(organization: Organization, times: int = 3) -> list[MagicLin
 
 def test_after_three_silences_in_a_row_the_server_is_called_no_more_and_the_mail_waits():
     news = an_organization()
-    with a_silent_server() as listener:
-        through(news, listener.getsockname()[1])
+    with a_dead_server() as server:
+        through(news, server.port)
         tell_of_silence(news)
-        assert [is_called(listener) for _ in range(4)] == [True, True, True, False]
+        assert [server.is_called() for _ in range(4)] == [True, True, True, False]
 
         link = wanted(news)
         assert send_magic_link(str(link.pk)).startswith("put off until 2")
 
-        assert not is_called(listener)
+        assert not server.is_called()
     link.refresh_from_db()
     assert link.put_off_at is not None
     assert link.sent_at is link.expires_at is None
@@ -140,9 +126,9 @@ def test_an_earlier_link_works_until_the_mail_of_the_newer_one_is_out():
         earlier = wanted(news)
         assert send_magic_link(str(earlier.pk)) == "sent"
     newer = wanted(news)
-    with a_silent_server() as listener, pytest.MonkeyPatch.context() as patch:
+    with a_dead_server() as server, pytest.MonkeyPatch.context() as patch:
         patch.setattr(transport, "STEP_SECONDS", 0.2)
-        leads_to(account, listener.getsockname()[1])
+        leads_to(account, server.port)
         with pytest.raises(Silence):
             send_magic_link(str(newer.pk))
 
@@ -158,8 +144,8 @@ def test_an_earlier_link_works_until_the_mail_of_the_newer_one_is_out():
 
 def test_what_is_put_off_and_what_met_silence_are_all_sent_once_the_server_answers(redis: Redis):
     news = an_organization()
-    with a_silent_server() as listener:
-        account = through(news, listener.getsockname()[1])
+    with a_dead_server() as server:
+        account = through(news, server.port)
         asked = tell_of_silence(news)
         # Their jobs are over: what is sent later is what was put off.
         redis.flushall()
@@ -180,8 +166,8 @@ def test_what_is_put_off_and_what_met_silence_are_all_sent_once_the_server_answe
 
 def test_one_success_closes_the_breaker():
     news = an_organization()
-    with a_silent_server() as listener:
-        account = through(news, listener.getsockname()[1])
+    with a_dead_server() as server:
+        account = through(news, server.port)
         tell_of_silence(news)
 
     with a_mail_server() as sink:
@@ -200,6 +186,31 @@ def test_one_at_a_time_tries_a_server_of_which_nothing_is_known():
 
     assert transport.put_off_until(news, now) is None
     assert transport.put_off_until(news, now) is not None
+
+
+def test_mails_that_meet_one_silence_together_count_it_once():
+    news = an_organization()
+    with a_dead_server() as server:
+        account = through(news, server.port)
+        # It answered a moment ago, so all of them go.
+        MailAccount.objects.filter(pk=account.pk).update(answered_at=timezone.now())
+        asked = [wanted(news, f"reader-{number}@example.com") for number in range(4)]
+
+        def send(link: MagicLink) -> None:
+            with suppress(Silence):
+                send_magic_link(str(link.pk))
+            connection.close()
+
+        threads = [threading.Thread(target=send, args=(each,)) for each in asked]
+        for thread in threads:
+            thread.start()
+        server.hang_up_on(4)
+        for thread in threads:
+            thread.join(30)
+
+    account.refresh_from_db()
+    assert MagicLink.objects.filter(put_off_at__isnull=False).count() == 4
+    assert (account.silences, account.open_until) == (1, None)
 
 
 def test_a_server_that_refuses_is_not_silent_and_holds_nothing_back():
@@ -232,8 +243,8 @@ def test_an_account_that_must_not_be_used_fails_each_mail_at_once():
 
 def test_a_mail_that_has_waited_for_too_long_is_not_sent(redis: Redis):
     news = an_organization()
-    with a_silent_server() as listener:
-        account = through(news, listener.getsockname()[1])
+    with a_dead_server() as server:
+        account = through(news, server.port)
         tell_of_silence(news)
         redis.flushall()
 
@@ -247,8 +258,8 @@ def test_a_mail_that_has_waited_for_too_long_is_not_sent(redis: Redis):
 
 def test_mails_wait_no_longer_when_the_account_is_switched_off(redis: Redis):
     news = an_organization()
-    with a_silent_server() as listener:
-        account = through(news, listener.getsockname()[1])
+    with a_dead_server() as server:
+        account = through(news, server.port)
         tell_of_silence(news)
     assert queue_put_off_links() == 0
 
@@ -260,8 +271,8 @@ def test_mails_wait_no_longer_when_the_account_is_switched_off(redis: Redis):
 def test_admin_says_since_when_a_server_has_not_answered_and_saving_has_it_tried_again(client: Client):
     client.force_login(staff("boss@alley.com", is_superuser=True))
     news = an_organization()
-    with a_silent_server() as listener:
-        account = through(news, listener.getsockname()[1])
+    with a_dead_server() as server:
+        account = through(news, server.port)
         pages = [
             reverse("admin:mail_accounts_mailaccount_changelist"),
             reverse("admin:mail_accounts_mailaccount_change", args=[account.pk]),

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ from allegro.webhooks.models import Attempt, Breaker, Delivery, Endpoint, Event
 from allegro.webhooks.publishing import publish
 from allegro.webhooks.redelivery import redeliver
 from tests.support.burst import queued, work_off
+from tests.support.dead_server import a_dead_server
 from tests.support.hooks import a_delivery, an_endpoint
 from tests.support.people import an_organization
 
@@ -42,8 +42,8 @@ def attempt(delivery: Delivery) -> Delivery:
 @pytest.fixture
 def silent_port() -> Iterator[int]:
     """A port that takes connections and never answers."""
-    with socket.create_server(("127.0.0.1", 0), backlog=600) as listener:
-        yield listener.getsockname()[1]
+    with a_dead_server() as server:
+        yield server.port
 
 
 def test_unless_asked_for_nothing_is_tried_again(redis: Redis, httpserver: HTTPServer):
@@ -134,17 +134,18 @@ def test_a_host_that_is_silent_three_times_is_left_alone_and_then_tried_by_one(
         publish(news, "audience_member.created", {})
     deliveries = list(Delivery.objects.filter(event__type="audience_member.created"))
 
-    with time_machine.travel(timezone.now(), tick=False) as clock:
+    with time_machine.travel(timezone.now(), tick=True) as clock:
         outcomes = [attempt(each) for each in deliveries]
         assert [each.tries for each in outcomes] == [1, 1, 1, 0, 0, 0, 0, 0, 0]
         assert {each.state for each in outcomes[3:]} == {"pending"}
         row = Breaker.objects.get()
-        assert row.open_until == timezone.now() + timedelta(minutes=1)
+        assert row.silent_at is not None
+        assert row.open_until == row.silent_at + timedelta(minutes=1)
 
         clock.move_to(row.open_until)
         assert [attempt(each).tries for each in deliveries[3:]] == [1, 0, 0, 0, 0, 0]
         row.refresh_from_db()
-        assert row.open_until == timezone.now() + timedelta(minutes=2)
+        assert row.open_until == row.silent_at + timedelta(minutes=2)
 
         # It is up again.
         clock.move_to(row.open_until)
@@ -154,6 +155,45 @@ def test_a_host_that_is_silent_three_times_is_left_alone_and_then_tried_by_one(
             Endpoint.objects.filter(pk=endpoint.pk).update(url=server.url_for("/hook"))
             assert [attempt(each).state for each in deliveries[4:]] == ["succeeded"] * 5
         assert Breaker.objects.get().silences == 0
+
+
+def test_tries_that_meet_one_silence_together_count_once(redis: Redis):
+    news = an_organization()
+    with a_dead_server() as server:
+        host = f"127.0.0.1:{server.port}"
+        an_endpoint(news, f"http://{host}/hook")
+        for _ in range(4):
+            publish(news, "audience_member.created", {})
+        # It answered a moment ago, so all of them try it.
+        breaker.note_answer(breaker_of(news.pk, host), timezone.now())
+
+        def send(delivery: Delivery) -> None:
+            attempt(delivery)
+            connection.close()
+
+        threads = [threading.Thread(target=send, args=(each,)) for each in Delivery.objects.all()]
+        for thread in threads:
+            thread.start()
+        server.hang_up_on(5)
+        for thread in threads:
+            thread.join(30)
+
+    assert Delivery.objects.filter(state="failed").count() == 5
+    row = Breaker.objects.get()
+    assert (row.silences, row.open_until) == (1, None)
+
+
+def test_who_met_the_same_silence_and_says_so_later_lets_nobody_else_through():
+    one = breaker_of(an_organization().pk, "hook.example")
+    begun = timezone.now()
+    breaker.note_silence(one, begun, begun + timedelta(seconds=10))
+    assert breaker.let_through(one, begun + timedelta(seconds=11)) is None
+
+    breaker.note_silence(one, begun + timedelta(seconds=1), begun + timedelta(seconds=12))
+
+    row = one.get()
+    assert row.silences == 1
+    assert row.open_until == begun + timedelta(seconds=11) + breaker.PROBE
 
 
 def test_an_answer_however_bad_does_not_open_the_breaker(redis: Redis, httpserver: HTTPServer):
@@ -171,7 +211,7 @@ def test_one_organizations_breaker_holds_back_no_other(redis: Redis, httpserver:
     delivery = a_delivery(httpserver.url_for("/hook"))
     elsewhere = an_organization("elsewhere")
     for _ in range(9):
-        breaker.note_silence(breaker_of(elsewhere.pk, delivery.endpoint.host), timezone.now())
+        breaker.note_silence(breaker_of(elsewhere.pk, delivery.endpoint.host), timezone.now(), timezone.now())
 
     assert breaker.let_through(breaker_of(elsewhere.pk, delivery.endpoint.host), timezone.now()) is not None
     assert attempt(delivery).state == "succeeded"
@@ -180,7 +220,7 @@ def test_one_organizations_breaker_holds_back_no_other(redis: Redis, httpserver:
 def test_of_many_who_ask_after_a_rest_one_goes_through(redis: Redis):
     news = an_organization()
     for _ in range(3):
-        breaker.note_silence(breaker_of(news.pk, "hook.example"), timezone.now())
+        breaker.note_silence(breaker_of(news.pk, "hook.example"), timezone.now(), timezone.now())
     later = timezone.now() + timedelta(minutes=2)
     barrier = threading.Barrier(6)
     through: list[bool] = []

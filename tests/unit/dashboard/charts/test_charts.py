@@ -4,6 +4,7 @@ import itertools
 from xml.etree import ElementTree
 
 import pytest
+from django.utils import translation
 
 from allegro_queue.dashboard.charts import (
     Column,
@@ -160,7 +161,11 @@ def test_a_failure_is_at_least_one_pixel_high_and_nought_is_no_bar():
 
 
 def test_the_end_of_a_strip_says_unknown_when_its_last_bucket_was_not_measured():
-    assert ">unknown<" in strips([Strip(name="a", values=[1.0, None])], ticks=TICKS, sentence="s")
+    given = [Strip(name="a", values=[1.0, None])]
+
+    assert ">unknown<" in strips(given, ticks=TICKS, sentence="s")
+    with translation.override("he"):
+        assert ">לא ידוע<" in strips(given, ticks=TICKS, sentence="s")
     assert ">12,431<" in strips([Strip(name="a", values=[1.0, 12431.0])], ticks=TICKS, sentence="s")
 
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('allegro_queue', '0011_words_by_their_beginnings'),
+        ('allegro_queue', '0012_followed_tags'),
     ]
 
     operations = [
