@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
-from allegro_queue.history.conditions import joined, order_of, remaining, source_of, values_of
+from allegro_queue.history.conditions import before, joined, order_of, remaining, source_of, values_of
 from allegro_queue.history.database import database
 from allegro_queue.history.filters import Filter
 from allegro_queue.history.rows import recorded_at
