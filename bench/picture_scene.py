@@ -357,6 +357,7 @@ def alerts(now: float) -> None:
     from allegro_queue.alerts import book
     from allegro_queue.alerts.standing import Advance, Event, Happening, Standing
     from allegro_queue.alerts.watching import Memory
+    from allegro_queue.tellings import verbatim
 
     def look(at: float, happening: Happening, standing: Standing, holds: tuple[Standing, ...]) -> None:
         assert book.take_turn("of-the-scene", "web-1", 4104, at)
@@ -369,7 +370,7 @@ def alerts(now: float) -> None:
         )
 
     def standing(rule: str, subject: str, text: str, at: float) -> Standing:
-        return Standing(rule=rule, subject=subject, text=text, since=at - 60, fired_at=at, told_at=at)
+        return Standing(rule=rule, subject=subject, said=verbatim(text), since=at - 60, fired_at=at, told_at=at)
 
     wait = standing("longest_wait", "audience-sync", "audience-sync: the oldest job waits 11 min", now - 9_400)
     look(now - 9_400, Happening.FIRED, wait, (wait,))

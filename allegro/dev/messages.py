@@ -48,6 +48,9 @@ KEYWORDS: dict[str, Any] = {
     "ngettext_lazy": (1, 2),
     "pgettext": ((1, "c"), 2),
     "npgettext": ((1, "c"), 2, 3),
+    # Sentences that are kept and told later.
+    "telling": None,
+    "telling_of": (1, 2),
     # In templates.
     "_": None,
 }
