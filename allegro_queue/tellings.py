@@ -31,6 +31,9 @@ class Telling:
     places: Mapping[str, Place] = field(default_factory=dict)
     """What goes in: names as they are, numbers, which each language groups its own way, and other tellings."""
 
+    def __str__(self) -> str:
+        return self.english
+
     @property
     def english(self) -> str:
         """For logs, the journal and the API."""
@@ -96,6 +99,11 @@ def read_telling(given: Any, otherwise: str) -> Telling:
         return parsed(given, 0)
     except (AttributeError, KeyError, TypeError, ValueError):
         return verbatim(otherwise)
+
+
+def read_telling_if_any(given: Any, otherwise: str) -> Telling | None:
+    """The same; ``None`` when there is none."""
+    return None if given is None else read_telling(given, otherwise)
 
 
 def parsed(given: Any, depth: int) -> Telling:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_noop
 
 from allegro_queue.alerts.facts import Facts
 from allegro_queue.stores.pauses import ALL_QUEUES, Pause
-from allegro_queue.tellings import Telling, telling, telling_of, verbatim
+from allegro_queue.tellings import Telling, telling, telling_of
 
 MOST_SUBJECTS = 50
 """Things that one rule speaks of at once; more are not told apart."""
@@ -239,7 +239,7 @@ def crash_loop(facts: Facts, threshold: float, least: float) -> Iterator[Finding
                     "{supervisor} on {host} cannot keep its workers: {trouble}",
                     supervisor=supervisor.name,
                     host=master.host,
-                    trouble=verbatim(supervisor.trouble.rstrip(".")),
+                    trouble=supervisor.trouble_telling,
                 )
                 yield Finding(f"{supervisor.name} on {master.host}", said)
     deaths: dict[str, int] = {}
@@ -255,7 +255,7 @@ def crash_loop(facts: Facts, threshold: float, least: float) -> Iterator[Finding
                 number,
                 host=host,
                 time=span(CRASH_SECONDS),
-                reason=verbatim(newest.reason.rstrip(".")),
+                reason=newest.reason_telling,
             )
             yield Finding(host, said)
 

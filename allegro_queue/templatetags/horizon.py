@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 
 from allegro_queue.access import decide
 from allegro_queue.dashboard.page import formats
+from allegro_queue.dashboard.page.deeds import action_words
 from allegro_queue.dashboard.page.links import link
 from allegro_queue.dashboard.page.names import bdi
 
@@ -24,6 +25,7 @@ register.filter("count", formats.count)
 register.filter("duration", formats.duration)
 register.filter("rate", formats.rate)
 register.filter("bdi", bdi)
+register.filter("action_words", action_words)
 register.simple_tag(formats.ago, name="ago")
 register.simple_tag(formats.until, name="until")
 

@@ -78,7 +78,7 @@ FAULTS: list[tuple[str, Facts, str, str]] = [
         "crash_loop",
         facts(pulse=pulse(lost=tuple(records.lost(NOW, name=f"w{n}") for n in range(5)))),
         "web-1",
-        "5 workers died on web-1 within 10 min, the last one killed by signal 9 (SIGKILL); was it out of memory?",
+        "5 workers died on web-1 within 10 min, the last one was killed by signal 9 (SIGKILL); was it out of memory?",
     ),
     (
         "crash_loop",
