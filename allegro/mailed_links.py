@@ -69,6 +69,13 @@ class MailedLink(models.Model):
     network = models.CharField(
         max_length=64, blank=True, editable=False, help_text="From where it was asked for, as a keyed hash."
     )
+    language = models.CharField(
+        max_length=35,
+        blank=True,
+        db_default="",
+        editable=False,
+        help_text="In which it was asked for, and is mailed; empty for the site's.",
+    )
     token_hash = models.CharField(
         max_length=64, null=True, unique=True, editable=False, help_text="Empty until the mail is made."
     )
@@ -112,6 +119,11 @@ def keyed(purpose: str, link: MailedLink) -> Any:
 def address_of(view: str, token: str) -> str:
     """Where a link leads: to ``SITE_URL``, never to the host that a request named."""
     return f"{settings.SITE_URL}{reverse(view)}?{urlencode({TOKEN_PARAMETER: token})}"
+
+
+def language_of(link: MailedLink) -> str:
+    """In which language the link is mailed: the reader's, as far as it is known."""
+    return link.language or str(settings.LANGUAGE_CODE)
 
 
 def is_code(link: MailedLink, given: str) -> bool:

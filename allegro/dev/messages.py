@@ -61,7 +61,7 @@ def in_code(part: Part) -> Catalog:
     catalog = Catalog()
     for file in sorted(part.package.rglob("*.py")):
         read_into(catalog, "python", file.read_bytes())
-    for file in sorted(part.templates.rglob("*.html")):
+    for file in sorted(each for kind in ("*.html", "*.txt") for each in part.templates.rglob(kind)):
         # Django turns a template into calls of gettext, one a line, with all else crossed out.
         calls = "\n".join(line.strip() for line in templatize(file.read_text(encoding="utf-8")).splitlines())
         read_into(catalog, extract_python, calls.encode())
