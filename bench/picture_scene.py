@@ -355,9 +355,10 @@ def people(now: float) -> None:
 def alerts(now: float) -> None:
     """One that is over, and one that holds; its keeper lives."""
     from allegro_queue.alerts import book
+    from allegro_queue.alerts.rules import span
     from allegro_queue.alerts.standing import Advance, Event, Happening, Standing
     from allegro_queue.alerts.watching import Memory
-    from allegro_queue.tellings import verbatim
+    from allegro_queue.tellings import Telling, telling_of
 
     def look(at: float, happening: Happening, standing: Standing, holds: tuple[Standing, ...]) -> None:
         assert book.take_turn("of-the-scene", "web-1", 4104, at)
@@ -369,10 +370,18 @@ def alerts(now: float) -> None:
             at,
         )
 
-    def standing(rule: str, subject: str, text: str, at: float) -> Standing:
-        return Standing(rule=rule, subject=subject, said=verbatim(text), since=at - 60, fired_at=at, told_at=at)
+    def standing(rule: str, subject: str, said: Telling, at: float) -> Standing:
+        return Standing(rule=rule, subject=subject, said=said, since=at - 60, fired_at=at, told_at=at)
 
-    wait = standing("longest_wait", "audience-sync", "audience-sync: the oldest job waits 11 min", now - 9_400)
+    said = telling_of(
+        "the oldest job of {queue} has waited {time} (allowed: {allowed}); {n} waits",
+        "the oldest job of {queue} has waited {time} (allowed: {allowed}); {n} wait",
+        312,
+        queue="audience-sync",
+        time=span(660),
+        allowed=span(600),
+    )
+    wait = standing("longest_wait", "audience-sync", said, now - 9_400)
     look(now - 9_400, Happening.FIRED, wait, (wait,))
     look(now - 8_300, Happening.OVER, wait, ())
 

@@ -119,7 +119,12 @@ def alerts_page(
         sub=about_telling(options, keeper),
         rules=tuple(rule_row(each) for each in sorted(found, key=lambda each: order.index(each.state))),
         channels=tuple(
-            ChannelRow(name=name, kind=each.kind, last=last.get(name), state=state_of(last.get(name)))
+            ChannelRow(
+                name=name,
+                kind=", ".join(way.words for way in each.ways),
+                last=last.get(name),
+                state=state_of(last.get(name)),
+            )
             for name, each in options.channels.items()
         ),
         events=tuple(
