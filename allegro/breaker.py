@@ -13,6 +13,7 @@ from typing import TypeVar
 from django.db import models
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext_lazy
 
 MOST_SILENCES = 3
 """In a row, before it is left alone."""
@@ -34,11 +35,11 @@ class Answering(models.Model):
     """A row about something outside: when it answered, since when, how often in a row and when last it has not, and until
     when the others wait (for the one that tries it, or since it is left alone)."""
 
-    answered_at = models.DateTimeField(null=True, blank=True)
-    silences = models.PositiveIntegerField(default=0)
-    silent_since = models.DateTimeField(null=True, blank=True)
-    silent_at = models.DateTimeField(null=True, blank=True)
-    open_until = models.DateTimeField(null=True, blank=True)
+    answered_at = models.DateTimeField(gettext_lazy("answered at"), null=True, blank=True)
+    silences = models.PositiveIntegerField(gettext_lazy("silences"), default=0)
+    silent_since = models.DateTimeField(gettext_lazy("silent since"), null=True, blank=True)
+    silent_at = models.DateTimeField(gettext_lazy("silent at"), null=True, blank=True)
+    open_until = models.DateTimeField(gettext_lazy("open until"), null=True, blank=True)
 
     class Meta:
         abstract = True

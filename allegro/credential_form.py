@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.translation import gettext, gettext_lazy
+
+from allegro_queue.dashboard.page.formats import in_words
 
 
 class CredentialForm(forms.ModelForm):
@@ -16,20 +19,22 @@ class CredentialForm(forms.ModelForm):
     without: else it could be had by sending it to a server of one's own."""
 
     new_credential = forms.CharField(
-        label="Credential",
+        label=gettext_lazy("Credential"),
         required=False,
         max_length=2000,
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "off"}),
-        help_text="An API key, a header value, a password. Stored sealed and never shown again; empty keeps the one that is stored.",
+        help_text=gettext_lazy(
+            "An API key, a header value, a password. Stored sealed and never shown again; empty keeps the one that is stored."
+        ),
     )
-    forget_credential = forms.BooleanField(label="Forget the stored credential", required=False)
+    forget_credential = forms.BooleanField(label=gettext_lazy("Forget the stored credential"), required=False)
 
     def clean(self) -> dict[str, Any] | None:
         """Put the credential in place before the model looks at itself."""
         cleaned = super().clean()
         given = self.cleaned_data.get("new_credential", "").strip()
         if not given.isprintable():
-            self.add_error("new_credential", "A credential is one line of text.")
+            self.add_error("new_credential", gettext("A credential is one line of text."))
         elif given:
             self.instance.credential = given
         elif self.cleaned_data.get("forget_credential"):
@@ -37,7 +42,8 @@ class CredentialForm(forms.ModelForm):
         elif self.instance.credential and (moved := [each for each in self.leads_to if each in self.changed_data]):
             self.add_error(
                 "new_credential",
-                f"With another {' and '.join(str(self.fields[each].label) for each in moved)} it would be sent elsewhere: "
-                "give the credential again, or have it forgotten.",
+                gettext(
+                    "With another {fields} it would be sent elsewhere: give the credential again, or have it forgotten."
+                ).format(fields=in_words([str(self.fields[each].label) for each in moved])),
             )
         return cleaned

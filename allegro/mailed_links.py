@@ -20,7 +20,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from allegro.forgetting import forget
 
@@ -64,19 +64,31 @@ class TooManyRequests(Exception):
 class MailedLink(models.Model):
     """One request; it points at an address, not at a person, so that known and unknown addresses look the same here."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    email = models.EmailField("e-mail address", max_length=254)
+    id = models.UUIDField(gettext_lazy("id"), primary_key=True, default=uuid.uuid4, editable=False)
+    email = models.EmailField(gettext_lazy("e-mail address"), max_length=254)
     network = models.CharField(
-        max_length=64, blank=True, editable=False, help_text="From where it was asked for, as a keyed hash."
+        max_length=64,
+        blank=True,
+        editable=False,
+        help_text=gettext_lazy("From where it was asked for, as a keyed hash."),
+    )
+    language = models.CharField(
+        max_length=35,
+        blank=True,
+        db_default="",
+        editable=False,
+        help_text=gettext_lazy("In which it was asked for, and is mailed; empty for the site's."),
     )
     token_hash = models.CharField(
-        max_length=64, null=True, unique=True, editable=False, help_text="Empty until the mail is made."
+        max_length=64, null=True, unique=True, editable=False, help_text=gettext_lazy("Empty until the mail is made.")
     )
-    requested_at = models.DateTimeField(default=timezone.now)
-    sent_at = models.DateTimeField(null=True, blank=True)
-    expires_at = models.DateTimeField(null=True, blank=True)
-    used_at = models.DateTimeField(null=True, blank=True)
-    voided_at = models.DateTimeField(null=True, blank=True, help_text="When a newer link took its place.")
+    requested_at = models.DateTimeField(gettext_lazy("requested at"), default=timezone.now)
+    sent_at = models.DateTimeField(gettext_lazy("sent at"), null=True, blank=True)
+    expires_at = models.DateTimeField(gettext_lazy("expires at"), null=True, blank=True)
+    used_at = models.DateTimeField(gettext_lazy("used at"), null=True, blank=True)
+    voided_at = models.DateTimeField(
+        gettext_lazy("voided at"), null=True, blank=True, help_text=gettext_lazy("When a newer link took its place.")
+    )
 
     class Meta:
         abstract = True
@@ -112,6 +124,11 @@ def keyed(purpose: str, link: MailedLink) -> Any:
 def address_of(view: str, token: str) -> str:
     """Where a link leads: to ``SITE_URL``, never to the host that a request named."""
     return f"{settings.SITE_URL}{reverse(view)}?{urlencode({TOKEN_PARAMETER: token})}"
+
+
+def language_of(link: MailedLink) -> str:
+    """In which language the link is mailed: the reader's, as far as it is known."""
+    return link.language or str(settings.LANGUAGE_CODE)
 
 
 def is_code(link: MailedLink, given: str) -> bool:

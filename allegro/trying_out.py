@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.http import HttpRequest
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from allegro.accounts.models import User
 from allegro.organizations.models import Organization
@@ -23,7 +24,7 @@ class TryableAdmin(admin.ModelAdmin):
 
     actions = ("send_test",)
 
-    @admin.action(description="Send a test to my address", permissions=["change"])
+    @admin.action(description=gettext_lazy("Send a test to my address"), permissions=["change"])
     def send_test(self, request: HttpRequest, rows: Any) -> None:
         assert isinstance(request.user, User)
         try:
@@ -33,8 +34,10 @@ class TryableAdmin(admin.ModelAdmin):
                 options = JobOptions(tenant=str(organization.pk), tags=tags)
                 dispatch(self.test_job, row.pk, request.user.pk, options=options)
         except QueueUnavailable as error:
-            self.message_user(request, f"Not every test was queued. {error}", messages.ERROR)
+            self.message_user(
+                request, gettext("Not every test was queued. {error}").format(error=error), messages.ERROR
+            )
             return
         count = len(rows)
-        unit = "test mail" if count == 1 else "test mails"
-        self.message_user(request, f"{count} {unit} queued for {request.user.email}.")
+        text = ngettext("{n} test mail queued for {address}.", "{n} test mails queued for {address}.", count)
+        self.message_user(request, text.format(n=count, address=request.user.email))

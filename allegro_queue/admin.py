@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext, gettext_lazy
 
 from allegro_queue.conf import horizon_settings, queue_configs
 from allegro_queue.models import OutboxEntry, ScheduleEntry
@@ -49,7 +50,9 @@ class ScheduleEntryForm(forms.ModelForm):
             for problem in problems_of_entry("It", entry.as_given(), queue_configs(), horizon_settings().allowed_jobs):
                 self.add_error(None, problem)
             if entry.name in {each.name for each in declared_entries()}:
-                self.add_error("name", "HORIZON['schedule'] has an entry of this name, and that one would run instead.")
+                self.add_error(
+                    "name", gettext("HORIZON['schedule'] has an entry of this name, and that one would run instead.")
+                )
         return cleaned
 
 
@@ -62,6 +65,6 @@ class ScheduleEntryAdmin(admin.ModelAdmin):
     list_filter = ("enabled", "queue")
     search_fields = ("name", "job")
 
-    @admin.display(description="when")
+    @admin.display(description=gettext_lazy("when"))
     def when(self, entry: ScheduleEntry) -> str:
-        return entry.cron or f"every {entry.every} s"
+        return entry.cron or gettext("every {n} s").format(n=entry.every)

@@ -242,6 +242,12 @@ def queue_configs() -> Mapping[str, Mapping[str, Any]]:
     return configs
 
 
+def site_language() -> str:
+    """``settings.LANGUAGE_CODE``: what is told in when nobody asked for it in a language of theirs."""
+    language: str = settings.LANGUAGE_CODE
+    return language
+
+
 def admin_addresses() -> tuple[str, ...]:
     """Mail addresses of ``settings.ADMINS``, which Django writes as pairs of name and address."""
     given = getattr(settings, "ADMINS", ())

@@ -13,18 +13,32 @@ from django.utils.translation import gettext_lazy
 class OutboxEntry(models.Model):
     """A job that must not be lost while Redis is away: written with the change it belongs to, gone once Redis has it."""
 
-    job_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
-    name = models.CharField("job", max_length=255)
-    data = models.BinaryField(help_text="Function and arguments, as Redis will keep them.")
-    terms = models.TextField(blank=True, help_text="Tags and the like, as Redis will keep them.")
-    options = models.JSONField(default=dict, help_text="Queue, tries, timeout and the like.")
-    tenant = models.CharField(
-        max_length=100, blank=True, help_text="For whom the job acts; empty: nobody in particular."
+    job_id = models.UUIDField(gettext_lazy("job id"), unique=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(gettext_lazy("job"), max_length=255)
+    data = models.BinaryField(help_text=gettext_lazy("Function and arguments, as Redis will keep them."))
+    terms = models.TextField(
+        gettext_lazy("terms"), blank=True, help_text=gettext_lazy("Tags and the like, as Redis will keep them.")
     )
-    created_at = models.DateTimeField(default=timezone.now)
-    held_until = models.DateTimeField(help_text="Until then somebody is sending it; later, whoever looks first may.")
-    sendings = models.PositiveIntegerField(default=0, help_text="How often it was sent in vain.")
-    error = models.CharField(max_length=500, blank=True, help_text="Why, the last time.")
+    options = models.JSONField(
+        gettext_lazy("options"), default=dict, help_text=gettext_lazy("Queue, tries, timeout and the like.")
+    )
+    tenant = models.CharField(
+        gettext_lazy("tenant"),
+        max_length=100,
+        blank=True,
+        help_text=gettext_lazy("For whom the job acts; empty: nobody in particular."),
+    )
+    created_at = models.DateTimeField(gettext_lazy("created at"), default=timezone.now)
+    held_until = models.DateTimeField(
+        gettext_lazy("held until"),
+        help_text=gettext_lazy("Until then somebody is sending it; later, whoever looks first may."),
+    )
+    sendings = models.PositiveIntegerField(
+        gettext_lazy("sendings"), default=0, help_text=gettext_lazy("How often it was sent in vain.")
+    )
+    error = models.CharField(
+        gettext_lazy("error"), max_length=500, blank=True, help_text=gettext_lazy("Why, the last time.")
+    )
 
     class Meta:
         verbose_name = gettext_lazy("waiting job")

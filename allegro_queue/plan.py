@@ -9,6 +9,7 @@ from allegro_queue.conf import HorizonSettings
 from allegro_queue.errors import InvalidConfiguration
 from allegro_queue.plan_problems import problems_in
 from allegro_queue.supervisor_options import QueueOptions, SupervisorOptions, merged, options_from, queue_options
+from allegro_queue.tellings import Telling, telling
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,14 +31,20 @@ class Plan:
         return bool(self.supervisors)
 
     @property
-    def notice(self) -> str:
-        """Why no worker is started, in words; empty when workers run."""
+    def why_idle(self) -> Telling | None:
+        """Why no worker is started; ``None`` when workers run."""
         if self.connection == "redis":
-            return ""
-        return (
-            f"QUEUE_CONNECTION is {self.connection!r}, so Horizon starts no worker and jobs pile up unprocessed. "
-            "Set QUEUE_CONNECTION=redis to have them run."
+            return None
+        return telling(
+            "QUEUE_CONNECTION is {connection}, so Horizon starts no worker and jobs pile up unprocessed. "
+            "Set QUEUE_CONNECTION=redis to have them run.",
+            connection=repr(self.connection),
         )
+
+    @property
+    def notice(self) -> str:
+        """The same in English; empty when workers run."""
+        return self.why_idle.english if self.why_idle else ""
 
 
 def build_plan(settings: HorizonSettings, known_queues: Collection[str]) -> Plan:

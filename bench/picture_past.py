@@ -19,6 +19,7 @@ from rq.results import Result
 from allegro_queue.activity.models import Activity
 from allegro_queue.activity.saved_view import SavedView
 from allegro_queue.alerts import book
+from allegro_queue.alerts.rules import span
 from allegro_queue.alerts.standing import Advance, Event, Happening, Standing
 from allegro_queue.alerts.watching import Memory
 from allegro_queue.history.models import FollowedTag
@@ -27,6 +28,7 @@ from allegro_queue.queues import get_queue
 from allegro_queue.scheduling.install import declared_entries
 from allegro_queue.stores.entries import Account
 from allegro_queue.stores.schedule import SCHEDULED
+from allegro_queue.tellings import Telling, telling_of
 from tests.support.many_failed import FORM
 from tests.support.runs import collected, failed_record, run_record
 
@@ -189,9 +191,17 @@ def alerts(now: float) -> None:
             at,
         )
 
-    def standing(rule: str, subject: str, text: str, at: float) -> Standing:
-        return Standing(rule=rule, subject=subject, text=text, since=at - 60, fired_at=at, told_at=at)
+    def standing(rule: str, subject: str, said: Telling, at: float) -> Standing:
+        return Standing(rule=rule, subject=subject, said=said, since=at - 60, fired_at=at, told_at=at)
 
-    wait = standing("longest_wait", "audience-sync", "audience-sync: the oldest job waits 11 min", now - 9_400)
+    said = telling_of(
+        "the oldest job of {queue} has waited {time} (allowed: {allowed}); {n} waits",
+        "the oldest job of {queue} has waited {time} (allowed: {allowed}); {n} wait",
+        312,
+        queue="audience-sync",
+        time=span(660),
+        allowed=span(600),
+    )
+    wait = standing("longest_wait", "audience-sync", said, now - 9_400)
     look(now - 9_400, Happening.FIRED, wait, (wait,))
     look(now - 8_300, Happening.OVER, wait, ())

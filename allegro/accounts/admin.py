@@ -8,6 +8,7 @@ from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from allegro.accounts.models import StaffLink, User
 from allegro.accounts.sign_in import request_link
@@ -46,35 +47,40 @@ class UserAdmin(DjangoUserAdmin):
     actions = ("mail_sign_in_link",)
     fieldsets = (
         (None, {"fields": ("email", "password", "name")}),
-        ("State", {"fields": ("is_active", "verification", "super_admin_state")}),
-        ("Rights", {"fields": RIGHTS}),
-        ("Times", {"fields": ("last_login", "created_at")}),
+        (gettext_lazy("State"), {"fields": ("is_active", "verification", "super_admin_state")}),
+        (gettext_lazy("Rights"), {"fields": RIGHTS}),
+        (gettext_lazy("Times"), {"fields": ("last_login", "created_at")}),
     )
     add_fieldsets = (
         (None, {"classes": ("wide",), "fields": ("email", "name", "usable_password", "password1", "password2")}),
     )
 
-    @admin.display(boolean=True, description="verified")
+    @admin.display(boolean=True, description=gettext_lazy("verified"))
     def verified(self, user: User) -> bool:
         return user.is_email_verified
 
-    @admin.display(boolean=True, description="super admin")
+    @admin.display(boolean=True, description=gettext_lazy("super admin"))
     def super_admin(self, user: User) -> bool:
         return not why_not_super_admin(user)
 
-    @admin.display(description="e-mail verification")
+    @admin.display(description=gettext_lazy("e-mail verification"))
     def verification(self, user: User) -> str:
         if user.is_email_verified:
-            return f"Verified on {user.email_verified_at:%Y-%m-%d at %H:%M} UTC."
+            return gettext("Verified on {day} at {time} UTC.").format(
+                day=f"{user.email_verified_at:%Y-%m-%d}", time=f"{user.email_verified_at:%H:%M}"
+            )
         if user.verified_email and user.verified_email != user.email:
-            return f"Not verified: {user.verified_email} was, and the address has changed since."
-        return "Not verified. Signing in by a mailed link verifies it; the action 'Mail a sign-in link' sends one."
+            text = gettext("Not verified: {address} was, and the address has changed since.")
+            return text.format(address=user.verified_email)
+        return gettext(
+            "Not verified. Signing in by a mailed link verifies it; the action 'Mail a sign-in link' sends one."
+        )
 
-    @admin.display(description="super admin")
+    @admin.display(description=gettext_lazy("super admin"))
     def super_admin_state(self, user: User) -> str:
-        return why_not_super_admin(user) or "Yes: this account may see Horizon."
+        return why_not_super_admin(user) or gettext("Yes: this account may see Horizon.")
 
-    @admin.action(description="Mail a sign-in link", permissions=["change"])
+    @admin.action(description=gettext_lazy("Mail a sign-in link"), permissions=["change"])
     def mail_sign_in_link(self, request: HttpRequest, users: QuerySet[User]) -> None:
         """The same mail that the person could ask for, and as often; using it verifies the address."""
         wanting = [user for user in users if user.is_active and user.is_staff]
@@ -88,14 +94,23 @@ class UserAdmin(DjangoUserAdmin):
                 else:
                     queued += 1
         except QueueUnavailable as error:
-            self.message_user(request, f"Not every link was queued. {error}", messages.ERROR)
+            self.message_user(
+                request, gettext("Not every link was queued. {error}").format(error=error), messages.ERROR
+            )
             return
         left_out = len(users) - len(wanting)
-        note = f" {left_out} not active, or not staff, and left out." if left_out else ""
-        note += f" {too_soon} had enough links in the last minutes." if too_soon else ""
-        unit = "link" if queued == 1 else "links"
-        level = messages.SUCCESS if queued else messages.WARNING
-        self.message_user(request, f"{queued} sign-in {unit} queued.{note}", level)
+        told = [ngettext("{n} sign-in link queued.", "{n} sign-in links queued.", queued).format(n=queued)]
+        if left_out:
+            text = ngettext(
+                "{n} was left out: not active, or not staff.", "{n} were left out: not active, or not staff.", left_out
+            )
+            told.append(text.format(n=left_out))
+        if too_soon:
+            text = ngettext(
+                "{n} had enough links in the last minutes.", "{n} had enough links in the last minutes.", too_soon
+            )
+            told.append(text.format(n=too_soon))
+        self.message_user(request, " ".join(told), messages.SUCCESS if queued else messages.WARNING)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         fields = tuple(super().get_readonly_fields(request, obj))

@@ -25,6 +25,6 @@ def send_staff_link(link_id: str) -> str:
     token = ready(link, timezone.now())
     if token is None:
         return "skipped: the request is used, replaced by a newer one, or too old"
-    link_mail(user, token).send()
+    link_mail(link, user, token).send()
     sent(link, timezone.now())
     return "sent"

@@ -10,6 +10,7 @@ from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from allegro.mailed_links import MailedLink
 
@@ -30,19 +31,21 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin):
     """Somebody who may sign in to the admin site."""
 
-    email = models.EmailField("e-mail address", max_length=254, unique=True)
-    name = models.CharField(max_length=150, blank=True)
-    is_staff = models.BooleanField("staff status", default=False)
-    is_active = models.BooleanField("active", default=True)
-    email_verified_at = models.DateTimeField("e-mail verified at", null=True, blank=True)
+    email = models.EmailField(gettext_lazy("e-mail address"), max_length=254, unique=True)
+    name = models.CharField(gettext_lazy("name"), max_length=150, blank=True)
+    is_staff = models.BooleanField(gettext_lazy("staff status"), default=False)
+    is_active = models.BooleanField(gettext_lazy("active"), default=True)
+    email_verified_at = models.DateTimeField(gettext_lazy("e-mail verified at"), null=True, blank=True)
     verified_email = models.EmailField(
         "verified address",
         max_length=254,
         blank=True,
         editable=False,
-        help_text="The address that was verified. Another address in its place is not verified, however it got there.",
+        help_text=gettext_lazy(
+            "The address that was verified. Another address in its place is not verified, however it got there."
+        ),
     )
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(gettext_lazy("created at"), default=timezone.now, editable=False)
 
     objects = UserManager()
 
@@ -50,6 +53,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Meta:
+        verbose_name = gettext_lazy("user")
+        verbose_name_plural = gettext_lazy("users")
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(Lower("email"), name="one_user_per_address"),
         ]
@@ -85,9 +90,11 @@ class User(AbstractBaseUser, PermissionsMixin):
 class StaffLink(MailedLink):
     """One request of somebody who says that they are staff."""
 
-    next_url = models.CharField("goes on to", max_length=500, blank=True)
+    next_url = models.CharField(gettext_lazy("goes on to"), max_length=500, blank=True)
 
     class Meta(MailedLink.Meta):
+        verbose_name = gettext_lazy("staff link")
+        verbose_name_plural = gettext_lazy("staff links")
         abstract = False
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["email", "requested_at"], name="staff_link_by_address"),

@@ -9,10 +9,12 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.template.loader import render_to_string
+from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
 
 from allegro.accounts.models import StaffLink, User
-from allegro.mailed_links import address_of, hash_of, live_links, make_ready, note_sent, refuse_a_flood
+from allegro.mailed_links import address_of, hash_of, language_of, live_links, make_ready, note_sent, refuse_a_flood
 from allegro_queue.outbox import dispatch_durably
 
 
@@ -24,12 +26,13 @@ class StaffSignIn:
     next_url: str
 
 
-def request_link(email: str, next_url: str, now: datetime, *, network: str = "") -> StaffLink:
+def request_link(email: str, next_url: str, now: datetime, *, network: str = "", language: str = "") -> StaffLink:
     """Note that a link is wanted and queue its mail. Nothing here depends on whether somebody has the address.
 
     Args:
         email: as ``clean_address`` returns it.
         next_url: where to go on, as ``safe_next`` returns it.
+        language: in which the mail is to be; empty for the site's.
 
     Raises:
         TooManyRequests: nothing was noted.
@@ -42,7 +45,9 @@ def request_link(email: str, next_url: str, now: datetime, *, network: str = "")
         list(User.objects.select_for_update(no_key=True).order_by("pk").values_list("pk")[:1])
         of_network = StaffLink.objects.filter(network=network) if network else StaffLink.objects.none()
         refuse_a_flood(StaffLink.objects.filter(email=email), of_network, now)
-        link = StaffLink.objects.create(email=email, next_url=next_url, requested_at=now, network=network)
+        link = StaffLink.objects.create(
+            email=email, next_url=next_url, requested_at=now, network=network, language=language
+        )
         dispatch_durably(send_staff_link, str(link.pk))
     return link
 
@@ -95,8 +100,9 @@ def safe_next(url: str) -> str:
     return url if is_safe and url_has_allowed_host_and_scheme(url, None) else ""
 
 
-def link_mail(user: User, token: str) -> EmailMessage:
-    """The mail with the link."""
+def link_mail(link: StaffLink, user: User, token: str) -> EmailMessage:
+    """The mail with the link, in the language in which it was asked for."""
     address = address_of("accounts:link", token)
-    body = render_to_string("mail/staff_link.txt", {"address": address, "minutes": settings.MAGIC_LINK_MINUTES})
-    return EmailMessage(subject="Sign in to Allegro", body=body, to=[user.email])
+    with translation.override(language_of(link)):
+        body = render_to_string("mail/staff_link.txt", {"address": address, "minutes": settings.MAGIC_LINK_MINUTES})
+        return EmailMessage(subject=gettext("Sign in to Allegro"), body=body, to=[user.email])

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods
@@ -35,7 +35,13 @@ def ask(request: HttpRequest) -> HttpResponse:
     given, next_url = request.POST.get("email", ""), request.POST.get("next", "")
     try:
         email = clean_address(given)
-        request_link(email, safe_next(next_url), timezone.now(), network=network_of(request))
+        request_link(
+            email,
+            safe_next(next_url),
+            timezone.now(),
+            network=network_of(request),
+            language=get_language() or "",
+        )
     except ValidationError as error:
         return form(request, email=given, next_url=next_url, error=error.messages[0], status=400)
     except TooManyRequests as error:

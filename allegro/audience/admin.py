@@ -7,6 +7,8 @@ from django.contrib import admin, messages
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from allegro.audience.by_hand import MOST_MEMBERS, TooMany, start_round, sync_members
 from allegro.audience.faults import words_of
@@ -26,11 +28,15 @@ STATES = {
 
 
 class SyncStateFilter(admin.SimpleListFilter):
-    title = "sync"
+    title = gettext_lazy("sync")
     parameter_name = "sync"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("failed", "A source failed"), ("put-off", "A source was too busy"), ("never", "Never synced")]
+        return [
+            ("failed", gettext("A source failed")),
+            ("put-off", gettext("A source was too busy")),
+            ("never", gettext("Never synced")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Member]) -> QuerySet[Member]:
         wanted = STATES.get(self.value() or "")
@@ -64,24 +70,31 @@ class MemberAdmin(admin.ModelAdmin):
             context["parts"] = parts_of(context["original"], request)
         return super().render_change_form(request, context, *args, **kwargs)
 
-    @admin.display(boolean=True, ordering="email_verified_at")
+    @admin.display(boolean=True, ordering="email_verified_at", description=gettext_lazy("verified"))
     def verified(self, member: Member) -> bool:
         return member.is_email_verified
 
-    @admin.action(description="Sync now, with every enabled provider", permissions=["change"])
+    @admin.action(description=gettext_lazy("Sync now, with every enabled provider"), permissions=["change"])
     def sync_now(self, request: HttpRequest, queryset: QuerySet[Member]) -> None:
         try:
             count = sync_members(queryset)
         except TooMany:
             self.message_user(
                 request,
-                f"Choose at most {MOST_MEMBERS:,} members. For all of an organization, start a round of its provider.",
+                gettext(
+                    "Choose at most {n} members. For all of an organization, start a round of its provider."
+                ).format(n=number_format(MOST_MEMBERS, force_grouping=True)),
                 messages.ERROR,
             )
         except HorizonError as error:
             self.message_user(request, str(error), messages.ERROR)
         else:
-            self.message_user(request, f"{count} {'job' if count == 1 else 'jobs'} queued on audience-sync.")
+            self.message_user(
+                request,
+                ngettext("{n} job queued on {queue}.", "{n} jobs queued on {queue}.", count).format(
+                    n=count, queue="audience-sync"
+                ),
+            )
 
 
 class ProviderAccountForm(CredentialForm):
@@ -139,32 +152,33 @@ class ProviderAccountAdmin(admin.ModelAdmin):
         accounts: QuerySet[ProviderAccount] = super().get_queryset(request).annotate(**columns)
         return accounts
 
-    @admin.display(description="credential")
+    @admin.display(description=gettext_lazy("credential"))
     def credential_state(self, account: ProviderAccount) -> str:
-        return "Stored, sealed." if account.sealed_credential else "None."
+        return gettext("Stored, sealed.") if account.sealed_credential else gettext("None.")
 
-    @admin.display(description="health")
+    @admin.display(description=gettext_lazy("health"))
     def health(self, account: Any) -> str:
         if not account.pk:
             return "-"
         if account.run_busy_until is not None and account.run_busy_until > timezone.now():
-            return f"Asked to be left alone until {account.run_busy_until:%H:%M:%S}"
+            return gettext("Asked to be left alone until {time}").format(time=f"{account.run_busy_until:%H:%M:%S}")
         failures = account.run_failures_in_a_row or 0
         if failures:
-            return f"Failing: {failures} {'time' if failures == 1 else 'times'} in a row"
-        return "Answers" if account.run_last_success_at else "Not asked yet"
+            return ngettext("Failing: {n} time in a row", "Failing: {n} times in a row", failures).format(n=failures)
+        return gettext("Answers") if account.run_last_success_at else gettext("Not asked yet")
 
-    @admin.display(description="last answer", ordering="run_last_success_at")
-    def last_answer(self, account: Any) -> datetime | None:
-        return account.run_last_success_at if account.pk else None
+    @admin.display(description=gettext_lazy("last answer"), ordering="run_last_success_at")
+    def last_answer(self, account: Any) -> datetime | str:
+        # A form would show nothing at all as "None".
+        return (account.run_last_success_at if account.pk else None) or "-"
 
-    @admin.display(description="last error")
+    @admin.display(description=gettext_lazy("last error"))
     def last_error(self, account: Any) -> str:
         if not account.pk or account.run_last_failure_at is None:
             return ""
         return f"{account.run_last_failure_at:%Y-%m-%d %H:%M}: {account.run_last_error}"
 
-    @admin.display(description="next due")
+    @admin.display(description=gettext_lazy("next due"))
     def next_due(self, account: Any) -> str:
         if not account.pk or not account.enabled:
             return "-"
@@ -173,20 +187,23 @@ class ProviderAccountAdmin(admin.ModelAdmin):
         except Exception as error:  # noqa: BLE001 - providers are other people's code
             return words_of(error)
         if account.run_last_dispatched_at is None or account.run_last_dispatched_at + interval <= timezone.now():
-            return "With the next tick"
+            return gettext("With the next tick")
         return f"{account.run_last_dispatched_at + interval:%Y-%m-%d %H:%M}"
 
-    @admin.display(description="latest round")
+    @admin.display(description=gettext_lazy("latest round"))
     def latest_round(self, account: ProviderAccount) -> str:
         latest = account.rounds.first() if account.pk else None
         if latest is None:
-            return "None yet."
-        return (
-            f"{latest.started_at:%Y-%m-%d %H:%M}: {latest.dispatched} queued, {latest.synced} synced, "
-            f"{latest.failed} failed, {latest.put_off} put off"
+            return gettext("None yet.")
+        return gettext("{time}: {queued} queued, {synced} synced, {failed} failed, {put_off} put off").format(
+            time=f"{latest.started_at:%Y-%m-%d %H:%M}",
+            queued=latest.dispatched,
+            synced=latest.synced,
+            failed=latest.failed,
+            put_off=latest.put_off,
         )
 
-    @admin.action(description="Start a round over all members now", permissions=["change"])
+    @admin.action(description=gettext_lazy("Start a round over all members now"), permissions=["change"])
     def start_round(self, request: HttpRequest, queryset: QuerySet[ProviderAccount]) -> None:
         for account in queryset:
             try:
@@ -195,17 +212,28 @@ class ProviderAccountAdmin(admin.ModelAdmin):
                 self.message_user(request, str(error), messages.ERROR)
                 return
             if begun:
-                self.message_user(request, f"{account}: a round begins.")
+                self.message_user(request, gettext("{account}: a round begins.").format(account=account))
             else:
-                self.message_user(request, f"{account}: not begun; {begun.reason}", messages.WARNING)
+                self.message_user(
+                    request,
+                    gettext("{account}: not begun; {reason}").format(account=account, reason=begun.reason),
+                    messages.WARNING,
+                )
 
-    @admin.action(description="Switch on", permissions=["change"])
+    @admin.action(description=gettext_lazy("Switch on"), permissions=["change"])
     def switch_on(self, request: HttpRequest, queryset: QuerySet[ProviderAccount]) -> None:
-        self.message_user(request, f"{queryset.update(enabled=True)} switched on.")
+        count = queryset.update(enabled=True)
+        self.message_user(request, ngettext("{n} switched on.", "{n} switched on.", count).format(n=count))
 
-    @admin.action(description="Switch off", permissions=["change"])
+    @admin.action(description=gettext_lazy("Switch off"), permissions=["change"])
     def switch_off(self, request: HttpRequest, queryset: QuerySet[ProviderAccount]) -> None:
-        self.message_user(request, f"{queryset.update(enabled=False)} switched off; jobs that wait will do nothing.")
+        count = queryset.update(enabled=False)
+        text = ngettext(
+            "{n} switched off; jobs that wait will do nothing.",
+            "{n} switched off; jobs that wait will do nothing.",
+            count,
+        )
+        self.message_user(request, text.format(n=count))
 
 
 @admin.register(ExternalProfile)
@@ -263,9 +291,11 @@ class SyncRoundAdmin(HistoryAdmin):
     date_hierarchy = "started_at"
     readonly_fields = ("state",)
 
-    @admin.display(description="state")
+    @admin.display(description=gettext_lazy("state"))
     def state(self, step: SyncRound) -> str:
         if step.dispatched_at is None:
-            return "Being dispatched"
+            return gettext("Being dispatched")
         left = step.dispatched - step.ended
-        return "Done" if left <= 0 else f"{left:,} jobs to go"
+        if left <= 0:
+            return gettext("Done")
+        return ngettext("{n} job to go", "{n} jobs to go", left).format(n=number_format(left, force_grouping=True))

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from allegro.audience.models import Member, ProviderAccount
 from allegro.audience.queueing import queue_members
@@ -39,9 +40,9 @@ def start_round(account: ProviderAccount) -> Begun:
         QueueUnavailable: Redis did not answer; the next tick goes on with the round.
     """
     if not account.enabled:
-        return Begun("the account is switched off.")
+        return Begun(gettext("the account is switched off."))
     if begin_round(account, timezone.now()) is None:
-        return Begun("one is being dispatched already.")
+        return Begun(gettext("one is being dispatched already."))
     return Begun()
 
 

@@ -13,6 +13,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
 
 from allegro.audience.addresses import clean_address
 from allegro.credentials import HoldsCredential
@@ -29,22 +30,26 @@ def provider_choices() -> list[tuple[str, str]]:
 class Member(models.Model):
     """Somebody who reads, gives or joins. Not a user: members have no password and no rights in the admin site."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="members")
-    email = models.EmailField("e-mail address", max_length=254)
-    name = models.CharField(max_length=150, blank=True)
-    email_verified_at = models.DateTimeField("e-mail verified at", null=True, blank=True, editable=False)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    updated_at = models.DateTimeField(auto_now=True)
+    id = models.UUIDField(gettext_lazy("id"), primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(
+        Organization, verbose_name=gettext_lazy("organization"), on_delete=models.CASCADE, related_name="members"
+    )
+    email = models.EmailField(gettext_lazy("e-mail address"), max_length=254)
+    name = models.CharField(gettext_lazy("name"), max_length=150, blank=True)
+    email_verified_at = models.DateTimeField(gettext_lazy("e-mail verified at"), null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(gettext_lazy("created at"), default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(gettext_lazy("updated at"), auto_now=True)
 
     class Meta:
+        verbose_name = gettext_lazy("member")
+        verbose_name_plural = gettext_lazy("members")
         ordering: ClassVar[list[str]] = ["email"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
                 "organization",
                 Lower("email"),
                 name="one_member_per_address",
-                violation_error_message="This organization has a member with this address.",
+                violation_error_message=gettext_lazy("This organization has a member with this address."),
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [
@@ -70,66 +75,85 @@ class Member(models.Model):
 class ProviderAccount(HoldsCredential):
     """One organization's account with an outside source: where it is, and how often it is asked."""
 
-    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="provider_accounts")
-    provider = models.CharField(max_length=50, choices=provider_choices)
+    organization = models.ForeignKey(
+        Organization,
+        verbose_name=gettext_lazy("organization"),
+        on_delete=models.CASCADE,
+        related_name="provider_accounts",
+    )
+    provider = models.CharField(gettext_lazy("provider"), max_length=50, choices=provider_choices)
     url = models.CharField(
-        "URL",
+        gettext_lazy("URL"),
         max_length=500,
         blank=True,
-        help_text="Where the provider finds one member; {email} stands for the member's address. Mailchimp: leave empty.",
+        help_text=gettext_lazy(
+            "Where the provider finds one member; {email} stands for the member's address. Mailchimp: leave empty."
+        ),
     )
     list_url = models.CharField(
-        "URL of the list",
+        gettext_lazy("URL of the list"),
         max_length=500,
         blank=True,
-        help_text="Where a JSON source lists its members, if it does. Mailchimp: leave empty.",
+        help_text=gettext_lazy("Where a JSON source lists its members, if it does. Mailchimp: leave empty."),
     )
     list_id = models.CharField(
-        "audience id", max_length=50, blank=True, help_text="Of the Mailchimp audience, such as a1b2c3d4e5."
+        gettext_lazy("audience id"),
+        max_length=50,
+        blank=True,
+        help_text=gettext_lazy("Of the Mailchimp audience, such as a1b2c3d4e5."),
     )
     credential_header = models.CharField(
+        gettext_lazy("credential header"),
         max_length=50,
         blank=True,
         default="Authorization",
-        help_text="Header in which a JSON source wants the credential. Mailchimp: not used.",
+        help_text=gettext_lazy("Header in which a JSON source wants the credential. Mailchimp: not used."),
     )
     read_list = models.BooleanField(
-        "read the list first",
+        gettext_lazy("read the list first"),
         default=False,
-        help_text="Read the source's list at the start of a round, and ask one by one only for who was not in it.",
+        help_text=gettext_lazy(
+            "Read the source's list at the start of a round, and ask one by one only for who was not in it."
+        ),
     )
     requests_per_minute = models.PositiveIntegerField(
+        gettext_lazy("requests per minute"),
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text="Members asked for per minute at most, by background jobs. Empty: as fast as they come.",
+        help_text=gettext_lazy(
+            "Members asked for per minute at most, by background jobs. Empty: as fast as they come."
+        ),
     )
-    enabled = models.BooleanField(default=True)
+    enabled = models.BooleanField(gettext_lazy("enabled"), default=True)
     refresh_minutes = models.PositiveIntegerField(
+        gettext_lazy("refresh minutes"),
         default=360,
         validators=[MinValueValidator(5), MaxValueValidator(60 * 24 * 30)],
-        help_text="Minutes between two rounds over all members; looked at every five minutes.",
+        help_text=gettext_lazy("Minutes between two rounds over all members; looked at every five minutes."),
     )
     max_login_age_minutes = models.PositiveIntegerField(
-        "oldest at sign-in, in minutes",
+        gettext_lazy("oldest at sign-in, in minutes"),
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text="A profile older than this is refreshed while its member signs in. Empty: never.",
+        help_text=gettext_lazy("A profile older than this is refreshed while its member signs in. Empty: never."),
     )
 
     class Meta:
+        verbose_name = gettext_lazy("provider account")
+        verbose_name_plural = gettext_lazy("provider accounts")
         ordering: ClassVar[list[str]] = ["organization", "provider"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
                 fields=["organization", "provider"],
                 name="one_account_per_provider",
-                violation_error_message="This organization has an account with this provider.",
+                violation_error_message=gettext_lazy("This organization has an account with this provider."),
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.provider} for {self.organization}"
+        return gettext("{provider} for {organization}").format(provider=self.provider, organization=self.organization)
 
     def clean(self) -> None:
         from allegro.audience.providers import ListingProvider, UnknownProvider, provider_for
@@ -140,31 +164,57 @@ class ProviderAccount(HoldsCredential):
             raise ValidationError({"provider": str(error)}) from error
         provider.check_account()
         if self.read_list and not isinstance(provider, ListingProvider):
-            raise ValidationError({"read_list": f"The provider {self.provider!r} has no list to read."})
+            raise ValidationError(
+                {
+                    "read_list": gettext("The provider {provider} has no list to read.").format(
+                        provider=repr(self.provider)
+                    )
+                }
+            )
 
 
 class ExternalProfile(models.Model):
     """What one provider said of one member, and when."""
 
-    member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="external_profiles")
-    provider = models.CharField(max_length=50)
-    payload = models.JSONField(default=dict, blank=True)
+    member = models.ForeignKey(
+        Member, verbose_name=gettext_lazy("member"), on_delete=models.CASCADE, related_name="external_profiles"
+    )
+    provider = models.CharField(gettext_lazy("provider"), max_length=50)
+    payload = models.JSONField(gettext_lazy("payload"), default=dict, blank=True)
     synced_at = models.DateTimeField(
+        gettext_lazy("synced at"),
         null=True,
         blank=True,
-        help_text="When the source was asked for what is shown here; empty when it never answered.",
+        help_text=gettext_lazy("When the source was asked for what is shown here; empty when it never answered."),
     )
     changed_at = models.DateTimeField(
-        null=True, blank=True, help_text="Since when it has been so, by the source's own clock, if the source says."
+        gettext_lazy("changed at"),
+        null=True,
+        blank=True,
+        help_text=gettext_lazy("Since when it has been so, by the source's own clock, if the source says."),
     )
-    etag = models.CharField("ETag", max_length=500, blank=True, help_text="The source's mark of this version.")
-    failed_at = models.DateTimeField(null=True, blank=True, help_text="When the source was last asked in vain.")
-    error = models.CharField(max_length=500, blank=True, help_text="Why it was asked in vain.")
+    etag = models.CharField(
+        gettext_lazy("ETag"), max_length=500, blank=True, help_text=gettext_lazy("The source's mark of this version.")
+    )
+    failed_at = models.DateTimeField(
+        gettext_lazy("failed at"),
+        null=True,
+        blank=True,
+        help_text=gettext_lazy("When the source was last asked in vain."),
+    )
+    error = models.CharField(
+        gettext_lazy("error"), max_length=500, blank=True, help_text=gettext_lazy("Why it was asked in vain.")
+    )
     ask_again_at = models.DateTimeField(
-        null=True, blank=True, help_text="The source was too busy for this member; asked again from then on."
+        gettext_lazy("ask again at"),
+        null=True,
+        blank=True,
+        help_text=gettext_lazy("The source was too busy for this member; asked again from then on."),
     )
 
     class Meta:
+        verbose_name = gettext_lazy("external profile")
+        verbose_name_plural = gettext_lazy("external profiles")
         db_table = "audience_member_external_profiles"
         ordering: ClassVar[list[str]] = ["provider"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -179,29 +229,52 @@ class ExternalProfile(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.member} at {self.provider}"
+        return gettext("{member} at {provider}").format(member=self.member, provider=self.provider)
 
 
 class SyncRun(models.Model):
     """How a provider stands with an organization. One row, updated: the clock of the due check, and the health."""
 
-    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="sync_runs")
-    provider = models.CharField(max_length=50)
-    last_dispatched_at = models.DateTimeField(null=True, blank=True, help_text="When the last round was begun.")
-    dispatched_members = models.PositiveIntegerField(default=0, help_text="Jobs that the last round queued.")
+    organization = models.ForeignKey(
+        Organization, verbose_name=gettext_lazy("organization"), on_delete=models.CASCADE, related_name="sync_runs"
+    )
+    provider = models.CharField(gettext_lazy("provider"), max_length=50)
+    last_dispatched_at = models.DateTimeField(
+        gettext_lazy("last dispatched at"),
+        null=True,
+        blank=True,
+        help_text=gettext_lazy("When the last round was begun."),
+    )
+    dispatched_members = models.PositiveIntegerField(
+        gettext_lazy("dispatched members"), default=0, help_text=gettext_lazy("Jobs that the last round queued.")
+    )
     last_success_at = models.DateTimeField(
-        null=True, blank=True, help_text="When the source last answered, to within some seconds."
+        gettext_lazy("last success at"),
+        null=True,
+        blank=True,
+        help_text=gettext_lazy("When the source last answered, to within some seconds."),
     )
-    last_failure_at = models.DateTimeField(null=True, blank=True)
-    last_error = models.CharField(max_length=500, blank=True)
-    failures_in_a_row = models.PositiveIntegerField(default=0, help_text="Since the source last answered.")
-    busy_until = models.DateTimeField(null=True, blank=True, help_text="Until then the source asked to be left alone.")
+    last_failure_at = models.DateTimeField(gettext_lazy("last failure at"), null=True, blank=True)
+    last_error = models.CharField(gettext_lazy("last error"), max_length=500, blank=True)
+    failures_in_a_row = models.PositiveIntegerField(
+        gettext_lazy("failures in a row"), default=0, help_text=gettext_lazy("Since the source last answered.")
+    )
+    busy_until = models.DateTimeField(
+        gettext_lazy("busy until"),
+        null=True,
+        blank=True,
+        help_text=gettext_lazy("Until then the source asked to be left alone."),
+    )
     stale_sign_ins = models.PositiveIntegerField(
-        default=0, help_text="Sign-ins that went on with old data, since the source did not answer in time."
+        gettext_lazy("stale sign ins"),
+        default=0,
+        help_text=gettext_lazy("Sign-ins that went on with old data, since the source did not answer in time."),
     )
-    last_stale_sign_in_at = models.DateTimeField(null=True, blank=True)
+    last_stale_sign_in_at = models.DateTimeField(gettext_lazy("last stale sign in at"), null=True, blank=True)
 
     class Meta:
+        verbose_name = gettext_lazy("sync run")
+        verbose_name_plural = gettext_lazy("sync runs")
         db_table = "audience_sync_runs"
         ordering: ClassVar[list[str]] = ["organization", "provider"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -209,38 +282,72 @@ class SyncRun(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.provider} for {self.organization}"
+        return gettext("{provider} for {organization}").format(provider=self.provider, organization=self.organization)
 
 
 class SyncRound(models.Model):
     """One round over a provider's members: how far its dispatch has come, and what became of its jobs. Kept a month."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    account = models.ForeignKey(ProviderAccount, on_delete=models.CASCADE, related_name="rounds")
-    by_hand = models.BooleanField(default=False, help_text="Asked for by somebody, not by the clock.")
-    started_at = models.DateTimeField(default=timezone.now)
+    id = models.UUIDField(gettext_lazy("id"), primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(
+        ProviderAccount, verbose_name=gettext_lazy("account"), on_delete=models.CASCADE, related_name="rounds"
+    )
+    by_hand = models.BooleanField(
+        gettext_lazy("by hand"), default=False, help_text=gettext_lazy("Asked for by somebody, not by the clock.")
+    )
+    started_at = models.DateTimeField(gettext_lazy("started at"), default=timezone.now)
     list_cursor = models.TextField(blank=True, editable=False)
     list_done_at = models.DateTimeField(
-        null=True, blank=True, help_text="When the source's list had been read to its end, if it was to be."
+        gettext_lazy("list done at"),
+        null=True,
+        blank=True,
+        help_text=gettext_lazy("When the source's list had been read to its end, if it was to be."),
     )
-    pages = models.PositiveIntegerField(default=0, help_text="Pages of the source's list that were read.")
-    listed = models.PositiveIntegerField(default=0, help_text="Members who were in the source's list.")
+    pages = models.PositiveIntegerField(
+        gettext_lazy("pages"), default=0, help_text=gettext_lazy("Pages of the source's list that were read.")
+    )
+    listed = models.PositiveIntegerField(
+        gettext_lazy("listed"), default=0, help_text=gettext_lazy("Members who were in the source's list.")
+    )
     cursor = models.UUIDField(null=True, blank=True, editable=False)
     moved_at = models.DateTimeField(
-        null=True, blank=True, help_text="When its dispatch last made progress; empty when the next tick is to go on."
+        gettext_lazy("moved at"),
+        null=True,
+        blank=True,
+        help_text=gettext_lazy("When its dispatch last made progress; empty when the next tick is to go on."),
     )
-    dispatched_at = models.DateTimeField(null=True, blank=True, help_text="When the last of its jobs was queued.")
-    dispatched = models.PositiveIntegerField(default=0, help_text="Jobs queued, one a member.")
+    dispatched_at = models.DateTimeField(
+        gettext_lazy("dispatched at"),
+        null=True,
+        blank=True,
+        help_text=gettext_lazy("When the last of its jobs was queued."),
+    )
+    dispatched = models.PositiveIntegerField(
+        gettext_lazy("dispatched"), default=0, help_text=gettext_lazy("Jobs queued, one a member.")
+    )
     pending_already = models.PositiveIntegerField(
-        default=0, help_text="Members whose job from before was still waiting."
+        gettext_lazy("pending already"),
+        default=0,
+        help_text=gettext_lazy("Members whose job from before was still waiting."),
     )
-    synced = models.PositiveIntegerField(default=0)
-    failed = models.PositiveIntegerField(default=0)
-    put_off = models.PositiveIntegerField(default=0, help_text="Members for whom the source was too busy.")
-    skipped = models.PositiveIntegerField(default=0, help_text="Members or accounts that were gone by then.")
-    error = models.CharField(max_length=500, blank=True, help_text="What last stopped its dispatch or its list.")
+    synced = models.PositiveIntegerField(gettext_lazy("synced"), default=0)
+    failed = models.PositiveIntegerField(gettext_lazy("failed"), default=0)
+    put_off = models.PositiveIntegerField(
+        gettext_lazy("put off"), default=0, help_text=gettext_lazy("Members for whom the source was too busy.")
+    )
+    skipped = models.PositiveIntegerField(
+        gettext_lazy("skipped"), default=0, help_text=gettext_lazy("Members or accounts that were gone by then.")
+    )
+    error = models.CharField(
+        gettext_lazy("error"),
+        max_length=500,
+        blank=True,
+        help_text=gettext_lazy("What last stopped its dispatch or its list."),
+    )
 
     class Meta:
+        verbose_name = gettext_lazy("sync round")
+        verbose_name_plural = gettext_lazy("sync rounds")
         ordering: ClassVar[list[str]] = ["-started_at"]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["account", "-started_at"], name="rounds_of_an_account"),

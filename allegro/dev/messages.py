@@ -48,6 +48,9 @@ KEYWORDS: dict[str, Any] = {
     "ngettext_lazy": (1, 2),
     "pgettext": ((1, "c"), 2),
     "npgettext": ((1, "c"), 2, 3),
+    # Sentences that are kept and told later.
+    "telling": None,
+    "telling_of": (1, 2),
     # In templates.
     "_": None,
 }
@@ -58,7 +61,7 @@ def in_code(part: Part) -> Catalog:
     catalog = Catalog()
     for file in sorted(part.package.rglob("*.py")):
         read_into(catalog, "python", file.read_bytes())
-    for file in sorted(part.templates.rglob("*.html")):
+    for file in sorted(each for kind in ("*.html", "*.txt") for each in part.templates.rglob(kind)):
         # Django turns a template into calls of gettext, one a line, with all else crossed out.
         calls = "\n".join(line.strip() for line in templatize(file.read_text(encoding="utf-8")).splitlines())
         read_into(catalog, extract_python, calls.encode())

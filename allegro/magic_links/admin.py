@@ -4,6 +4,8 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy
 
 from allegro.history import HistoryAdmin
 from allegro.magic_links.jobs import send_test_mail
@@ -43,7 +45,13 @@ class MailTemplateAdmin(TryableAdmin):
     list_select_related = ("organization",)
     search_fields = ("organization__name", "subject")
     fieldsets = (
-        (None, {"fields": ("organization", "subject", "text", "html"), "description": f"Placeholders: {PLACEHOLDERS}"}),
+        (
+            None,
+            {
+                "fields": ("organization", "subject", "text", "html"),
+                "description": format_lazy(gettext_lazy("Placeholders: {names}"), names=PLACEHOLDERS),
+            },
+        ),
     )
     test_job = staticmethod(send_test_mail)
 

@@ -60,6 +60,7 @@ def request_link(
     now: datetime,
     *,
     network: str = "",
+    language: str = "",
     data: Mapping[str, Any] | None = None,
 ) -> MagicLink:
     """Note that a link is wanted and queue its mail. Nothing here depends on whether the address is known.
@@ -85,6 +86,7 @@ def request_link(
             return_url=return_url,
             requested_at=now,
             network=network,
+            language=language,
             data=dict(data or {}),
         )
         queue_mail(link)

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -87,7 +87,15 @@ def answer(request: HttpRequest) -> HttpResponse:
     except MalformedData as error:
         return form(request, organization, email=given, return_url=return_url, error=str(error), status=400)
     try:
-        link = request_link(organization, email, return_url, timezone.now(), network=network_of(request), data=data)
+        link = request_link(
+            organization,
+            email,
+            return_url,
+            timezone.now(),
+            network=network_of(request),
+            language=get_language() or "",
+            data=data,
+        )
     except TooManyRequests as error:
         refusal = form(request, organization, email=given, return_url=return_url, error=str(error), status=429)
         refusal.headers["Retry-After"] = str(error.wait_seconds)

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
 
 from allegro.credential_form import CredentialForm
 from allegro.mail_accounts import ses
@@ -51,19 +52,24 @@ class MailAccountAdmin(TryableAdmin):
         obj.forget_silences()
         super().save_model(request, obj, form, change)
 
-    @admin.display(description="server")
+    @admin.display(description=gettext_lazy("server"))
     def server(self, account: MailAccount) -> str:
         return ses.host_of(account.region) if account.service == MailAccount.Service.SES else account.host
 
-    @admin.display(description="answers")
+    @admin.display(description=gettext_lazy("answers"))
     def answers(self, account: MailAccount) -> str:
         if account.silent_since is None:
-            return "Yes." if account.answered_at else "Not tried yet."
-        since = f"Not answering since {account.silent_since:%Y-%m-%d %H:%M} UTC."
-        if not account.is_left_alone(timezone.now()):
-            return since
-        return f"{since} Mails wait; it is tried again at {account.open_until:%H:%M} UTC."
+            return gettext("Yes.") if account.answered_at else gettext("Not tried yet.")
+        text = (
+            gettext("Not answering since {time} UTC. Mails wait; it is tried again at {next} UTC.")
+            if account.is_left_alone(timezone.now())
+            else gettext("Not answering since {time} UTC.")
+        )
+        return text.format(
+            time=f"{account.silent_since:%Y-%m-%d %H:%M}",
+            next=f"{account.open_until:%H:%M}" if account.open_until else "",
+        )
 
-    @admin.display(description="credential stored")
+    @admin.display(description=gettext_lazy("credential stored"))
     def credential_state(self, account: MailAccount) -> str:
-        return "Stored, sealed." if account.sealed_credential else "None."
+        return gettext("Stored, sealed.") if account.sealed_credential else gettext("None.")

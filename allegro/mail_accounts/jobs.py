@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.core.mail import EmailMessage
+from django.utils.translation import gettext
 
 from allegro.mail_accounts.models import MailAccount
 from allegro.mail_accounts.transport import connection_of
@@ -22,8 +23,10 @@ def send_account_test(account_id: int, user_id: int) -> str:
 
 def a_line(account: MailAccount, to: str) -> EmailMessage:
     return EmailMessage(
-        subject="[Test] Mail account",
-        body=f"This came through the mail account of {account.organization.name}: it works.",
+        subject=gettext("[Test] Mail account"),
+        body=gettext("This came through the mail account of {organization}: it works.").format(
+            organization=account.organization.name
+        ),
         from_email=account.sender,
         to=[to],
         connection=connection_of(account),

@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext, gettext_lazy
 
 from allegro.audience.addresses import clean_address
 from allegro.breaker import Answering
@@ -24,39 +25,62 @@ class MailAccount(HoldsCredential, Answering):
     """An organization's own way out for its mail; without a row, or switched off, mail goes out as ``EMAIL_URL`` says."""
 
     class Service(models.TextChoices):
-        SES = "ses", "Amazon SES"
-        SMTP = "smtp", "Another mail server"
+        SES = "ses", gettext_lazy("Amazon SES")
+        SMTP = "smtp", gettext_lazy("Another mail server")
 
     class Security(models.TextChoices):
-        STARTTLS = "starttls", "STARTTLS"
-        TLS = "tls", "TLS from the start"
-        NONE = "none", "None (in local alone)"
+        STARTTLS = "starttls", gettext_lazy("STARTTLS")
+        TLS = "tls", gettext_lazy("TLS from the start")
+        NONE = "none", gettext_lazy("None (in local alone)")
 
-    organization = models.OneToOneField(Organization, on_delete=models.CASCADE, related_name="mail_account")
-    service = models.CharField(max_length=10, choices=Service.choices, default=Service.SES)
-    enabled = models.BooleanField(default=True, help_text="Off: mail goes out as that of the installation does.")
-    from_name = models.CharField(max_length=100, blank=True)
+    organization = models.OneToOneField(
+        Organization, verbose_name=gettext_lazy("organization"), on_delete=models.CASCADE, related_name="mail_account"
+    )
+    service = models.CharField(gettext_lazy("service"), max_length=10, choices=Service.choices, default=Service.SES)
+    enabled = models.BooleanField(
+        gettext_lazy("enabled"),
+        default=True,
+        help_text=gettext_lazy("Off: mail goes out as that of the installation does."),
+    )
+    from_name = models.CharField(gettext_lazy("from name"), max_length=100, blank=True)
     from_address = models.CharField(
-        max_length=254, help_text="Whom mail is from. The service must know the address, or its domain, as yours."
+        gettext_lazy("from address"),
+        max_length=254,
+        help_text=gettext_lazy("Whom mail is from. The service must know the address, or its domain, as yours."),
     )
     username = models.CharField(
-        max_length=200, blank=True, help_text="The access key id with Amazon SES; else the name to log in with, if any."
+        gettext_lazy("username"),
+        max_length=200,
+        blank=True,
+        help_text=gettext_lazy("The access key id with Amazon SES; else the name to log in with, if any."),
     )
-    region = models.CharField(max_length=30, blank=True, help_text="With Amazon SES alone, such as eu-central-1.")
-    host = models.CharField(max_length=200, blank=True, help_text="With another mail server alone.")
-    port = models.PositiveIntegerField(default=587, help_text="With another mail server alone.")
+    region = models.CharField(
+        gettext_lazy("region"),
+        max_length=30,
+        blank=True,
+        help_text=gettext_lazy("With Amazon SES alone, such as eu-central-1."),
+    )
+    host = models.CharField(
+        gettext_lazy("host"), max_length=200, blank=True, help_text=gettext_lazy("With another mail server alone.")
+    )
+    port = models.PositiveIntegerField(
+        gettext_lazy("port"), default=587, help_text=gettext_lazy("With another mail server alone.")
+    )
     security = models.CharField(
+        gettext_lazy("security"),
         max_length=10,
         choices=Security.choices,
         default=Security.STARTTLS,
-        help_text="With another mail server alone.",
+        help_text=gettext_lazy("With another mail server alone."),
     )
 
     class Meta:
+        verbose_name = gettext_lazy("mail account")
+        verbose_name_plural = gettext_lazy("mail accounts")
         ordering: ClassVar[list[str]] = ["organization"]
 
     def __str__(self) -> str:
-        return f"Mail account of {self.organization}"
+        return gettext("Mail account of {organization}").format(organization=self.organization)
 
     @property
     def sender(self) -> str:
@@ -70,7 +94,7 @@ class MailAccount(HoldsCredential, Answering):
         except ValidationError as error:
             problems["from_address"] = error.messages
         if not self.from_name.isprintable():
-            problems["from_name"] = "The name must not hold control characters or line breaks."
+            problems["from_name"] = gettext("The name must not hold control characters or line breaks.")
         problems |= self.problems_with_ses() if self.service == self.Service.SES else self.problems_with_server()
         if problems:
             raise ValidationError(problems)
@@ -78,24 +102,26 @@ class MailAccount(HoldsCredential, Answering):
     def problems_with_ses(self) -> dict[str, object]:
         problems: dict[str, object] = {}
         if not ses.REGION.fullmatch(self.region):
-            problems["region"] = "Name a region of Amazon's, such as eu-central-1."
+            problems["region"] = gettext("Name a region of Amazon's, such as eu-central-1.")
         if not (self.username.isalnum() and self.username.isascii()):
-            problems["username"] = "An access key id is made of letters and digits."
+            problems["username"] = gettext("An access key id is made of letters and digits.")
         if not self.sealed_credential:
-            problems["__all__"] = "Amazon SES needs the secret access key as credential."
+            problems["__all__"] = gettext("Amazon SES needs the secret access key as credential.")
         return problems
 
     def problems_with_server(self) -> dict[str, object]:
         problems: dict[str, object] = {}
         self.host = self.host.strip().lower()
         if not is_host(self.host):
-            problems["host"] = "Name a mail server, such as smtp.example.com."
+            problems["host"] = gettext("Name a mail server, such as smtp.example.com.")
         if not settings.IS_LOCAL and self.port not in PORTS:
-            problems["port"] = f"The port must be one of {', '.join(map(str, PORTS))}, where mail servers listen."
+            problems["port"] = gettext("The port must be one of {ports}, where mail servers listen.").format(
+                ports=", ".join(map(str, PORTS))
+            )
         if not settings.IS_LOCAL and self.security == self.Security.NONE:
-            problems["security"] = "The mail holds links that sign people in; it must not go out in the clear."
+            problems["security"] = gettext("The mail holds links that sign people in; it must not go out in the clear.")
         if bool(self.username) != bool(self.sealed_credential):
-            problems["username"] = "A user name and a credential belong together: give both, or neither."
+            problems["username"] = gettext("A user name and a credential belong together: give both, or neither.")
         return problems
 
 

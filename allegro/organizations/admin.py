@@ -8,6 +8,7 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext, gettext_lazy
 
 from allegro.audience.models import Member, ProviderAccount
 from allegro.history import HistoryInline
@@ -40,20 +41,20 @@ class OrganizationAdmin(admin.ModelAdmin):
         )
         return organizations
 
-    @admin.display(description="members", ordering="member_count")
+    @admin.display(description=gettext_lazy("members"), ordering="member_count")
     def members_link(self, organization: Any) -> str:
         address = reverse("admin:audience_member_changelist")
         return format_html(
             '<a href="{}?organization__id__exact={}">{}</a>', address, organization.pk, organization.member_count
         )
 
-    @admin.display(description="providers", ordering="provider_count")
+    @admin.display(description=gettext_lazy("providers"), ordering="provider_count")
     def providers(self, organization: Any) -> int:
         return int(organization.provider_count)
 
-    @admin.display(description="sign-in mail", ordering="has_own_mail")
+    @admin.display(description=gettext_lazy("sign-in mail"), ordering="has_own_mail")
     def sign_in_mail(self, organization: Any) -> str:
-        return "Customized" if organization.has_own_mail else "Default"
+        return gettext("Customized") if organization.has_own_mail else gettext("Default")
 
 
 def counted(rows: QuerySet[Any]) -> Coalesce:

@@ -11,6 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from allegro.history import HistoryAdmin, HistoryInline
 from allegro.webhooks.events import SUBSCRIBABLE
@@ -23,7 +24,8 @@ class EndpointForm(forms.ModelForm):
         choices=[(each, each) for each in SUBSCRIBABLE],
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="The kinds to send, when it is not all of them.",
+        help_text=gettext_lazy("The kinds to send, when it is not all of them."),
+        label=gettext_lazy("events"),
     )
 
     class Meta:
@@ -46,24 +48,28 @@ class EndpointAdmin(admin.ModelAdmin):
         # Its place and its history belong to the organization it was made for.
         return ("organization", "standing") if obj else ()
 
-    @admin.display(description="events")
+    @admin.display(description=gettext_lazy("events"))
     def events_sent(self, endpoint: Endpoint) -> str:
-        return "all" if endpoint.all_events else ", ".join(endpoint.events)
+        return gettext("all") if endpoint.all_events else ", ".join(endpoint.events)
 
-    @admin.display(description="state")
+    @admin.display(description=gettext_lazy("state"))
     def standing(self, endpoint: Endpoint) -> str:
         now = timezone.now()
         if not endpoint.active:
-            return f"Switched off. {endpoint.switched_off_because}".strip()
+            off = gettext("Switched off.")
+            return f"{off} {endpoint.switched_off_because}".strip()
         if endpoint.rest_until is not None and endpoint.rest_until > now:
-            return f"It has asked to be left alone until {endpoint.rest_until:%Y-%m-%d %H:%M} UTC."
+            text = gettext("It has asked to be left alone until {time} UTC.")
+            return text.format(time=f"{endpoint.rest_until:%Y-%m-%d %H:%M}")
         breaker = Breaker.objects.filter(organization=endpoint.organization, host=endpoint.host).first()
         if breaker is not None and breaker.is_left_alone(now):
-            return (
-                f"{breaker.host} has not answered {breaker.silences} times in a row and is left alone until "
-                f"{breaker.open_until:%Y-%m-%d %H:%M} UTC."
+            text = ngettext(
+                "{host} has not answered {n} time in a row and is left alone until {time} UTC.",
+                "{host} has not answered {n} times in a row and is left alone until {time} UTC.",
+                breaker.silences,
             )
-        return "Deliveries go out."
+            return text.format(host=breaker.host, n=breaker.silences, time=f"{breaker.open_until:%Y-%m-%d %H:%M}")
+        return gettext("Deliveries go out.")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if obj.active:
@@ -93,7 +99,7 @@ class EndpointAdmin(admin.ModelAdmin):
     def secret_page(self, request: HttpRequest, endpoint: Endpoint, *, secret: str) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
-            "title": "Signing secret",
+            "title": gettext("Signing secret"),
             "opts": self.opts,
             "endpoint": endpoint,
             "secret": secret,
@@ -135,7 +141,7 @@ class DeliveryAdmin(HistoryAdmin):
     inlines = (AttemptInline,)
     actions = ("deliver_again",)
 
-    @admin.display(description="event", ordering="event__type")
+    @admin.display(description=gettext_lazy("event"), ordering="event__type")
     def event_type(self, delivery: Delivery) -> str:
         return delivery.event.type
 
@@ -143,16 +149,20 @@ class DeliveryAdmin(HistoryAdmin):
         """Who may change endpoints may have them called."""
         return request.user.has_perm("webhooks.change_endpoint")
 
-    @admin.action(description="Deliver again", permissions=["deliver_again"])
+    @admin.action(description=gettext_lazy("Deliver again"), permissions=["deliver_again"])
     def deliver_again(self, request: HttpRequest, deliveries: QuerySet[Delivery]) -> None:
         ids = [str(each) for each in deliveries.values_list("pk", flat=True)]
         queued = redeliver(ids, timezone.now())
         left = len(ids) - queued
-        note = f" {left} left out: on their way already, or their endpoint is switched off." if left else ""
-        unit = "delivery" if queued == 1 else "deliveries"
-        self.message_user(
-            request, f"{queued} {unit} queued again.{note}", messages.SUCCESS if queued else messages.WARNING
-        )
+        told = [ngettext("{n} delivery queued again.", "{n} deliveries queued again.", queued).format(n=queued)]
+        if left:
+            text = ngettext(
+                "{n} left out: on its way already, or its endpoint is switched off.",
+                "{n} left out: on their way already, or their endpoint is switched off.",
+                left,
+            )
+            told.append(text.format(n=left))
+        self.message_user(request, " ".join(told), messages.SUCCESS if queued else messages.WARNING)
 
 
 @admin.register(Breaker)

@@ -10,7 +10,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
+from django.utils.text import format_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from allegro.audience.models import Member
 from allegro.breaker import Answering
@@ -22,7 +23,9 @@ from allegro.webhooks.signing import new_secret
 from allegro_queue.errors import did_you_mean
 
 MOST_ENDPOINTS = 5
-TOO_MANY = f"An organization has at most {MOST_ENDPOINTS} webhook endpoints; delete one to add another."
+TOO_MANY = format_lazy(
+    gettext_lazy("An organization has at most {n} webhook endpoints; delete one to add another."), n=MOST_ENDPOINTS
+)
 
 EXCERPT_LENGTH = 500
 
@@ -33,22 +36,43 @@ OVERLAP = timedelta(hours=24)
 class Endpoint(models.Model):
     """Where an organization wants its events sent."""
 
-    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="webhook_endpoints")
-    url = models.CharField("URL", max_length=500, help_text="Must begin with https://.")
-    description = models.CharField(max_length=200, blank=True)
-    all_events = models.BooleanField(default=True, help_text="Send every kind of event, those to come included.")
-    events = models.JSONField(default=list, blank=True, help_text="The kinds to send, when it is not all of them.")
+    organization = models.ForeignKey(
+        Organization,
+        verbose_name=gettext_lazy("organization"),
+        on_delete=models.CASCADE,
+        related_name="webhook_endpoints",
+    )
+    url = models.CharField(gettext_lazy("URL"), max_length=500, help_text=gettext_lazy("Must begin with https://."))
+    description = models.CharField(gettext_lazy("description"), max_length=200, blank=True)
+    all_events = models.BooleanField(
+        gettext_lazy("all events"),
+        default=True,
+        help_text=gettext_lazy("Send every kind of event, those to come included."),
+    )
+    events = models.JSONField(
+        gettext_lazy("events"),
+        default=list,
+        blank=True,
+        help_text=gettext_lazy("The kinds to send, when it is not all of them."),
+    )
     active = models.BooleanField(
-        default=True, help_text="Off: nothing is sent, and what happens meanwhile is not sent later. The history stays."
+        gettext_lazy("active"),
+        default=True,
+        help_text=gettext_lazy(
+            "Off: nothing is sent, and what happens meanwhile is not sent later. The history stays."
+        ),
     )
     retry = models.BooleanField(
-        "try again",
+        gettext_lazy("try again"),
         default=False,
-        help_text="After a failure, try again with growing pauses (WEBHOOK_RETRY_SECONDS). Off: one try.",
+        help_text=gettext_lazy("After a failure, try again with growing pauses (WEBHOOK_RETRY_SECONDS). Off: one try."),
     )
     switched_off_because = models.CharField(max_length=200, blank=True, editable=False)
     rest_until = models.DateTimeField(
-        null=True, blank=True, editable=False, help_text="Until then the endpoint has asked to be left alone."
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=gettext_lazy("Until then the endpoint has asked to be left alone."),
     )
     sealed_secret = models.TextField(blank=True, editable=False)
     sealed_former_secret = models.TextField(blank=True, editable=False)
@@ -56,11 +80,15 @@ class Endpoint(models.Model):
     slot = models.PositiveSmallIntegerField(
         editable=False,
         blank=True,
-        help_text="Which of the organization's places this endpoint takes: the database itself holds the limit.",
+        help_text=gettext_lazy(
+            "Which of the organization's places this endpoint takes: the database itself holds the limit."
+        ),
     )
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(gettext_lazy("created at"), default=timezone.now, editable=False)
 
     class Meta:
+        verbose_name = gettext_lazy("endpoint")
+        verbose_name_plural = gettext_lazy("endpoints")
         ordering: ClassVar[list[str]] = ["organization", "slot"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["organization", "slot"], name="one_endpoint_per_slot"),
@@ -138,24 +166,26 @@ class Endpoint(models.Model):
 def problem_in_url(url: str, *, allow_http: bool) -> str:
     """What is wrong with an endpoint's URL; empty when nothing is."""
     if not url.isprintable() or " " in url:
-        return "The URL must not hold spaces or control characters."
+        return gettext("The URL must not hold spaces or control characters.")
     try:
         target = parse_url(url)
     except OutboundError as error:
         return str(error)
     if target.scheme != "https" and not allow_http:
-        return "The URL must begin with https://."
+        return gettext("The URL must begin with https://.")
     if not allow_http and target.port is not None and target.port != 443 and target.port < 1024:
-        return "The URL's port must be 443, or 1024 or more: the others belong to services that do not speak HTTP."
+        return gettext(
+            "The URL's port must be 443, or 1024 or more: the others belong to services that do not speak HTTP."
+        )
     if target.fragment:
-        return "The URL must not hold a fragment (the part from # on); it is never sent."
+        return gettext("The URL must not hold a fragment (the part from # on); it is never sent.")
     return ""
 
 
 def problem_in_events(events: Any) -> str:
     """What is wrong with a choice of kinds; empty when nothing is."""
     if not isinstance(events, list) or not events:
-        return "Choose at least one kind of event, or all."
+        return gettext("Choose at least one kind of event, or all.")
     for each in events:
         if each not in SUBSCRIBABLE:
             return f"There is no kind of event {each!r}{did_you_mean(str(each), SUBSCRIBABLE)}"
@@ -165,16 +195,26 @@ def problem_in_events(events: Any) -> str:
 class Event(models.Model):
     """Something that happened, with the data as it was then."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="events")
-    member = models.ForeignKey(
-        Member, null=True, blank=True, on_delete=models.SET_NULL, related_name="events", help_text="Whom it is about."
+    id = models.UUIDField(gettext_lazy("id"), primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(
+        Organization, verbose_name=gettext_lazy("organization"), on_delete=models.CASCADE, related_name="events"
     )
-    type = models.CharField(max_length=100)
-    data = models.JSONField()
-    created_at = models.DateTimeField(default=timezone.now)
+    member = models.ForeignKey(
+        Member,
+        verbose_name=gettext_lazy("member"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="events",
+        help_text=gettext_lazy("Whom it is about."),
+    )
+    type = models.CharField(gettext_lazy("type"), max_length=100)
+    data = models.JSONField(gettext_lazy("data"))
+    created_at = models.DateTimeField(gettext_lazy("created at"), default=timezone.now)
 
     class Meta:
+        verbose_name = gettext_lazy("event")
+        verbose_name_plural = gettext_lazy("events")
         ordering: ClassVar[list[str]] = ["-created_at"]
 
     def __str__(self) -> str:
@@ -185,29 +225,47 @@ class Delivery(models.Model):
     """One event on its way to one endpoint. Its id differs from the event's: an event goes to several endpoints."""
 
     class State(models.TextChoices):
-        PENDING = "pending", "Pending"
-        SENDING = "sending", "Sending"
-        SUCCEEDED = "succeeded", "Succeeded"
-        FAILED = "failed", "Failed"
+        PENDING = "pending", gettext_lazy("Pending")
+        SENDING = "sending", gettext_lazy("Sending")
+        SUCCEEDED = "succeeded", gettext_lazy("Succeeded")
+        FAILED = "failed", gettext_lazy("Failed")
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="deliveries")
-    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="deliveries")
-    state = models.CharField(max_length=10, choices=State.choices, default=State.PENDING)
-    queued_at = models.DateTimeField(default=timezone.now, help_text="When it was queued, the last time by hand.")
-    tries = models.PositiveSmallIntegerField(default=0, help_text="Since it was queued, or queued anew by hand.")
-    due_at = models.DateTimeField(
-        null=True, blank=True, help_text="When it is looked at again: to try again, or to see whether it was forgotten."
+    id = models.UUIDField(gettext_lazy("id"), primary_key=True, default=uuid.uuid4, editable=False)
+    event = models.ForeignKey(
+        Event, verbose_name=gettext_lazy("event"), on_delete=models.CASCADE, related_name="deliveries"
     )
-    is_held = models.BooleanField(default=False, help_text="It waits for the host to answer another delivery.")
-    status_code = models.PositiveSmallIntegerField(null=True, blank=True)
-    duration_ms = models.PositiveIntegerField("duration (ms)", null=True, blank=True)
-    error = models.CharField(max_length=500, blank=True)
-    response_excerpt = models.CharField(max_length=EXCERPT_LENGTH, blank=True)
-    attempted_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    endpoint = models.ForeignKey(
+        Endpoint, verbose_name=gettext_lazy("endpoint"), on_delete=models.CASCADE, related_name="deliveries"
+    )
+    state = models.CharField(gettext_lazy("state"), max_length=10, choices=State.choices, default=State.PENDING)
+    queued_at = models.DateTimeField(
+        gettext_lazy("queued at"),
+        default=timezone.now,
+        help_text=gettext_lazy("When it was queued, the last time by hand."),
+    )
+    tries = models.PositiveSmallIntegerField(
+        gettext_lazy("tries"), default=0, help_text=gettext_lazy("Since it was queued, or queued anew by hand.")
+    )
+    due_at = models.DateTimeField(
+        gettext_lazy("due at"),
+        null=True,
+        blank=True,
+        help_text=gettext_lazy("When it is looked at again: to try again, or to see whether it was forgotten."),
+    )
+    is_held = models.BooleanField(
+        gettext_lazy("is held"),
+        default=False,
+        help_text=gettext_lazy("It waits for the host to answer another delivery."),
+    )
+    status_code = models.PositiveSmallIntegerField(gettext_lazy("status code"), null=True, blank=True)
+    duration_ms = models.PositiveIntegerField(gettext_lazy("duration (ms)"), null=True, blank=True)
+    error = models.CharField(gettext_lazy("error"), max_length=500, blank=True)
+    response_excerpt = models.CharField(gettext_lazy("response excerpt"), max_length=EXCERPT_LENGTH, blank=True)
+    attempted_at = models.DateTimeField(gettext_lazy("attempted at"), null=True, blank=True)
+    created_at = models.DateTimeField(gettext_lazy("created at"), default=timezone.now, editable=False)
 
     class Meta:
+        verbose_name = gettext_lazy("delivery")
         verbose_name_plural = gettext_lazy("deliveries")
         indexes: ClassVar[list[models.Index]] = [models.Index(fields=["due_at"], name="delivery_due")]
         ordering: ClassVar[list[str]] = ["-created_at"]
@@ -222,14 +280,18 @@ class Delivery(models.Model):
 class Attempt(models.Model):
     """One try of a delivery: what was answered, or why nothing was."""
 
-    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
-    at = models.DateTimeField(default=timezone.now)
-    status_code = models.PositiveSmallIntegerField(null=True, blank=True)
-    duration_ms = models.PositiveIntegerField("duration (ms)", null=True, blank=True)
-    error = models.CharField(max_length=500, blank=True)
-    response_excerpt = models.CharField(max_length=EXCERPT_LENGTH, blank=True)
+    delivery = models.ForeignKey(
+        Delivery, verbose_name=gettext_lazy("delivery"), on_delete=models.CASCADE, related_name="attempts"
+    )
+    at = models.DateTimeField(gettext_lazy("at"), default=timezone.now)
+    status_code = models.PositiveSmallIntegerField(gettext_lazy("status code"), null=True, blank=True)
+    duration_ms = models.PositiveIntegerField(gettext_lazy("duration (ms)"), null=True, blank=True)
+    error = models.CharField(gettext_lazy("error"), max_length=500, blank=True)
+    response_excerpt = models.CharField(gettext_lazy("response excerpt"), max_length=EXCERPT_LENGTH, blank=True)
 
     class Meta:
+        verbose_name = gettext_lazy("attempt")
+        verbose_name_plural = gettext_lazy("attempts")
         ordering: ClassVar[list[str]] = ["-at", "-pk"]
 
     def __str__(self) -> str:
@@ -239,10 +301,17 @@ class Attempt(models.Model):
 class Breaker(Answering):
     """What is known of an organization's host."""
 
-    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="webhook_breakers")
-    host = models.CharField(max_length=300)
+    organization = models.ForeignKey(
+        Organization,
+        verbose_name=gettext_lazy("organization"),
+        on_delete=models.CASCADE,
+        related_name="webhook_breakers",
+    )
+    host = models.CharField(gettext_lazy("host"), max_length=300)
 
     class Meta:
+        verbose_name = gettext_lazy("breaker")
+        verbose_name_plural = gettext_lazy("breakers")
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["organization", "host"], name="one_breaker_per_host"),
         ]

@@ -23,6 +23,7 @@ from allegro_queue.alerts.watching import Memory, read_memory
 from allegro_queue.alerts.wording import Message
 from allegro_queue.conf import horizon_settings
 from allegro_queue.errors import HorizonError
+from allegro_queue.tellings import read_telling
 
 KEEPER = 1
 TURN_SECONDS = 30.0
@@ -108,6 +109,7 @@ def write_look(token: str, found: Advance, memory: Memory, messages: Iterable[Me
                 subject=each.standing.subject[:NAME_LENGTH],
                 happening=each.happening.value,
                 text=each.standing.text[:TEXT_LENGTH],
+                said=each.standing.said.as_data(),
                 channels=", ".join(each.channels)[:TEXT_LENGTH],
                 held=each.held,
             )
@@ -127,6 +129,7 @@ def write_standings(standings: Sequence[Standing], using: str) -> None:
     for key, each in wanted.items():
         values = {
             "text": each.text[:TEXT_LENGTH],
+            "said": each.said.as_data(),
             "since": each.since,
             "fired_at": each.fired_at,
             "told_at": each.told_at,
@@ -145,7 +148,7 @@ def standings() -> tuple[Standing, ...]:
         Standing(
             rule=row.rule,
             subject=row.subject,
-            text=row.text,
+            said=read_telling(row.said, row.text),
             since=row.since,
             fired_at=row.fired_at,
             told_at=row.told_at,
@@ -178,6 +181,7 @@ def queue_messages(messages: Iterable[Message], now: float, using: str | None = 
             subject=each.subject,
             body=each.body,
             rules=",".join(each.rules)[:TEXT_LENGTH],
+            is_over=each.is_over,
             created_at=now,
             due_at=now,
             trouble="",

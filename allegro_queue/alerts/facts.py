@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from allegro_queue.stores.pulse import Pulse
 from allegro_queue.stores.server import ServerState
+from allegro_queue.tellings import Telling
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,8 +70,8 @@ class Facts:
     """Whether the connection carries jobs at all."""
     pulse: Pulse | None = None
     server: ServerState | None = None
-    away: str = ""
-    """Why Redis did not answer, in words; empty when it did."""
+    away: Telling | None = None
+    """Why Redis did not answer; ``None`` when it did."""
     entries: tuple[EntryFacts, ...] | None = None
     history: HistoryFacts | None = None
     waits: Mapping[str, int] = field(default_factory=dict)

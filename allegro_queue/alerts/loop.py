@@ -200,7 +200,7 @@ class AlertLoop:
             if not book.claim_message(self._token, message, channel.timeout, time.time()):
                 break
             try:
-                send(channel, message.subject, message.body, is_over=" Over: " in message.subject)
+                send(channel, message.subject, message.body, is_over=message.is_over)
             except NotTaken as error:
                 gone = book.note_trouble(message, str(error), time.time())
                 log.error("alert not sent channel=%s %s%s", channel.name, error, "; given up" if gone else "")

@@ -20,6 +20,9 @@ class AlertStanding(models.Model):
     rule = models.CharField(max_length=40)
     subject = models.CharField(max_length=NAME_LENGTH)
     text = models.CharField(max_length=TEXT_LENGTH)
+    """In English."""
+    said = models.JSONField(null=True)
+    """The same, to be told in any language (``tellings``); ``None`` in rows of versions that had English only."""
     since = models.FloatField()
     fired_at = models.FloatField(null=True)
     told_at = models.FloatField(null=True)
@@ -38,6 +41,9 @@ class AlertEvent(models.Model):
     subject = models.CharField(max_length=NAME_LENGTH)
     happening = models.CharField(max_length=10)
     text = models.CharField(max_length=TEXT_LENGTH)
+    """In English."""
+    said = models.JSONField(null=True)
+    """As that of a standing."""
     channels = models.CharField(max_length=TEXT_LENGTH)
     """Names of those that were told, as they are shown."""
     held = models.CharField(max_length=40)
@@ -55,6 +61,8 @@ class AlertMessage(models.Model):
     body = models.TextField()
     rules = models.CharField(max_length=TEXT_LENGTH)
     """Names of the rules that it speaks of, with a comma between two."""
+    is_over = models.BooleanField(db_default=False)
+    """Whether it tells good news only: some services show that in a colour of its own."""
     created_at = models.FloatField()
     due_at = models.FloatField()
     """When it is tried next."""

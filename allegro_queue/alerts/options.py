@@ -12,6 +12,7 @@ from allegro_queue.alerts.rules import RULES, Rule, Unit
 from allegro_queue.conf import admin_addresses, horizon_settings, snake_case
 from allegro_queue.durations import InvalidDuration, seconds_in
 from allegro_queue.errors import did_you_mean
+from allegro_queue.tellings import Telling, telling, telling_of, verbatim
 
 KEYS = ("rules", "channels", "repeat", "quiet", "address")
 RULE_KEYS = ("threshold", "least", "for", "clear", "repeat", "quiet", "channels")
@@ -60,11 +61,20 @@ class Channel:
     """Seconds that one message may take."""
 
     @property
-    def kind(self) -> str:
-        """What it is, in words that tell no secret: ``mail to 2 addresses``, ``slack``."""
+    def ways(self) -> tuple[Telling, ...]:
+        """Where it leads, in words that tell no secret: ``mail to 2 addresses``, ``slack``."""
         schemes = sorted({each.partition("://")[0].lower() for each in self.apprise})
-        mails = f"mail to {self.mail[0]}" if len(self.mail) == 1 else f"mail to {len(self.mail)} addresses"
-        return ", ".join(([mails] if self.mail else []) + schemes)
+        mails = (
+            telling("mail to {address}", address=self.mail[0])
+            if len(self.mail) == 1
+            else telling_of("mail to {n} address", "mail to {n} addresses", len(self.mail))
+        )
+        return *([mails] if self.mail else ()), *map(verbatim, schemes)
+
+    @property
+    def kind(self) -> str:
+        """The same in English."""
+        return ", ".join(each.english for each in self.ways)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

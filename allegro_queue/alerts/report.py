@@ -127,7 +127,7 @@ def threshold_of(options: RuleOptions) -> str:
 
 def length(seconds: float) -> str:
     """A length of time as alerts write it, with its units in the reader's language."""
-    return " ".join(each if each.isdigit() else gettext(each) for each in span(seconds).split())
+    return span(seconds).words
 
 
 def keeper_in_words(now: float) -> str | None:

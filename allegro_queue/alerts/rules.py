@@ -9,7 +9,8 @@ from enum import StrEnum
 from django.utils.translation import gettext_noop
 
 from allegro_queue.alerts.facts import Facts
-from allegro_queue.stores.pauses import ALL_QUEUES
+from allegro_queue.stores.pauses import ALL_QUEUES, Pause
+from allegro_queue.tellings import Telling, telling, telling_of
 
 MOST_SUBJECTS = 50
 """Things that one rule speaks of at once; more are not told apart."""
@@ -35,7 +36,7 @@ class Finding:
 
     subject: str
     """Of what: a queue, an entry, a host. Empty when there is only one."""
-    text: str
+    said: Telling
     """As a sentence without its stop."""
 
 
@@ -83,8 +84,14 @@ def longest_wait(facts: Facts, threshold: float, least: float) -> Iterator[Findi
         if waited > allowed:
             yield Finding(
                 queue.name,
-                f"the oldest job of {queue.name} has waited {span(waited)} (allowed: {span(allowed)}); "
-                f"{queue.waiting:,} wait",
+                telling_of(
+                    "the oldest job of {queue} has waited {time} (allowed: {allowed}); {n} waits",
+                    "the oldest job of {queue} has waited {time} (allowed: {allowed}); {n} wait",
+                    queue.waiting,
+                    queue=queue.name,
+                    time=span(waited),
+                    allowed=span(allowed),
+                ),
             )
 
 
@@ -93,7 +100,16 @@ def failure_share(facts: Facts, threshold: float, least: float) -> Iterator[Find
     assert facts.history is not None
     for queue, (ended, failed) in facts.history.ended.items():
         if ended >= least and ended and failed / ended >= threshold:
-            yield Finding(queue, f"{failed:,} of the last {ended:,} attempts on {queue} failed ({failed / ended:.0%})")
+            share = f"{failed / ended:.0%}"
+            said = telling_of(
+                "{failed} of the last {n} attempt on {queue} failed ({share})",
+                "{failed} of the last {n} attempts on {queue} failed ({share})",
+                ended,
+                failed=failed,
+                queue=queue,
+                share=share,
+            )
+            yield Finding(queue, said)
 
 
 def new_failure(facts: Facts, threshold: float, least: float) -> Iterator[Finding]:
@@ -102,8 +118,12 @@ def new_failure(facts: Facts, threshold: float, least: float) -> Iterator[Findin
     for group in facts.history.groups:
         if facts.at - group.last_at <= GROUP_SECONDS:
             what = f"{group.name}: {group.exception}: {group.message}" if group.name else group.message
-            word = "is back after it was marked as resolved" if group.again else "is new"
-            yield Finding(group.fingerprint, f"a failure {word}: {what[:300]}")
+            said = (
+                telling("a failure is back after it was marked as resolved: {failure}", failure=what[:300])
+                if group.again
+                else telling("a failure is new: {failure}", failure=what[:300])
+            )
+            yield Finding(group.fingerprint, said)
 
 
 def no_workers(facts: Facts, threshold: float, least: float) -> Iterator[Finding]:
@@ -115,18 +135,24 @@ def no_workers(facts: Facts, threshold: float, least: float) -> Iterator[Finding
     if not pulse.workers:
         paused = all(pulse.is_paused(queue.name) for queue in pulse.queues)
         if not paused:
-            yield Finding("", f"no worker lives; {pulse.waiting:,} jobs wait")
+            said = telling_of("no worker lives; {n} job waits", "no worker lives; {n} jobs wait", pulse.waiting)
+            yield Finding("", said)
         return
     without = [each.name for each in pulse.queues if not pulse.workers_of(each.name) and not pulse.is_paused(each.name)]
     if without:
-        yield Finding("", f"nobody listens to {', '.join(without)}")
+        yield Finding("", telling("nobody listens to {queues}", queues=", ".join(without)))
 
 
 def master_lost(facts: Facts, threshold: float, least: float) -> Iterator[Finding]:
     """Horizon processes that ended without a word and were not replaced."""
     for each in facts.lost_masters or ():
         yield Finding(
-            each.name, f"the Horizon process {each.name} on {each.host} is gone without having been told to leave"
+            each.name,
+            telling(
+                "the Horizon process {name} on {host} is gone without having been told to leave",
+                name=each.name,
+                host=each.host,
+            ),
         )
 
 
@@ -136,23 +162,32 @@ def scheduler_late(facts: Facts, threshold: float, least: float) -> Iterator[Fin
     if not facts.entries:
         return
     if facts.pulse is not None and facts.pulse.scheduler is None:
-        yield Finding("", "no scheduler reports, so nothing is queued by the clock")
+        yield Finding("", telling("no scheduler reports, so nothing is queued by the clock"))
         return
     late = [each for each in facts.entries if each.next_at is not None and facts.at - each.next_at > threshold]
     if late:
         worst = max(facts.at - (each.next_at or facts.at) for each in late)
-        yield Finding("", f"{', '.join(each.name for each in late[:5])} should have been queued {span(worst)} ago")
+        said = telling(
+            "{entries} should have been queued {time} ago",
+            entries=", ".join(each.name for each in late[:5]),
+            time=span(worst),
+        )
+        yield Finding("", said)
 
 
 def missed_tick(facts: Facts, threshold: float, least: float) -> Iterator[Finding]:
     """Entries whose last run came much too late, or could not be queued."""
     for each in facts.entries or ():
         if each.last_error:
-            yield Finding(each.name, f"{each.name} could not be queued: {each.last_error[:200]}")
+            said = telling("{entry} could not be queued: {error}", entry=each.name, error=each.last_error[:200])
+            yield Finding(each.name, said)
         elif each.last_due_at is not None and each.last_queued_at is not None:
             late = each.last_queued_at - each.last_due_at
             if late > threshold:
-                yield Finding(each.name, f"{each.name} was queued {span(late)} late, so runs in between were left out")
+                said = telling(
+                    "{entry} was queued {time} late, so runs in between were left out", entry=each.name, time=span(late)
+                )
+                yield Finding(each.name, said)
 
 
 def snapshot_stale(facts: Facts, threshold: float, least: float) -> Iterator[Finding]:
@@ -163,7 +198,9 @@ def snapshot_stale(facts: Facts, threshold: float, least: float) -> Iterator[Fin
         return
     taken = pulse.last_snapshot_at or min(each.started_at for each in pulse.masters)
     if facts.at - taken > threshold:
-        yield Finding("", f"the newest snapshot is {span(facts.at - taken)} old, so graphs are stale")
+        yield Finding(
+            "", telling("the newest snapshot is {time} old, so graphs are stale", time=span(facts.at - taken))
+        )
 
 
 def paused_long(facts: Facts, threshold: float, least: float) -> Iterator[Finding]:
@@ -171,10 +208,24 @@ def paused_long(facts: Facts, threshold: float, least: float) -> Iterator[Findin
     assert facts.pulse is not None
     for pause in facts.pulse.pauses.values():
         if facts.at - pause.since > threshold:
-            what = "all queues" if pause.queue == ALL_QUEUES else pause.queue
-            who = f" by {pause.by}" if pause.by else ""
-            why = f": “{pause.reason[:100]}”" if pause.reason else ""
-            yield Finding(pause.queue, f"{what} paused for {span(facts.at - pause.since)}{who}{why}")
+            yield Finding(pause.queue, paused_words(pause, span(facts.at - pause.since)))
+
+
+def paused_words(pause: Pause, time: Telling) -> Telling:
+    """Since when what is paused, by whom and why."""
+    places = {
+        "queue": telling("all queues") if pause.queue == ALL_QUEUES else pause.queue,
+        "time": time,
+        "who": pause.by,
+        "reason": pause.reason[:100],
+    }
+    if pause.by and pause.reason:
+        return telling("{queue} paused for {time} by {who}: “{reason}”", **places)
+    if pause.by:
+        return telling("{queue} paused for {time} by {who}", **places)
+    if pause.reason:
+        return telling("{queue} paused for {time}: “{reason}”", **places)
+    return telling("{queue} paused for {time}", **places)
 
 
 def crash_loop(facts: Facts, threshold: float, least: float) -> Iterator[Finding]:
@@ -184,10 +235,13 @@ def crash_loop(facts: Facts, threshold: float, least: float) -> Iterator[Finding
     for master in pulse.masters:
         for supervisor in master.supervisors:
             if supervisor.trouble:
-                yield Finding(
-                    f"{supervisor.name} on {master.host}",
-                    f"{supervisor.name} on {master.host} cannot keep its workers: {supervisor.trouble.rstrip('.')}",
+                said = telling(
+                    "{supervisor} on {host} cannot keep its workers: {trouble}",
+                    supervisor=supervisor.name,
+                    host=master.host,
+                    trouble=supervisor.trouble_telling,
                 )
+                yield Finding(f"{supervisor.name} on {master.host}", said)
     deaths: dict[str, int] = {}
     for lost in pulse.lost:
         if facts.at - lost.lost_at <= CRASH_SECONDS:
@@ -195,10 +249,15 @@ def crash_loop(facts: Facts, threshold: float, least: float) -> Iterator[Finding
     for host, number in sorted(deaths.items()):
         if number >= threshold:
             newest = next(each for each in pulse.lost if each.host == host)
-            yield Finding(
-                host,
-                f"{number} workers died on {host} within {span(CRASH_SECONDS)}, the last one {newest.reason.rstrip('.')}",
+            said = telling_of(
+                "{n} worker died on {host} within {time}: {reason}",
+                "{n} workers died on {host} within {time}, the last one {reason}",
+                number,
+                host=host,
+                time=span(CRASH_SECONDS),
+                reason=newest.reason_telling,
             )
+            yield Finding(host, said)
 
 
 def redis_memory(facts: Facts, threshold: float, least: float) -> Iterator[Finding]:
@@ -206,9 +265,13 @@ def redis_memory(facts: Facts, threshold: float, least: float) -> Iterator[Findi
     assert facts.server is not None
     used, limit = facts.server.memory_bytes, facts.server.memory_limit
     if limit and used / limit >= threshold:
-        yield Finding(
-            "", f"Redis uses {used / limit:.0%} of the {limit / 1e6:,.0f} MB it may; when it is full, no job is taken"
+        share = f"{used / limit:.0%}"
+        said = telling(
+            "Redis uses {share} of the {megabytes} MB it may; when it is full, no job is taken",
+            share=share,
+            megabytes=round(limit / 1e6),
         )
+        yield Finding("", said)
 
 
 def redis_eviction(facts: Facts, threshold: float, least: float) -> Iterator[Finding]:
@@ -216,13 +279,14 @@ def redis_eviction(facts: Facts, threshold: float, least: float) -> Iterator[Fin
     assert facts.server is not None
     policy = facts.server.eviction_policy
     if policy and policy != "noeviction":
-        yield Finding("", f"Redis has maxmemory-policy {policy}, so it deletes jobs when its memory is full")
+        said = telling("Redis has maxmemory-policy {policy}, so it deletes jobs when its memory is full", policy=policy)
+        yield Finding("", said)
 
 
 def redis_away(facts: Facts, threshold: float, least: float) -> Iterator[Finding]:
     """A server that does not answer."""
     if facts.away:
-        yield Finding("", f"Redis does not answer ({facts.away})")
+        yield Finding("", telling("Redis does not answer ({reason})", reason=facts.away))
 
 
 def collector_lag(facts: Facts, threshold: float, least: float) -> Iterator[Finding]:
@@ -230,9 +294,20 @@ def collector_lag(facts: Facts, threshold: float, least: float) -> Iterator[Find
     assert facts.history is not None
     history = facts.history
     if history.behind and not history.collector_lives:
-        yield Finding("", f"no collector reports; {history.behind:,} runs wait for history and metrics")
+        said = telling_of(
+            "no collector reports; {n} run waits for history and metrics",
+            "no collector reports; {n} runs wait for history and metrics",
+            history.behind,
+        )
+        yield Finding("", said)
     elif history.behind and history.behind_seconds > threshold:
-        yield Finding("", f"the collector is {span(history.behind_seconds)} behind; {history.behind:,} runs wait")
+        said = telling_of(
+            "the collector is {time} behind; {n} run waits",
+            "the collector is {time} behind; {n} runs wait",
+            history.behind,
+            time=span(history.behind_seconds),
+        )
+        yield Finding("", said)
 
 
 RULES: Mapping[str, Rule] = {
@@ -371,14 +446,14 @@ RULES: Mapping[str, Rule] = {
 """Every rule by name, in the order of the page."""
 
 
-def span(seconds: float) -> str:
+def span(seconds: float) -> Telling:
     """A length of time in words: ``48 s``, ``4 min``, ``2 h 5 min``, ``3 d``."""
     whole = round(max(seconds, 0))
     if whole < 120:
-        return f"{whole} s"
+        return telling("{n} s", n=whole)
     if whole < 7200:
-        return f"{whole // 60} min"
+        return telling("{n} min", n=whole // 60)
     if whole < 2 * 86400:
-        rest = whole % 3600 // 60
-        return f"{whole // 3600} h {rest} min" if rest else f"{whole // 3600} h"
-    return f"{whole // 86400} d"
+        hours, rest = whole // 3600, whole % 3600 // 60
+        return telling("{n} h {rest} min", n=hours, rest=rest) if rest else telling("{n} h", n=hours)
+    return telling("{n} d", n=whole // 86400)

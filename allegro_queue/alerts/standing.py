@@ -12,6 +12,7 @@ from django.utils.translation import gettext_noop
 from allegro_queue.alerts.facts import Facts
 from allegro_queue.alerts.options import RuleOptions
 from allegro_queue.alerts.rules import MOST_SUBJECTS, Finding
+from allegro_queue.tellings import Telling
 
 Key = tuple[str, str]
 """A rule's name and what it speaks of."""
@@ -32,7 +33,8 @@ class Standing:
 
     rule: str
     subject: str
-    text: str
+    said: Telling
+    """What is wrong, as a sentence without its stop."""
     since: float
     """When it began to hold."""
     fired_at: float | None = None
@@ -41,6 +43,11 @@ class Standing:
     """When somebody was last told; ``None`` when nobody was."""
     clear_since: float | None = None
     """Since when nothing is wrong any more; ``None`` while something is."""
+
+    @property
+    def text(self) -> str:
+        """The same in English."""
+        return self.said.english
 
     @property
     def key(self) -> Key:
@@ -123,8 +130,8 @@ def holds(
 ) -> tuple[Standing, list[Event]]:
     """Something is wrong (still)."""
     if standing is None:
-        standing = Standing(rule=options.rule.name, subject=finding.subject, text=finding.text, since=now)
-    standing = replace(standing, text=finding.text, clear_since=None)
+        standing = Standing(rule=options.rule.name, subject=finding.subject, said=finding.said, since=now)
+    standing = replace(standing, said=finding.said, clear_since=None)
     if standing.fired_at is None:
         if now - standing.since < options.after:
             return standing, []

@@ -1,49 +1,67 @@
-"""The messages: what people read in a mail or on a phone. Pure. Holds no arguments of jobs and no secrets."""
+"""The messages: what people read in a mail or on a phone, in the site's language. Holds no arguments of jobs and no
+secrets."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils import translation
+from django.utils.translation import gettext
+
 from allegro_queue.alerts.rules import RULES, span
 from allegro_queue.alerts.standing import Event, Happening
+from allegro_queue.conf import site_language
+from allegro_queue.wording import worded
 
-WORDS = {Happening.FIRED: "", Happening.AGAIN: "Still: ", Happening.OVER: "Over: "}
 LONGEST_SUBJECT = 180
 MOST_LINES = 30
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
     """For one channel."""
 
     channel: str
     subject: str
     body: str
-    rules: tuple[str, ...]
+    rules: tuple[str, ...] = ()
+    is_over: bool = False
+    """Whether it tells good news only."""
 
 
 def messages_of(events: Sequence[Event], environment: str, address: str) -> list[Message]:
-    """One message for each channel that is told something, however much that is: a storm is one message."""
-    found = []
-    for channel in dict.fromkeys(name for event in events for name in event.channels):
-        mine = [event for event in events if channel in event.channels]
-        rules = tuple(dict.fromkeys(event.standing.rule for event in mine))
-        lines = [in_words(event) for event in mine]
-        shown = lines[:MOST_LINES] + ([f"and {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else [])
-        mend = [RULES[name].mend for name in rules if any(is_wrong(event, name) for event in mine)]
-        parts = ["\n".join(shown), "\n".join(filter(None, mend))]
-        if address:
-            parts.append(f"{address.rstrip('/')}/alerts/")
-        found.append(
-            Message(
-                channel=channel,
-                subject=f"[{environment}] {subject_of(mine)}"[:LONGEST_SUBJECT],
-                body="\n\n".join(filter(None, parts)) + "\n",
-                rules=rules,
-            )
-        )
-    return found
+    """One message for each channel that is told something, however much that is: a storm is one message.
+
+    In the language of the site: a channel may have many readers, and nobody asks for it in a language of theirs.
+    """
+    with translation.override(site_language()):
+        return [
+            message(channel, [event for event in events if channel in event.channels], environment, address)
+            for channel in dict.fromkeys(name for event in events for name in event.channels)
+        ]
+
+
+def message(channel: str, events: Sequence[Event], environment: str, address: str) -> Message:
+    rules = tuple(dict.fromkeys(event.standing.rule for event in events))
+    lines = [in_words(event) for event in events[:MOST_LINES]]
+    if more := len(events) - len(lines):
+        lines.append(worded(gettext("and {n} more"), n=more))
+    mend = [gettext(RULES[name].mend) for name in rules if any(is_wrong(event, name) for event in events)]
+    parts = ["\n".join(lines), "\n".join(filter(None, mend))]
+    if address:
+        parts.append(page_of(address))
+    return Message(
+        channel=channel,
+        subject=f"[{environment}] {subject_of(events)}"[:LONGEST_SUBJECT],
+        body="\n\n".join(filter(None, parts)) + "\n",
+        rules=rules,
+        is_over=all(event.happening is Happening.OVER for event in events),
+    )
+
+
+def page_of(address: str) -> str:
+    return f"{address.rstrip('/')}/alerts/"
 
 
 def is_wrong(event: Event, rule: str) -> bool:
@@ -53,9 +71,16 @@ def is_wrong(event: Event, rule: str) -> bool:
 def subject_of(events: Sequence[Event]) -> str:
     """The worst of it in one line."""
     first = min(events, key=lambda event: event.happening is Happening.OVER)
-    more = f" (and {len(events) - 1} more)" if len(events) > 1 else ""
-    what = f": {first.standing.subject}" if is_name(first) else ""
-    return on_one_line(f"{WORDS[first.happening]}{RULES[first.standing.rule].title}{what}{more}")
+    what = gettext(RULES[first.standing.rule].title)
+    if is_name(first):
+        what = worded(gettext("{rule}: {subject}"), rule=what, subject=first.standing.subject)
+    if first.happening is Happening.AGAIN:
+        what = worded(gettext("Still: {what}"), what=what)
+    elif first.happening is Happening.OVER:
+        what = worded(gettext("Over: {what}"), what=what)
+    if more := len(events) - 1:
+        what = worded(gettext("{what} (and {n} more)"), what=what, n=more)
+    return on_one_line(what)
 
 
 def is_name(event: Event) -> bool:
@@ -66,11 +91,13 @@ def is_name(event: Event) -> bool:
 def in_words(event: Event) -> str:
     """One event as a line."""
     standing = event.standing
+    what = standing.said.words
     if event.happening is Happening.OVER:
-        lasted = span((standing.clear_since or standing.since) - standing.since)
-        return on_one_line(f"Over after {lasted}: {standing.text}.")
-    start = "Still: " if event.happening is Happening.AGAIN else ""
-    return on_one_line(f"{start}{standing.text[0].upper() if not start else standing.text[0]}{standing.text[1:]}.")
+        lasted = span((standing.clear_since or standing.since) - standing.since).words
+        return on_one_line(worded(gettext("Over after {time}: {what}."), time=lasted, what=what))
+    if event.happening is Happening.AGAIN:
+        return on_one_line(worded(gettext("Still: {what}."), what=what))
+    return on_one_line(f"{what[:1].upper()}{what[1:]}.")
 
 
 def on_one_line(text: str) -> str:
@@ -78,7 +105,11 @@ def on_one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def trial(environment: str, who: str, address: str) -> tuple[str, str]:
-    """Subject and text of a message that only shows that a channel works."""
-    link = f"\n{address.rstrip('/')}/alerts/\n" if address else ""
-    return f"[{environment}] A test of alerts", f"{who} tests this channel. Nothing is wrong.\n{link}"
+def trial(channel: str, environment: str, who: str, address: str) -> Message:
+    """A message that only shows that a channel works."""
+    with translation.override(site_language()):
+        title = gettext("A test of alerts")
+        parts = [worded(gettext("{who} tests this channel. Nothing is wrong."), who=who)]
+        if address:
+            parts.append(page_of(address))
+        return Message(channel=channel, subject=f"[{environment}] {title}", body="\n\n".join(parts) + "\n")

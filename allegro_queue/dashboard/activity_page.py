@@ -9,47 +9,10 @@ from django.utils.translation import gettext, ngettext
 
 from allegro_queue.activity import journal
 from allegro_queue.activity.models import Activity
+from allegro_queue.dashboard.page.deeds import ACTIONS
 from allegro_queue.dashboard.page.formats import count, in_words
 from allegro_queue.dashboard.page.links import link
 from allegro_queue.wording import worded
-
-ACTIONS = (
-    "cancel",
-    "cancel batch",
-    "cancel run",
-    "carry on run",
-    "clear",
-    "continue",
-    "control",
-    "delete",
-    "delete a view",
-    "empty",
-    "end worker",
-    "export",
-    "follow tag",
-    "mark failure",
-    "move",
-    "move jobs",
-    "mute alert",
-    "pause",
-    "pause entry now",
-    "restore",
-    "resume",
-    "resume entry now",
-    "retry",
-    "retry batch",
-    "run again",
-    "run entry",
-    "run other",
-    "save a view",
-    "stop",
-    "stop following tag",
-    "terminate",
-    "test channel",
-    "undo run",
-    "unmute alert",
-)
-"""What can be done, for the form's choice."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -76,7 +76,10 @@ def masters(pulse: Pulse) -> Check:
 def supervisors(pulse: Pulse) -> Check:
     troubled = [
         worded(
-            gettext("{supervisor} on {host}: {trouble}"), supervisor=each.name, host=master.host, trouble=each.trouble
+            gettext("{supervisor} on {host}: {trouble}"),
+            supervisor=each.name,
+            host=master.host,
+            trouble=each.trouble_telling.words,
         )
         for master in pulse.masters
         for each in master.supervisors

@@ -20,6 +20,7 @@ from allegro_queue.queues import all_queues
 from allegro_queue.scheduling.table import read_schedule
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.entries import Account
+from allegro_queue.tellings import telling
 
 REDIS = "redis"
 
@@ -54,12 +55,14 @@ def gather(stores: Stores, now: float) -> Facts:
             history=history(stores, now),
         )
     except RedisError as error:
-        kind = "no connection" if isinstance(error, UNREACHABLE) else "it refuses"
+        kind = type(error).__name__
         return Facts(
             at=now,
             runs_workers=runs_workers,
             waits=settings.waits,
-            away=f"{kind}: {type(error).__name__}",
+            away=telling("no connection: {error}", error=kind)
+            if isinstance(error, UNREACHABLE)
+            else telling("it refuses: {error}", error=kind),
         )
 
 

@@ -13,6 +13,7 @@ from redis import Redis
 from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.replies import Reply, texts
 from allegro_queue.supervisor_options import Balance
+from allegro_queue.tellings import Telling, read_telling_if_any, verbatim
 
 MASTER_LIFE = 15
 """Seconds that a master counts as alive after its last beat (it beats each second)."""
@@ -76,7 +77,9 @@ class SupervisorRecord:
     leaving: tuple[str, ...] = ()
     """Names of those that were told to leave and still finish a job."""
     trouble: str = ""
-    """Why it cannot keep its workers alive, in words; empty when all is well."""
+    """Why it cannot keep its workers alive, in English; empty when all is well."""
+    trouble_said: Telling | None = None
+    """The same, to be told in any language; ``None`` in records of versions that had English only."""
     min_processes: int = 1
     """Worker processes that it keeps at the least; with ``balance``, for each queue."""
     max_processes: int = 0
@@ -93,6 +96,11 @@ class SupervisorRecord:
     pools: tuple[PoolRecord, ...] = ()
     """One, or with ``balance`` one a queue."""
 
+    @property
+    def trouble_telling(self) -> Telling:
+        """Why it cannot keep its workers alive."""
+        return self.trouble_said or verbatim(self.trouble.rstrip("."))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MasterRecord:
@@ -105,13 +113,20 @@ class MasterRecord:
     """``running``, ``paused``, ``leaving``, or ``idle`` when the connection carries no jobs."""
     environment: str
     notice: str
-    """Why it starts no worker; empty when it does."""
+    """Why it starts no worker, in English; empty when it does."""
     version: str
     started_at: float
     beat_at: float
     scheduler_pid: int | None
     """Process id of its scheduler child; ``None`` when it has none now."""
     supervisors: tuple[SupervisorRecord, ...]
+    notice_said: Telling | None = None
+    """The same as ``notice``, to be told in any language."""
+
+    @property
+    def notice_telling(self) -> Telling:
+        """Why it starts no worker."""
+        return self.notice_said or verbatim(self.notice)
 
 
 class MasterStore:
@@ -188,7 +203,11 @@ def read_master(text: Reply) -> MasterRecord:
     """A record from its JSON. What a newer version has added is left out, since two may run during a deploy."""
     given = json.loads(text)
     return MasterRecord(
-        **{**known(MasterRecord, given), "supervisors": tuple(read_supervisor(each) for each in given["supervisors"])}
+        **{
+            **known(MasterRecord, given),
+            "supervisors": tuple(read_supervisor(each) for each in given["supervisors"]),
+            "notice_said": read_telling_if_any(given.get("notice_said"), given["notice"]),
+        }
     )
 
 
@@ -203,6 +222,7 @@ def read_supervisor(given: Mapping[str, Any]) -> SupervisorRecord:
             "workers": tuple(given["workers"]),
             "leaving": tuple(given.get("leaving", ())),
             "pools": pools,
+            "trouble_said": read_telling_if_any(given.get("trouble_said"), given.get("trouble", "")),
         }
     )
 

@@ -21,7 +21,7 @@ from allegro_queue.stores.masters import MasterRecord, read_master
 from allegro_queue.stores.pauses import ALL_QUEUES, Pause
 from allegro_queue.stores.replies import text, texts
 from allegro_queue.stores.scheduler_record import SchedulerRecord, read_scheduler
-from allegro_queue.stores.workers import LostWorker, WorkerRecord, read_worker
+from allegro_queue.stores.workers import LostWorker, WorkerRecord, read_lost, read_worker
 
 LOST_SHOWN_SECONDS = 15 * 60
 """How long a lost worker stays on the pages."""
@@ -132,7 +132,7 @@ class PulseStore:
             master_texts, worker_texts, *times = pipeline.execute()
             # The better of two looks: one slow answer may be this host's own doing.
             took = min(answered - asked, time.monotonic() - asked_again)
-        deaths = (LostWorker(**json.loads(each)) for each in lost)
+        deaths = (read_lost(each) for each in lost)
         pauses = (Pause(**json.loads(each)) for each in paused)
         return Pulse(
             at=now,

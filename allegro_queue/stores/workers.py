@@ -9,6 +9,7 @@ from redis import Redis
 
 from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.replies import Reply, text, texts
+from allegro_queue.tellings import Telling, read_telling_if_any, verbatim
 
 WORKER_LIFE = 30
 """Seconds that a worker counts as alive after its last beat (it beats each few seconds, also while a job runs)."""
@@ -55,11 +56,18 @@ class LostWorker:
     pid: int
     lost_at: float
     reason: str
-    """In words: ``killed by signal 9 (SIGKILL); was it out of memory?``"""
+    """In English: ``was killed by signal 9 (SIGKILL); was it out of memory?``"""
     job_id: str = ""
     job_name: str = ""
     outcome: str = ""
     """What became of its job: ``failed``, ``retried``, ``put back``; empty when it held none."""
+    reason_said: Telling | None = None
+    """The same as ``reason``, to be told in any language; ``None`` in records of versions that had English only."""
+
+    @property
+    def reason_telling(self) -> Telling:
+        """How it died."""
+        return self.reason_said or verbatim(self.reason.rstrip("."))
 
 
 class WorkerStore:
@@ -126,8 +134,16 @@ class WorkerStore:
 
     def lost(self, since: float) -> list[LostWorker]:
         """Workers that died since a Unix time, newest first."""
-        found = [LostWorker(**json.loads(each)) for each in self._client.lrange(self._keys.lost_workers, 0, -1)]
+        found = [read_lost(each) for each in self._client.lrange(self._keys.lost_workers, 0, -1)]
         return [each for each in found if each.lost_at >= since]
+
+
+def read_lost(written: Reply) -> LostWorker:
+    """A death from its JSON. What a newer version has added is left out."""
+    given = json.loads(written)
+    names = {each.name for each in fields(LostWorker)}
+    said = read_telling_if_any(given.get("reason_said"), given["reason"])
+    return LostWorker(**{**{name: value for name, value in given.items() if name in names}, "reason_said": said})
 
 
 def read_worker(written: Reply) -> WorkerRecord:

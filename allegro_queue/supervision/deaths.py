@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 from allegro_queue.supervision.overdue import is_overdue
 from allegro_queue.supervision.pool import Child, Departure
 from allegro_queue.supervision.process import LEFT
+from allegro_queue.tellings import Telling, telling
 
 log = logging.getLogger(__name__)
 
@@ -18,12 +19,12 @@ log = logging.getLogger(__name__)
 class Deaths:
     """Remembers who died and whom the master killed."""
 
-    def __init__(self, settle: Callable[[str, int, str, str | None], object]) -> None:
+    def __init__(self, settle: Callable[[str, int, Telling, str | None], object]) -> None:
         """``settle`` is told a dead child's name, process id, how it ended, and the attempt that it had begun last."""
         self._settle = settle
         self._departures: list[Departure] = []
-        self._killed: dict[str, str] = {}
-        """Children that this process killed, by name, with the reason in words."""
+        self._killed: dict[str, Telling] = {}
+        """Children that this process killed, by name, with the reason."""
 
     @property
     def unsettled(self) -> list[Child]:
@@ -36,8 +37,12 @@ class Deaths:
 
     def note_kill(self, name: str, *, by: str, reason: str) -> None:
         """Somebody had a child killed."""
-        why = f": {reason}" if reason else ""
-        self._killed[name] = f"was killed (SIGKILL) by {by or 'somebody'}{why}"
+        who = by or telling("somebody")
+        self._killed[name] = (
+            telling("was killed (SIGKILL) by {who}: {reason}", who=who, reason=reason)
+            if reason
+            else telling("was killed (SIGKILL) by {who}", who=who)
+        )
 
     def kill_overdue(self, crew: Sequence[Child], now: float) -> None:
         """Kill workers whose job ignores its time limit, by what they say in shared memory: neither a job that never lets
@@ -46,7 +51,9 @@ class Deaths:
             if child.begun is None or not is_overdue(child.begun.deadline, now) or child.name in self._killed:
                 continue
             log.warning("worker %s ignores its job's time limit and is killed", child.name)
-            self._killed[child.name] = "ran a job past its time limit, did not heed the alarm, and was killed (SIGKILL)"
+            self._killed[child.name] = telling(
+                "ran a job past its time limit, did not heed the alarm, and was killed (SIGKILL)"
+            )
             child.send(signal.SIGKILL)
 
     def settle(self) -> None:

@@ -24,6 +24,7 @@ from allegro_queue.supervision.pool import Child, ProcessPool
 from allegro_queue.supervision.process import is_alive
 from allegro_queue.supervision.redis_steps import RedisSteps
 from allegro_queue.supervision.supervisor import Supervisor
+from allegro_queue.tellings import Telling
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +50,8 @@ LEAVING_PAUSE = 0.1
 class Settlers:
     """What becomes of dead workers; handed in, since supervision knows no job."""
 
-    settle: Callable[[str, int, str, str | None], object]
-    """A child died: its name, process id, how, in words, and the attempt that it had begun last, if it told."""
+    settle: Callable[[str, int, Telling, str | None], object]
+    """A child died: its name, process id, how, and the attempt that it had begun last, if it told."""
     sweep: Callable[[float, frozenset[str], Callable[[], bool]], object]
     """Look for dead workers of others, now; the names given are known to live, and only the housekeeper settles."""
     keep_house: Callable[[], object]
@@ -338,6 +339,7 @@ class Master:
             status=self._status,
             environment=self._plan.environment,
             notice=self._plan.notice,
+            notice_said=self._plan.why_idle,
             version=self._version,
             started_at=self._started_at,
             beat_at=now,

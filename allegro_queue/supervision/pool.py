@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from allegro_queue.begun import Begun
+from allegro_queue.supervision.process import LEFT
+from allegro_queue.tellings import Telling, telling
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +33,7 @@ class Child(Protocol):
     begun: Begun | None
     """Where it tells what it has begun, if it does."""
 
-    def ended(self) -> str | None: ...
+    def ended(self) -> Telling | None: ...
 
     def send(self, number: signal.Signals) -> None: ...
 
@@ -41,8 +43,8 @@ class Departure:
     """A child that ended."""
 
     child: Child
-    ending: str
-    """In words; ``left`` when it left of its own will."""
+    ending: Telling
+    """``LEFT`` when it left of its own will."""
     expected: bool
     """Whether it had been told to leave."""
 
@@ -71,8 +73,8 @@ class ProcessPool:
         self.children: list[Child] = []
         self.leaving: dict[str, tuple[Child, float]] = {}
         """Children told to leave, by name, with the time at which they are killed (infinite: never)."""
-        self.trouble = ""
-        """Why children do not stay alive, in words; empty when all is well."""
+        self.trouble: Telling | None = None
+        """Why children do not stay alive; ``None`` when all is well."""
 
     @property
     def wanted(self) -> int:
@@ -166,7 +168,7 @@ class ProcessPool:
                 self._note_failed_start(error, now)
                 return
             if self._failed_starts:
-                self._failed_starts, self.trouble = 0, ""
+                self._failed_starts, self.trouble = 0, None
             self.children.append(child)
             room -= 1
             if self._quick_deaths:
@@ -184,20 +186,24 @@ class ProcessPool:
                     and child.started_at >= self._last_quick_death
                     and (now - child.started_at > QUICK_DEATH_SECONDS or has_begun(child))
                 ):
-                    self._quick_deaths, self.trouble = 0, ""
+                    self._quick_deaths, self.trouble = 0, None
                 continue
             self.children.remove(child)
             departures.append(Departure(child, ending, expected=False))
-            if ending != "left" and now - child.started_at < QUICK_DEATH_SECONDS and not has_begun(child):
+            if ending != LEFT and now - child.started_at < QUICK_DEATH_SECONDS and not has_begun(child):
                 self._quick_deaths += 1
                 self._last_quick_death = now
                 pause = cool_down(self._quick_deaths)
                 self._not_before = now + pause
                 # A single one may be anybody's kill, and its own line on the page tells of it.
                 if self._quick_deaths > 1:
-                    self.trouble = (
-                        f"{self._quick_deaths} in a row ended within {QUICK_DEATH_SECONDS:.0f} s of their start "
-                        f"(the last {ending}); the next start is {pause:.0f} s later"
+                    self.trouble = telling(
+                        "{number} in a row ended within {seconds} s of their start (the last {ending}); "
+                        "the next start is {pause} s later",
+                        number=self._quick_deaths,
+                        seconds=round(QUICK_DEATH_SECONDS),
+                        ending=ending,
+                        pause=round(pause),
                     )
                     log.warning("children do not stay alive: %s", self.trouble)
         return departures
@@ -207,8 +213,12 @@ class ProcessPool:
         self._failed_starts += 1
         pause = cool_down(self._failed_starts)
         self._not_before = now + pause
-        self.trouble = f"a process could not be started ({error}); the next try is {pause:.0f} s later"
-        log.error(self.trouble)
+        self.trouble = telling(
+            "a process could not be started ({error}); the next try is {pause} s later",
+            error=str(error),
+            pause=round(pause),
+        )
+        log.error("%s", self.trouble)
 
     def _reap_leaving(self, now: float) -> list[Departure]:
         departures = []

@@ -14,6 +14,7 @@ from types import FrameType
 
 from allegro_queue.begun import Begun
 from allegro_queue.output import flush_output
+from allegro_queue.tellings import Telling, telling
 
 log = logging.getLogger(__name__)
 
@@ -35,12 +36,12 @@ class ChildProcess:
     begun: Begun | None = None
     """Memory shared with it, where it tells what it has begun."""
 
-    def ended(self) -> str | None:
-        """How it ended, in words; ``None`` while it runs. An ended child is asked once."""
+    def ended(self) -> Telling | None:
+        """How it ended; ``None`` while it runs. An ended child is asked once."""
         try:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
         except ChildProcessError:
-            return "vanished"
+            return telling("vanished")
         return ending(status) if pid else None
 
     def send(self, number: signal.Signals) -> None:
@@ -52,7 +53,7 @@ class ChildProcess:
             log.debug("child %d has ended already", self.pid)
 
 
-LEFT = "left"
+LEFT = telling("left")
 """What ``ended`` says of a child that left of its own will."""
 
 
@@ -67,15 +68,16 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-def ending(status: int) -> str:
-    """A wait status in words."""
+def ending(status: int) -> Telling:
+    """What a wait status tells."""
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         name = name_of_signal(number)
-        guess = "; was it out of memory?" if number == signal.SIGKILL else ""
-        return f"was killed by signal {number} ({name}){guess}"
+        if number == signal.SIGKILL:
+            return telling("was killed by signal {number} ({name}); was it out of memory?", number=number, name=name)
+        return telling("was killed by signal {number} ({name})", number=number, name=name)
     code = os.WEXITSTATUS(status)
-    return LEFT if code == 0 else f"ended with exit code {code}"
+    return LEFT if code == 0 else telling("ended with exit code {code}", code=code)
 
 
 def name_of_signal(number: int) -> str:

@@ -223,6 +223,7 @@ class Supervisor:
 
     def record(self) -> SupervisorRecord:
         """What it says of itself, now."""
+        trouble = next((pool.processes.trouble for pool in self.pools if pool.processes.trouble), None)
         return SupervisorRecord(
             name=self.options.name,
             status=self._status,
@@ -231,7 +232,8 @@ class Supervisor:
             wanted=sum(pool.processes.wanted for pool in self.pools),
             workers=tuple(child.name for child in self.children),
             leaving=tuple(child.name for child in self.leaving),
-            trouble=next((pool.processes.trouble for pool in self.pools if pool.processes.trouble), ""),
+            trouble=trouble.english if trouble else "",
+            trouble_said=trouble,
             min_processes=self.options.min_processes,
             max_processes=self.options.max_processes,
             explanation=self._explanation,

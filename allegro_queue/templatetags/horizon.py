@@ -13,6 +13,7 @@ from allegro_queue.access import decide
 from allegro_queue.dashboard.failures.table_rows import group_rows
 from allegro_queue.dashboard.jobs.table_rows import job_rows
 from allegro_queue.dashboard.page import formats, markup
+from allegro_queue.dashboard.page.deeds import action_words
 from allegro_queue.dashboard.page.links import link
 from allegro_queue.dashboard.page.names import bdi
 
@@ -22,6 +23,7 @@ register.filter("count", formats.count)
 register.filter("duration", formats.duration)
 register.filter("rate", formats.rate)
 register.filter("bdi", bdi)
+register.filter("action_words", action_words)
 register.simple_tag(formats.ago, name="ago")
 register.simple_tag(formats.until, name="until")
 for each in (markup.icon, markup.pill, markup.figure, markup.memory, markup.number, markup.clock, markup.function):

@@ -25,6 +25,7 @@ from allegro_queue.stores import Stores
 from allegro_queue.stores.reservations import Reservation
 from allegro_queue.stores.run_record import RunOutcome, RunRecord
 from allegro_queue.stores.workers import LostWorker
+from allegro_queue.tellings import Telling
 from allegro_queue.workers.filing import FilingWorker, Value, queue_what_is_ready
 from allegro_queue.workers.holding import terms_of
 from allegro_queue.workers.quarantine import quarantine
@@ -34,12 +35,12 @@ log = logging.getLogger(__name__)
 
 
 def settle(
-    stores: Stores, worker: str, *, host: str, pid: int, reason: str, begun: str | None = None
+    stores: Stores, worker: str, *, host: str, pid: int, reason: Telling, begun: str | None = None
 ) -> LostWorker | None:
     """Settle one dead worker; ``None`` when somebody else is doing it, or it died with nothing to its name.
 
     Args:
-        reason: how it died, in words, such as ``killed by signal 9 (SIGKILL)``; becomes the job's failure.
+        reason: how it died, such as ``was killed by signal 9 (SIGKILL)``; becomes the job's failure, in English.
         begun: the attempt whose function it had called last, by the execution's id; ``None`` when that is not known.
     """
     if not stores.workers.begin_settling(worker, by=f"{socket.gethostname()}:{os.getpid()}"):
@@ -53,7 +54,8 @@ def settle(
             host=host,
             pid=pid,
             lost_at=time.time(),
-            reason=reason,
+            reason=reason.english,
+            reason_said=reason,
             job_id=held.job_id if held else "",
             job_name=name_of(job) if job else "",
             outcome=outcome,

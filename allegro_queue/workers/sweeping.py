@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 
 from allegro_queue.stores import Stores
 from allegro_queue.stores.workers import LostWorker
+from allegro_queue.tellings import telling
 from allegro_queue.workers.names import host_of, pid_of
 from allegro_queue.workers.settling import settle
 
@@ -52,7 +53,13 @@ class Sweeper:
         if not dead or not may_settle():
             return []
         settled = [
-            settle(self._stores, name, host=host_of(name), pid=pid_of(name), reason="showed no sign of life any more")
+            settle(
+                self._stores,
+                name,
+                host=host_of(name),
+                pid=pid_of(name),
+                reason=telling("showed no sign of life any more"),
+            )
             for name in dead
         ]
         return [each for each in settled if each is not None]

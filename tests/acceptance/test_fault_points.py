@@ -33,6 +33,7 @@ from allegro_queue.scheduling.entries import CronEntry
 from allegro_queue.scheduling.install import install
 from allegro_queue.scheduling.loop import SchedulerLoop
 from allegro_queue.stores import Stores, open_stores
+from allegro_queue.tellings import verbatim
 from allegro_queue.workers import heartbeat
 from allegro_queue.workers.settling import settle
 from allegro_queue.workers.sweeping import Sweeper
@@ -186,7 +187,14 @@ def test_a_worker_that_is_killed_at_any_round_trip_loses_no_job(
         assert ending in ("left", KILLED), fault
         if ending == KILLED:
             struck += 1
-            settle(stores, worker.name, host="here", pid=worker.pid, reason=KILLED, begun=worker.begun.execution_id)
+            settle(
+                stores,
+                worker.name,
+                host="here",
+                pid=worker.pid,
+                reason=verbatim(KILLED),
+                begun=worker.begun.execution_id,
+            )
         work_off(stores)
 
         accounts = settle_accounts(stores, ids, ledger, tries=scenario.tries)
@@ -235,7 +243,14 @@ def test_a_worker_killed_at_any_sign_of_life_loses_no_job(redis: Redis, stores: 
             ids = prepare(str(ledger))
             worker = ForkedWorker(fault=Fault("before" if side == "before" else "after", point, 2), prepare=beat_often)
             assert worker.ending() == KILLED
-            settle(stores, worker.name, host="here", pid=worker.pid, reason=KILLED, begun=worker.begun.execution_id)
+            settle(
+                stores,
+                worker.name,
+                host="here",
+                pid=worker.pid,
+                reason=verbatim(KILLED),
+                begun=worker.begun.execution_id,
+            )
             work_off(stores)
             accounts = settle_accounts(stores, ids, ledger)
             assert accounts.faults() == {}, (point, accounts)
@@ -258,7 +273,9 @@ def test_who_settles_a_dead_workers_job_may_die_too(
         return job_id, worker
 
     def settler(worker: ForkedWorker, begun: str | None) -> Callable[[], object]:
-        return lambda: settle(open_stores(), worker.name, host="here", pid=worker.pid, reason=KILLED, begun=begun)
+        return lambda: settle(
+            open_stores(), worker.name, host="here", pid=worker.pid, reason=verbatim(KILLED), begun=begun
+        )
 
     _, worker = leave_a_job_behind(str(tmp_path / "rehearsal"))
     trips = recorded(lambda trail: Forked(settler(worker, worker.begun.execution_id), trail=trail).ending(), tmp_path)
@@ -510,7 +527,7 @@ def settling(dead: ForkedWorker) -> Callable[[], object]:
     def do() -> None:
         stores = open_stores()
         Sweeper(stores, every=1).look(0.0)
-        settle(stores, dead.name, host="here", pid=dead.pid, reason=KILLED, begun=dead.begun.execution_id)
+        settle(stores, dead.name, host="here", pid=dead.pid, reason=verbatim(KILLED), begun=dead.begun.execution_id)
 
     return do
 

@@ -13,6 +13,7 @@ from allegro_queue.dispatch import dispatch
 from allegro_queue.jobs import JobOptions
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
+from allegro_queue.tellings import verbatim
 from allegro_queue.workers.settling import settle
 from tests.support import jobs
 from tests.support.eventually import eventually
@@ -36,7 +37,7 @@ def test_no_isolated_job_is_lost_or_run_twice_when_workers_are_killed(redis: Red
                 process.send(signal.SIGKILL)
                 process.wait()
         for held in stores.reservations.all():
-            settle(stores, held.worker, host="here", pid=1, reason="was killed by signal 9 (SIGKILL)")
+            settle(stores, held.worker, host="here", pid=1, reason=verbatim("was killed by signal 9 (SIGKILL)"))
 
     with running("rqworker", *QUEUES) as last:
         wait_until_ended(stores, JOBS, last)

@@ -11,6 +11,7 @@ from allegro_queue.history.collected import read_place
 from allegro_queue.history.models import Series
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
+from allegro_queue.tellings import verbatim
 from allegro_queue.workers.settling import settle
 from tests.support import jobs
 from tests.support.eventually import eventually
@@ -34,7 +35,7 @@ def test_no_job_is_lost_or_counted_twice_when_workers_are_killed_and_cut_off(red
                 process.send(signal.SIGKILL)
                 process.wait()
     for held in stores.reservations.all():
-        settle(stores, held.worker, host="here", pid=1, reason="was killed by signal 9 (SIGKILL)")
+        settle(stores, held.worker, host="here", pid=1, reason=verbatim("was killed by signal 9 (SIGKILL)"))
 
     with running("rqworker", *QUEUES) as last:
         eventually(lambda: stores.jobs.lengths(QUEUES)["default"] == 0, within=30, explain=last.said)

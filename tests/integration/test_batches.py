@@ -22,6 +22,7 @@ from allegro_queue.queues import get_queue
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.batches import BatchRecord
 from allegro_queue.stores.bulk import BulkAct
+from allegro_queue.tellings import verbatim
 from allegro_queue.workers.child import make_worker
 from allegro_queue.workers.housekeeping import keep_house
 from allegro_queue.workers.settling import settle
@@ -411,7 +412,7 @@ def test_settling_a_job_that_is_put_back_leaves_it_open(redis: Redis):
     worker = make_worker(["default"], name="w")
     assert worker is not None
     assert worker.take() is not None
-    settle(stores, "w", host="here", pid=1, reason="died", begun="")
+    settle(stores, "w", host="here", pid=1, reason=verbatim("died"), begun="")
 
     assert record(made).pending == 1
     work_off_with_terms(redis)

@@ -7,6 +7,7 @@ import signal
 
 from allegro_queue.begun import Begun
 from allegro_queue.supervision.process import LEFT
+from allegro_queue.tellings import Telling, verbatim
 
 pids = itertools.count(1000)
 
@@ -20,9 +21,9 @@ class FakeChild:
         self.started_at = started_at
         self.begun: Begun | None = None
         self.received: list[str] = []
-        self._ending: str | None = None
+        self._ending: Telling | None = None
 
-    def ended(self) -> str | None:
+    def ended(self) -> Telling | None:
         return self._ending
 
     def send(self, number: signal.Signals) -> None:
@@ -32,4 +33,4 @@ class FakeChild:
         self._ending = LEFT
 
     def dies(self, ending: str = "ended with exit code 1") -> None:
-        self._ending = ending
+        self._ending = verbatim(ending)

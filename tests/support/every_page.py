@@ -10,11 +10,16 @@ from uuid import uuid4
 from django.test import Client
 from django.urls import reverse
 
+from allegro_queue.alerts import book
+from allegro_queue.alerts.rules import span
+from allegro_queue.alerts.standing import Advance, Event, Happening, Standing
+from allegro_queue.alerts.watching import Memory
 from allegro_queue.batches import batch
 from allegro_queue.bulk.models import BulkRun
 from allegro_queue.dashboard.urls import urlpatterns
 from allegro_queue.history.models import FailureGroup, Run
 from allegro_queue.stores import Stores
+from allegro_queue.tellings import telling
 from tests.support import jobs, scenes
 from tests.support.runs import collected, failed_record
 
@@ -74,6 +79,7 @@ def system(stores: Stores) -> dict[str, str]:
         token=uuid4(), act="retry", selection={}, subject="all failed jobs", cut_off=now, who="ada@alley.com",
         via="page", state="done", total=3, noted=3, done=3, created_at=now, moved_at=now, began_at=now, ended_at=now,
     )  # fmt: skip
+    an_alert(now)
     stores.alerts.show(0)
     # What lives for seconds would end while it is looked at.
     for key in stores.client.scan_iter(count=1000):
@@ -88,6 +94,15 @@ def system(stores: Stores) -> dict[str, str]:
         "job_name": "shop.orders.jobs.pay", "batch_id": made.id, "run_id": Run.objects.latest("pk").pk,
     }  # fmt: skip
     return addresses(places, waiting=waiting.decode(), failed=failed.decode())
+
+
+def an_alert(now: float) -> None:
+    """One that holds, and what was told of it."""
+    said = telling("{queue} paused for {time} by {who}", queue="high", time=span(7200), who="ada@alley.com")
+    standing = Standing(rule="paused_long", subject="high", said=said, since=now - 60, fired_at=now, told_at=now)
+    event = Event(happening=Happening.FIRED, standing=standing, channels=(), held="muted")
+    assert book.take_turn("of-the-scene", "web-1", 4104, now)
+    book.write_look("of-the-scene", Advance((standing,), (event,)), Memory(), [], now)
 
 
 def pages(client: Client, found: Mapping[str, str]) -> dict[str, str]:

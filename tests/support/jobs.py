@@ -16,6 +16,7 @@ from rq.job import Job
 from allegro_queue.dispatch import dispatch
 from allegro_queue.jobs import JobOptions, job
 from allegro_queue.stores import open_stores
+from allegro_queue.tellings import verbatim
 from allegro_queue.workers.settling import settle
 
 
@@ -107,7 +108,13 @@ def be_taken_for_dead() -> None:
     """Return after somebody settled this very job, as happens to a worker that was silent too long."""
     job = get_current_job()
     assert job is not None
-    settle(open_stores(), str(job.worker_name), host="here", pid=1, reason="showed no sign of life for 30 seconds")
+    settle(
+        open_stores(),
+        str(job.worker_name),
+        host="here",
+        pid=1,
+        reason=verbatim("showed no sign of life for 30 seconds"),
+    )
 
 
 def note_the_time(path: str) -> None:

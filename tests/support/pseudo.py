@@ -94,6 +94,13 @@ def without_marked(text: str, depth: int) -> tuple[list[str], int]:
     return [*pieces, piece], depth
 
 
+def letters_outside(text: str) -> str:
+    """The pieces of a text with letters that are in no marks; empty when all of it went through gettext."""
+    pieces, depth = without_marked(text, 0)
+    assert depth == 0, text
+    return " ".join(piece.strip() for piece in pieces if any(letter.isalpha() for letter in piece))
+
+
 def unmarked(page: str) -> list[tuple[str, tuple[str, ...]]]:
     parser = Unmarked()
     parser.feed(page)

@@ -11,8 +11,11 @@ from allegro_queue.stores.entries import Account
 from allegro_queue.stores.masters import MasterRecord, SupervisorRecord
 from allegro_queue.stores.scheduler_record import SchedulerRecord
 from allegro_queue.stores.workers import LostWorker, WorkerRecord
+from allegro_queue.tellings import telling
 
 QUEUES = ("high", "default", "audience-sync")
+
+KILLED = telling("was killed by signal {number} ({name}); was it out of memory?", number=9, name="SIGKILL")
 
 
 def supervisor(**given: Any) -> SupervisorRecord:
@@ -78,7 +81,8 @@ def lost(now: float, **given: Any) -> LostWorker:
             "host": "web-1",
             "pid": 4120,
             "lost_at": now - 60,
-            "reason": "killed by signal 9 (SIGKILL); was it out of memory?",
+            "reason": KILLED.english,
+            "reason_said": KILLED,
             **given,
         }
     )

@@ -18,6 +18,7 @@ from rq.command import send_stop_job_command
 
 from allegro_queue.connection import client
 from allegro_queue.stores import open_stores
+from allegro_queue.tellings import verbatim
 from allegro_queue.tenancy import current_tenant
 from allegro_queue.workers.settling import settle
 from tests.support.jobs import note
@@ -164,7 +165,7 @@ def be_settled_and_run_again(lock: str) -> None:
     job = get_current_job()
     assert job is not None
     stores = open_stores()
-    settle(stores, str(job.worker_name), host="here", pid=1, reason="showed no sign of life for 30 seconds")
+    settle(stores, str(job.worker_name), host="here", pid=1, reason=verbatim("showed no sign of life for 30 seconds"))
     stores.client.set(stores.keys.overlap(lock), "another")
     stores.client.set(stores.keys.unique(lock), "another")
 

@@ -16,11 +16,12 @@ from pytest_django.live_server_helper import LiveServer
 from allegro.accounts.models import User
 from allegro_queue.activity.models import Activity
 from allegro_queue.alerts import book
-from allegro_queue.alerts.models import AlertMessage
+from allegro_queue.alerts.models import AlertEvent, AlertMessage, AlertStanding
 from allegro_queue.alerts.standing import Advance, Event, Happening, Standing
 from allegro_queue.alerts.watching import Memory
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
+from allegro_queue.tellings import Telling, telling_of, verbatim
 from tests.support import scenes
 
 pytestmark = pytest.mark.django_db
@@ -36,10 +37,13 @@ def channels(settings: Any) -> None:
     }
 
 
-def fire(rule: str = "no_workers", text: str = "no worker lives; 0 jobs wait") -> None:
+NO_WORKER = telling_of("no worker lives; {n} job waits", "no worker lives; {n} jobs wait", 0)
+
+
+def fire(rule: str = "no_workers", said: Telling = NO_WORKER) -> None:
     """A rule has fired a minute ago, and its keeper lives."""
     now = time.time()
-    standing = Standing(rule=rule, subject="", text=text, since=now - 60, fired_at=now, told_at=now)
+    standing = Standing(rule=rule, subject="", said=said, since=now - 60, fired_at=now, told_at=now)
     assert book.take_turn("token", "web-1", 4104, now)
     event = Event(happening=Happening.FIRED, standing=standing, channels=("mail", "chat"))
     book.write_look("token", Advance((standing,), (event,)), Memory(), [], now)
@@ -59,6 +63,26 @@ def test_what_fires_stands_first_and_in_the_frame_of_every_page(client: Client, 
     assert "no worker lives; 0 jobs wait" in html
     assert "Kept by pid 4104 on web-1; 2 channels." in html
     assert "1 alert</a>" in page(client, "schedule")
+
+
+def test_what_is_wrong_and_what_happened_are_told_in_the_reader_s_language(
+    client: Client, stores: Stores, channels: None
+):
+    fire()
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "he"
+
+    assert page(client).count("אין אף עובד חי") == 2
+    [rule] = [each for each in client.get("/horizon/api/v1/alerts").json()["rules"] if each["rule"] == "no_workers"]
+    assert rule["alerts"][0]["text"] == "no worker lives; 0 jobs wait"
+
+
+def test_what_a_version_said_that_knew_english_only_is_shown_as_it_is(client: Client, stores: Stores, channels: None):
+    fire()
+    AlertStanding.objects.update(said=None)
+    AlertEvent.objects.update(said=None)
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "he"
+
+    assert page(client).count("no worker lives; 0 jobs wait") == 2
 
 
 def test_the_bar_shows_what_the_keeper_says_and_counts_while_it_says_nothing(client: Client, stores: Stores):
@@ -109,7 +133,7 @@ def test_the_page_says_when_nobody_is_told(client: Client, stores: Stores):
 
 
 def test_texts_are_escaped(client: Client, stores: Stores, channels: None):
-    fire(text="<script>alert(1)</script>")
+    fire(said=verbatim("<script>alert(1)</script>"))
 
     assert "<script>alert(1)" not in page(client)
 
@@ -187,7 +211,7 @@ def test_who_has_the_right_is_offered_it(client: Client, stores: Stores, reader:
 
 def test_older_events_are_a_page_of_their_own(client: Client, stores: Stores):
     for number in range(51):
-        fire(text=f"it is wrong {number:02}")
+        fire(said=verbatim(f"it is wrong {number:02}"))
 
     first = page(client)
     assert "it is wrong 01" in first

@@ -70,7 +70,7 @@ def test_batches_stand_newest_first_with_their_counts(client: Client, half_faile
     text = text_of(client, "batches")
 
     assert {line.record.id for line in page.lines} == {half_failed.id, waiting.id}
-    assert page.sentence == "1 batch is under way; 1 of 2 shown had failures."
+    assert page.sentence == "1 batch is under way. 1 of 2 shown had failures."
     assert "Export &lt;b&gt;" in text
     assert f'href="{reverse("horizon:batch", kwargs={"batch_id": waiting.id})}"' in text
     assert re.search(rf'<a href="{reverse("horizon:batches")}"[^>]* aria-current="page"', text)

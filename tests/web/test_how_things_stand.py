@@ -275,5 +275,5 @@ def test_the_workers_page_says_who_paused_a_supervisor_why_and_until_when(client
 
     body = client.get(reverse("horizon:workers")).content.decode()
 
-    assert "paused by anna until <time" in body
+    assert "Paused by anna until <time" in body
     assert "&lt;b&gt;maintenance&lt;/b&gt;" in body

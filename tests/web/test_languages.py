@@ -14,9 +14,11 @@ from django.utils.translation import gettext
 
 from allegro_queue.activity.models import Activity
 from allegro_queue.dashboard.page.formats import duration
+from allegro_queue.plan import Plan
 from allegro_queue.stores import Stores
+from allegro_queue.tellings import telling
 from allegro_queue.wording import worded
-from tests.support import every_page, scenes
+from tests.support import every_page, records, scenes
 
 pytestmark = pytest.mark.django_db
 
@@ -47,6 +49,38 @@ def test_a_name_keeps_its_own_direction_in_a_sentence(hebrew: Client, stores: St
     content = hebrew.get("/horizon/confirm/pause/?queue=high").content.decode()
 
     assert "<bdi>high</bdi>" in content
+
+
+def test_what_processes_say_of_themselves_is_in_the_reader_s_language(hebrew: Client, stores: Stores) -> None:
+    now = time.time()
+    trouble = telling("a process could not be started ({error}); the next try is {pause} s later", error="no", pause=4)
+    idle = Plan(environment="local", connection="database", supervisors=()).why_idle
+    assert idle
+    supervisor = records.supervisor(trouble=trouble.english, trouble_said=trouble)
+    stores.masters.write(
+        records.master(now, supervisors=(supervisor,), status="idle", notice=idle.english, notice_said=idle)
+    )
+    stores.workers.add_lost(records.lost(now))
+
+    page = hebrew.get(reverse("horizon:workers")).content.decode()
+    answer = hebrew.get("/horizon/api/v1/masters").json()["masters"][0]
+
+    assert "לא היה אפשר להפעיל תהליך" in page
+    assert "אינו מפעיל אף עובד" in page
+    assert "האם אזל הזיכרון?" in page
+    assert answer["notice"].startswith("QUEUE_CONNECTION is 'database', so Horizon starts no worker")
+    assert answer["supervisors"][0]["trouble"] == "a process could not be started (no); the next try is 4 s later"
+
+
+def test_what_people_did_is_named_in_the_reader_s_language_and_asked_for_by_one_word(
+    hebrew: Client, stores: Stores
+) -> None:
+    hebrew.post(reverse("horizon:pause"), {"queue": "high", "reason": "mail is down"})
+
+    page = hebrew.get(reverse("horizon:activity"), {"action": "pause"}).content.decode()
+
+    assert '<option value="pause" selected>השהיה</option>' in page
+    assert '<span class="hz-strong">השהיה</span>' in page
 
 
 def test_the_language_is_switched_by_a_post_and_kept(client: Client, stores: Stores) -> None:

@@ -19,6 +19,7 @@ from allegro_queue.dashboard.page.links import link
 from allegro_queue.dashboard.page.states import Status
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.tellings import read_telling
 from allegro_queue.wording import worded
 
 PAGE = 50
@@ -70,6 +71,7 @@ class EventRow:
 
     event: AlertEvent
     title: str
+    words: str
     state: Status
 
 
@@ -117,13 +119,19 @@ def alerts_page(
         sub=about_telling(options, keeper),
         rules=tuple(rule_row(each) for each in sorted(found, key=lambda each: order.index(each.state))),
         channels=tuple(
-            ChannelRow(name=name, kind=each.kind, last=last.get(name), state=state_of(last.get(name)))
+            ChannelRow(
+                name=name,
+                kind=", ".join(way.words for way in each.ways),
+                last=last.get(name),
+                state=state_of(last.get(name)),
+            )
             for name, each in options.channels.items()
         ),
         events=tuple(
             EventRow(
                 event=each,
                 title=gettext(RULES[each.rule].title) if each.rule in RULES else each.rule,
+                words=read_telling(each.said, each.text).words,
                 state=HAPPENINGS.get(each.happening, HAPPENINGS[Happening.AGAIN.value]).in_language(),
             )
             for each in events
@@ -168,7 +176,7 @@ def about_telling(options: AlertOptions, keeper: AlertKeeper | None) -> str:
 
 
 def rule_row(report: RuleReport) -> RuleRow:
-    lines = tuple(each.text for each in report.alerts[:ALERTS_SHOWN])
+    lines = tuple(each.said.words for each in report.alerts[:ALERTS_SHOWN])
     return RuleRow(
         report=report,
         title=gettext(report.title),

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from allegro_queue.access import View
 from allegro_queue.alerts import book
 from allegro_queue.alerts.options import alert_options
-from allegro_queue.alerts.wording import Message, trial
+from allegro_queue.alerts.wording import trial
 from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import page_client
 from allegro_queue.dashboard.acting.actions import Told, action, name_of, own_page, problem_with_reason, reason_in
@@ -95,8 +95,7 @@ def test_channel(request: HttpRequest, stores: Stores) -> Told:
         text = gettext_lazy("There is no channel {channel}, so nothing was sent.")
         return messages.WARNING, worded_lazy(text, channel=repr(name[:40]))
     now = time.time()
-    subject, body = trial(horizon_settings().environment, name_of(request), options.address)
-    book.queue_messages([Message(channel=name, subject=subject, body=body, rules=())], now)
+    book.queue_messages([trial(name, horizon_settings().environment, name_of(request), options.address)], now)
     if book.keeper(now) is None:
         text = gettext_lazy(
             "A test waits for {channel}, but nobody keeps the alerts now: it is sent when Horizon runs."

@@ -141,14 +141,14 @@ def say_of_all(records: Sequence[BatchRecord], total: int, *, only_open: bool) -
     running = sum(record.finished_at is None for record in records)
     wrong = sum(record.failed > 0 or record.cancelled_by == BY_SENDER for record in records)
     under_way = (
-        worded(ngettext("{n} batch is under way", "{n} batches are under way", running), n=count(running))
+        worded(ngettext("{n} batch is under way.", "{n} batches are under way.", running), n=count(running))
         if running
-        else gettext("All batches have ended")
+        else gettext("All batches have ended.")
     )
     if not wrong:
-        return ("run" if running else "ok"), f"{under_way}."
+        return ("run" if running else "ok"), under_way
     tail = worded(gettext("{n} of {all} shown had failures."), n=count(wrong), all=count(len(records)))
-    return "warn", f"{under_way}; {tail}"
+    return "warn", f"{under_way} {tail}"
 
 
 def batch_line(record: BatchRecord, now: float) -> BatchLine:

@@ -34,21 +34,38 @@ def describe(
     known = [(index, value) for index, value in enumerate(values) if value is not None]
     if not known:
         return worded(gettext("{name}: nothing measured."), name=name)
-    last = gettext("unknown now") if values[-1] is None else worded(gettext("{value} now"), value=shown(known[-1][1]))
     peak_at, peak = max(known, key=lambda each: each[1])
-    lowest = min(value for _, value in known)
-    if peak == lowest:
-        story = (
-            worded(gettext("{value} throughout"), value=shown(peak))
-            if values[-1] is not None
-            else worded(gettext("{last}, {value} before"), last=last, value=shown(peak))
-        )
-    elif times:
-        story = worded(gettext("{last}, highest {value} at {time}"), last=last, value=shown(peak), time=times[peak_at])
-    else:
-        story = worded(gettext("{last}, highest {value}"), last=last, value=shown(peak))
+    text = measured_text(
+        is_known_now=values[-1] is not None, is_level=peak == min(value for _, value in known), has_times=bool(times)
+    )
+    said = worded(
+        text,
+        name=name,
+        last=shown(known[-1][1]),
+        value=shown(peak),
+        time=times[peak_at] if times else "",
+    )
     missing = len(values) - len(known)
     if not missing or not gaps:
-        return f"{name}: {story}."
-    gap = worded(gettext("{n} of {all} intervals were not measured"), n=missing, all=len(values))
-    return f"{name}: {story}; {gap}."
+        return said
+    gap = worded(gettext("{n} of {all} intervals were not measured."), n=missing, all=len(values))
+    return f"{said} {gap}"
+
+
+def measured_text(*, is_known_now: bool, is_level: bool, has_times: bool) -> str:
+    """The sentence, whole, as each language orders it."""
+    if is_level:
+        return (
+            gettext("{name}: {value} throughout.") if is_known_now else gettext("{name}: unknown now, {value} before.")
+        )
+    if has_times:
+        return (
+            gettext("{name}: {last} now, highest {value} at {time}.")
+            if is_known_now
+            else gettext("{name}: unknown now, highest {value} at {time}.")
+        )
+    return (
+        gettext("{name}: {last} now, highest {value}.")
+        if is_known_now
+        else gettext("{name}: unknown now, highest {value}.")
+    )

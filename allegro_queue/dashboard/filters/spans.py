@@ -6,12 +6,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from enum import Enum, auto
 
-from django.utils.translation import gettext, gettext_noop
-
-from allegro_queue.dashboard.filters.quotes import shown
 from allegro_queue.history.rows import LATEST
-from allegro_queue.wording import worded
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +25,24 @@ class Span:
         return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
 
 
+class Fault(Enum):
+    """What is wrong with a text that should be a span."""
+
+    UNREADABLE = auto()
+    BACKWARDS = auto()
+    """It ends before it begins."""
+    BOUNDLESS = auto()
+    """It has neither a beginning nor an end."""
+
+
+class NoSpan(ValueError):
+    """A text is no span. It is put in words where it is known which key was asked for."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.name)
+        self.fault = fault
+
+
 SECONDS = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|min|h|d)?")
 UNIT = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -36,21 +51,21 @@ def seconds_span(text: str) -> Span:
     """``>30s``, ``<10m``, ``1m..2h``.
 
     Raises:
-        ValueError: it is no such thing; the message says what would be.
+        NoSpan: it is no such thing.
     """
-    return read_span(text, seconds_in, 0.0, gettext_noop("write >30s, <10m or 1m..2h."))
+    return read_span(text, seconds_in, 0.0)
 
 
 def number_span(text: str) -> Span:
     """``3``, ``>1``, ``2..4``.
 
     Raises:
-        ValueError: it is no such thing; the message says what would be.
+        NoSpan: it is no such thing.
     """
     exact = whole_number(text)
     if exact is not None:
         return Span(exact, exact)
-    return read_span(text, whole_number, 1.0, gettext_noop("write 3, >1 or 2..4."))
+    return read_span(text, whole_number, 1.0)
 
 
 def seconds_in(text: str) -> float | None:
@@ -62,8 +77,12 @@ def whole_number(text: str) -> float | None:
     return float(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
-def read_span(text: str, read: Callable[[str], float | None], step: float, right: str) -> Span:
-    """A span of values, each read by a function that gives ``None`` for what it does not understand."""
+def read_span(text: str, read: Callable[[str], float | None], step: float) -> Span:
+    """A span of values, each read by a function that gives ``None`` for what it does not understand.
+
+    Raises:
+        NoSpan: it is no such thing.
+    """
     match = re.fullmatch(r"(<=|>=|<|>)\s*(\S+)", text)
     if match:
         value = read(match[2])
@@ -75,9 +94,9 @@ def read_span(text: str, read: Callable[[str], float | None], step: float, right
         least, most = read(first.strip()), read(last.strip())
         if least is not None and most is not None:
             if least > most:
-                raise ValueError(worded(gettext("{text} ends before it begins."), text=shown(text)))
+                raise NoSpan(Fault.BACKWARDS)
             return Span(least, most)
-    raise ValueError(worded(gettext("{text} cannot be read; {right}"), text=shown(text), right=gettext(right)))
+    raise NoSpan(Fault.UNREADABLE)
 
 
 TIME = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2})(:\d{2})?)?")
@@ -87,25 +106,18 @@ def time_span(text: str, zone: tzinfo) -> Span:
     """``2026-11-20``, ``2026-11-20..2026-11-21``, ``2026-11-20T14:00..``; a day is all of it. Unix seconds.
 
     Raises:
-        ValueError: it is no such thing; the message says what would be.
+        NoSpan: it is no such thing.
     """
     first, dots, last = text.partition("..")
     try:
         least = moment(first, zone)[0] if first.strip() else None
         most = moment(last if dots else first, zone)[1] if (last if dots else first).strip() else None
     except (ValueError, OverflowError):
-        raise ValueError(
-            worded(
-                gettext(
-                    "{text} cannot be read; write 2026-11-20, 2026-11-20..2026-11-21 or 2026-11-20T14:00..2026-11-20T15:00."
-                ),
-                text=shown(text),
-            )
-        ) from None
+        raise NoSpan(Fault.UNREADABLE) from None
     if least is None and most is None:
-        raise ValueError(gettext("it has neither a beginning nor an end."))
+        raise NoSpan(Fault.BOUNDLESS)
     if least is not None and most is not None and least >= most:
-        raise ValueError(worded(gettext("{text} ends before it begins."), text=shown(text)))
+        raise NoSpan(Fault.BACKWARDS)
     return Span(least, most)
 
 

@@ -7,7 +7,7 @@ What cannot be understood is reported with its place and left out; nothing is le
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
@@ -33,7 +33,7 @@ from allegro_queue.dashboard.filters.quotes import (
     split_at_commas,
     unquoted,
 )
-from allegro_queue.dashboard.filters.spans import number_span, seconds_span, time_span
+from allegro_queue.dashboard.filters.spans import Fault, NoSpan, number_span, seconds_span, time_span
 from allegro_queue.dashboard.page.formats import count
 from allegro_queue.errors import nearest
 from allegro_queue.wording import worded
@@ -163,63 +163,77 @@ def read_term(name: str, given: str, *, excluded: bool) -> tuple[Term | None, st
 
 def problem_of_values(name: str, key: Key, values: Sequence[str]) -> str:
     """What is wrong with the values of a term; empty when nothing is."""
-    try:
-        if key.kind is Kind.STATE:
-            check_states(values)
-        elif key.kind is Kind.YES:
-            check_yes(name, values, both=name == "silenced")
-        elif key.kind in RANGES and len(values) > 1:
-            return worded(
-                gettext("{key}: takes one value; write a range, such as {example}."), key=name, example=key.example
-            )
-        elif key.kind is Kind.SECONDS:
-            seconds_span(values[0])
-        elif key.kind is Kind.NUMBER:
-            number_span(values[0])
-        elif key.kind is Kind.TIME:
-            time_span(values[0], UTC)
-    except ValueError as error:
-        return f"{name}: {error}"
-    return ""
+    if key.kind is Kind.STATE:
+        return problem_of_states(name, values)
+    if key.kind is Kind.YES:
+        return problem_of_yes(name, values, both=name == "silenced")
+    if key.kind not in RANGES:
+        return ""
+    if len(values) > 1:
+        return worded(
+            gettext("{key}: takes one value; write a range, such as {example}."), key=name, example=key.example
+        )
+    return problem_of_span(name, key.kind, values[0])
 
 
-def check_states(values: Sequence[str]) -> None:
-    """
-    Raises:
-        ValueError: one of them is no state, or they do not go together.
-    """
+def problem_of_states(name: str, values: Sequence[str]) -> str:
+    """Which of them is no state, or that they do not go together."""
     named = [OTHER_NAMES.get(each.lower(), each.lower()) for each in values]
     for each in named:
         if each not in STATES:
             near = nearest(each[:LONGEST_SHOWN], STATES)
             text = (
-                gettext("there is no state {state}; did you mean {near}?")
+                gettext("{key}: there is no state {state}; did you mean {near}?")
                 if near
-                else gettext("there is no state {state}; known are {known}.")
+                else gettext("{key}: there is no state {state}; known are {known}.")
             )
-            raise ValueError(worded(text, state=shown(each), near=repr(near), known=listed(STATES)))
+            return worded(text, key=name, state=shown(each), near=repr(near), known=listed(STATES))
     if len(set(named)) > 1 and not set(named) <= set(ENDED):
-        raise ValueError(
-            worded(
-                gettext("only {states} can be asked for together; write state:all for every state."),
-                states=", ".join(ENDED),
-            )
-        )
+        text = gettext("{key}: only {states} can be asked for together; write state:all for every state.")
+        return worded(text, key=name, states=", ".join(ENDED))
+    return ""
 
 
 def listed(words: Iterable[str]) -> str:
     return ", ".join(map(repr, sorted(words)))
 
 
-def check_yes(name: str, values: Sequence[str], *, both: bool) -> None:
-    """
-    Raises:
-        ValueError: it is neither yes nor no.
-    """
+def problem_of_yes(name: str, values: Sequence[str], *, both: bool) -> str:
+    """That it is neither yes nor no."""
     words = ("yes", "no") if both else ("yes",)
-    if len(values) != 1 or values[0].lower() not in words:
-        text = gettext("write {yes} or {no}.") if both else gettext("write {yes}.")
-        raise ValueError(worded(text, yes=f"{name}:yes", no=f"{name}:no"))
+    if len(values) == 1 and values[0].lower() in words:
+        return ""
+    text = gettext("{key}: write {yes} or {no}.") if both else gettext("{key}: write {yes}.")
+    return worded(text, key=name, yes=f"{name}:yes", no=f"{name}:no")
+
+
+SPANS: Mapping[Kind, tuple[str, str, str]] = {
+    Kind.SECONDS: (">30s", "<10m", "1m..2h"),
+    Kind.NUMBER: ("3", ">1", "2..4"),
+    Kind.TIME: ("2026-11-20", "2026-11-20..2026-11-21", "2026-11-20T14:00..2026-11-20T15:00"),
+}
+"""What can be written for each kind of range."""
+
+
+def problem_of_span(name: str, kind: Kind, value: str) -> str:
+    """Why a value is no range of its kind."""
+    try:
+        match kind:
+            case Kind.SECONDS:
+                seconds_span(value)
+            case Kind.NUMBER:
+                number_span(value)
+            case Kind.TIME:
+                time_span(value, UTC)
+    except NoSpan as error:
+        text = {
+            Fault.UNREADABLE: gettext("{key}: {text} cannot be read; write {first}, {second} or {third}."),
+            Fault.BACKWARDS: gettext("{key}: {text} ends before it begins."),
+            Fault.BOUNDLESS: gettext("{key}: it has neither a beginning nor an end."),
+        }[error.fault]
+        first, second, third = SPANS[kind]
+        return worded(text, key=name, text=shown(value), first=first, second=second, third=third)
+    return ""
 
 
 def checked(terms: Sequence[Term], problems: Sequence[Problem]) -> Parsed:

@@ -122,7 +122,7 @@ def troubled_supervisors(pulse: Pulse) -> Iterator[Finding]:
                         gettext("{supervisor} on {host}: {trouble}"),
                         supervisor=supervisor.name,
                         host=master.host,
-                        trouble=supervisor.trouble,
+                        trouble=supervisor.trouble_telling.words,
                     ),
                     page="workers",
                     remedy=gettext("See its log on that host; once the fault is mended, restart Horizon:"),
@@ -176,7 +176,7 @@ def lost_workers(pulse: Pulse, clock: Callable[[float], str]) -> Iterator[Findin
             gettext("{time} on {host}: {reason}"),
             time=clock(newest.lost_at),
             host=newest.host,
-            reason=sentence_of(newest.reason),
+            reason=sentence_of(newest.reason_telling.words),
         )
         + held,
         page="workers",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -41,15 +41,7 @@ def facts_of(row: JobRow, last: RunRow | None) -> Iterator[Fact]:
         address = link("batch", batch_id=terms.batch) or of_value("batch", terms.batch)
         yield Fact(name=gettext("Batch"), words=terms.batch, address=address)
     if terms.backoff:
-        longer = worded(gettext("up to {share} longer at random"), share=f"{terms.jitter:.0%}") if terms.jitter else ""
-        rests = in_words([duration(each) for each in terms.backoff])
-        then = (
-            gettext("{times} before each next attempt")
-            if len(terms.backoff) == 1
-            else gettext("{times} before the next attempts, in this order")
-        )
-        words = worded(then, times=rests)
-        yield Fact(name=gettext("Rests"), words=f"{words}, {longer}" if longer else words)
+        yield Fact(name=gettext("Rests"), words=rests(terms.backoff, terms.jitter))
     if terms.unique_key:
         yield Fact(
             name=gettext("Unique"),
@@ -81,6 +73,23 @@ def facts_of(row: JobRow, last: RunRow | None) -> Iterator[Fact]:
             yield Fact(name=gettext("Last host"), words=last.host, address=of_value("host", last.host))
         if last.version:
             yield Fact(name=gettext("Code version"), words=last.version)
+
+
+def rests(backoff: Sequence[float], jitter: float) -> str:
+    """How long it rests before its next attempts."""
+    if len(backoff) == 1:
+        text = (
+            gettext("{times} before each next attempt, up to {share} longer at random")
+            if jitter
+            else gettext("{times} before each next attempt")
+        )
+    else:
+        text = (
+            gettext("{times} before the next attempts, in this order, up to {share} longer at random")
+            if jitter
+            else gettext("{times} before the next attempts, in this order")
+        )
+    return worded(text, times=in_words([duration(each) for each in backoff]), share=f"{jitter:.0%}")
 
 
 def tries(row: JobRow) -> str:

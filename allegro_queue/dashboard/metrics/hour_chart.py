@@ -83,22 +83,41 @@ def hour_sentence(
     if not any(value is not None for value in done):
         return gettext("Nothing was measured in the last hour.")
     total = round(sum(value or 0 for value in done))
-    parts = [worded(ngettext("{n} job was done", "{n} jobs were done", total), n=count(total))]
-    peak = max((value, place) for place, value in enumerate(waiting) if value is not None) if any(waiting) else None
-    if peak:
-        parts.append(worded(gettext("at most {n} waited, at {time}"), n=count(round(peak[0])), time=times[peak[1]]))
-    worst = max(((value, place) for place, value in enumerate(failed) if value), default=None)
-    parts.append(
-        worded(gettext("failures peaked at {n} a minute at {time}"), n=count(round(worst[0])), time=times[worst[1]])
-        if worst
-        else gettext("none failed")
+    most, most_at = max(((value or 0.0, place) for place, value in enumerate(waiting)), default=(0.0, 0))
+    worst, worst_at = max(((value or 0.0, place) for place, value in enumerate(failed)), default=(0.0, 0))
+    sentence = worded(
+        hour_text(total, waited=bool(most), failed=bool(worst)),
+        n=count(total),
+        most=count(round(most)),
+        most_at=times[most_at],
+        worst=count(round(worst)),
+        worst_at=times[worst_at],
     )
-    sentence = "; ".join(parts)
     missing = round(sum(gap.end - gap.start for gap in gaps) * len(done))
     if not missing:
-        return f"{sentence}."
-    gap = worded(
-        ngettext("{n} minute of the hour not measured.", "{n} minutes of the hour not measured.", missing),
-        n=count(missing),
-    )
-    return f"{sentence}. {gap}"
+        return sentence
+    gap = ngettext("{n} minute of the hour not measured.", "{n} minutes of the hour not measured.", missing)
+    return f"{sentence} {worded(gap, n=count(missing))}"
+
+
+def hour_text(total: int, *, waited: bool, failed: bool) -> str:
+    """The sentence, whole, as each language orders it: what was done, the most that waited, the worst of failures."""
+    if waited and failed:
+        return ngettext(
+            "{n} job was done; at most {most} waited, at {most_at}; failures peaked at {worst} a minute at {worst_at}.",
+            "{n} jobs were done; at most {most} waited, at {most_at}; failures peaked at {worst} a minute at {worst_at}.",
+            total,
+        )
+    if waited:
+        return ngettext(
+            "{n} job was done; at most {most} waited, at {most_at}; none failed.",
+            "{n} jobs were done; at most {most} waited, at {most_at}; none failed.",
+            total,
+        )
+    if failed:
+        return ngettext(
+            "{n} job was done; failures peaked at {worst} a minute at {worst_at}.",
+            "{n} jobs were done; failures peaked at {worst} a minute at {worst_at}.",
+            total,
+        )
+    return ngettext("{n} job was done; none failed.", "{n} jobs were done; none failed.", total)

@@ -48,22 +48,27 @@ def holes_in(reach: Extent, since: float) -> str:
 
 def sub_on(whole: Totals, span: str) -> str:
     """How much ran, and what of it failed."""
-    used = worded(
+    text = (
         ngettext(
-            "{n} run used {time} of worker time in the last {span}",
-            "{n} runs used {time} of worker time in the last {span}",
+            "{n} run used {time} of worker time in the last {span}; {failed} failed ({share}).",
+            "{n} runs used {time} of worker time in the last {span}; {failed} failed ({share}).",
             whole.runs,
-        ),
+        )
+        if whole.failed
+        else ngettext(
+            "{n} run used {time} of worker time in the last {span}; none failed.",
+            "{n} runs used {time} of worker time in the last {span}; none failed.",
+            whole.runs,
+        )
+    )
+    return worded(
+        text,
         n=count(whole.runs),
         time=duration(whole.busy_seconds),
         span=span,
+        failed=count(whole.failed),
+        share=f"{whole.failed_share:.1%}",
     )
-    failed = (
-        worded(gettext("{n} failed ({share})"), n=count(whole.failed), share=f"{whole.failed_share:.1%}")
-        if whole.failed
-        else gettext("none failed")
-    )
-    return f"{used}; {failed}."
 
 
 def clock(unix: float) -> str:

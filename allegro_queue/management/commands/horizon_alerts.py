@@ -98,10 +98,10 @@ class Command(BaseCommand):
         options = alert_options()
         names = channels_called(name, options)
         failed = []
-        subject, body = trial(horizon_settings().environment, getpass.getuser(), options.address)
         for each in names:
+            message = trial(each, horizon_settings().environment, getpass.getuser(), options.address)
             try:
-                send(options.channels[each], subject, body)
+                send(options.channels[each], message.subject, message.body)
             except NotTaken as error:
                 failed.append(each)
                 self.stderr.write(self.style.ERROR(f"{each}: not taken: {error}"))

@@ -55,6 +55,20 @@ def test_the_link_that_a_colleague_has_mailed_verifies_by_a_button_and_once(admi
     assert Client().get(link).status_code == 410
 
 
+def test_a_mail_is_in_the_language_of_the_page_that_it_was_asked_for_on(client: Client, redis: Redis):
+    staff("sam@alley.com")
+    staff("ada@alley.com")
+
+    client.post("/accounts/sign-in/", {"email": "sam@alley.com"}, headers={"Accept-Language": "he"})
+    client.post("/accounts/sign-in/", {"email": "ada@alley.com"}, headers={"Accept-Language": "en"})
+    work_off(redis)
+
+    told = {message.to[0]: message for message in mail.outbox}
+    assert told["sam@alley.com"].subject == "כניסה ל־Allegro"
+    assert "הוא תקף פעם אחת" in str(told["sam@alley.com"].body)
+    assert told["ada@alley.com"].subject == "Sign in to Allegro"
+
+
 def test_no_address_of_this_site_has_a_token_in_its_path(client: Client):
     assert client.get("/accounts/verify/a-token/").status_code == 404
 
@@ -73,7 +87,7 @@ def test_changing_the_address_and_back_does_not_bring_the_verification_back():
 def test_whom_no_link_would_sign_in_is_left_out(admin: Client, redis: Redis):
     users = [staff("a@alley.com", is_staff=False), staff("b@alley.com", is_active=False)]
 
-    assert "0 sign-in links queued. 2 not active, or not staff, and left out." in mail_links(admin, *users)
+    assert "0 sign-in links queued. 2 were left out: not active, or not staff." in mail_links(admin, *users)
     assert queued(redis, "high") == []
 
 

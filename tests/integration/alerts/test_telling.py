@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.utils import translation
+from django.utils.translation import gettext
 from pytest_httpserver import HTTPServer
 from redis import Redis
 from werkzeug import Request, Response
@@ -17,6 +19,7 @@ from allegro_queue.alerts import book
 from allegro_queue.alerts.loop import AlertLoop
 from allegro_queue.alerts.models import AlertEvent, AlertKeeper, AlertMessage, AlertStanding
 from allegro_queue.alerts.options import parse_alerts
+from allegro_queue.alerts.rules import RULES
 from allegro_queue.alerts.wording import Message
 from allegro_queue.history.groups import GroupState, mark
 from allegro_queue.history.models import FailureGroup
@@ -124,6 +127,46 @@ def test_a_fault_is_told_by_mail_and_by_hook_and_so_is_its_end(
     assert mails.subjects[1:] == ["[staging] Over: Nobody works on a queue"]
     assert hook[-1]["type"] == "success"
     assert not AlertStanding.objects.exists()
+
+
+def test_a_message_is_in_the_language_of_the_site_and_what_is_logged_and_asked_for_in_english(
+    keep: Callable[..., AlertLoop],
+    mails: MailSink,
+    hook: list[dict[str, Any]],
+    stores: Stores,
+    quiet: float,
+    settings: Any,
+    caplog: pytest.LogCaptureFixture,
+):
+    settings.LANGUAGE_CODE = "he"
+    loop = keep()
+    loop.step(quiet)
+    stores.workers.remove("web-1-4121")
+    loop.step(quiet + 5)
+
+    with translation.override("he"):
+        title = gettext(RULES["no_workers"].title)
+    assert [each["title"] for each in hook] == [f"[staging] {title}"]
+    assert hook[0]["message"].startswith("אין אף עובד חי")
+    assert AlertStanding.objects.get().text == "no worker lives; 0 jobs wait"
+    assert "subject= no worker lives; 0 jobs wait" in caplog.text
+
+    stores.workers.write(records.worker(quiet))
+    loop.step(quiet + 10)
+
+    assert hook[-1]["title"].startswith("[staging] נגמר: ")
+    assert hook[-1]["type"] == "success"
+
+
+def test_a_rule_whose_name_begins_like_good_news_is_told_as_bad(
+    keep: Callable[..., AlertLoop], mails: MailSink, hook: list[dict[str, Any]], quiet: float
+):
+    loop = keep()
+    loop.step(quiet)
+    book.queue_messages([Message(channel="hook", subject="[staging] The queue Over: waits", body="It.")], quiet)
+    loop.step(quiet + 5)
+
+    assert hook[-1]["type"] == "warning"
 
 
 def test_the_keeper_says_how_many_alerts_fire_for_the_bar_of_the_pages(
@@ -384,7 +427,7 @@ def test_history_tells_of_failures_of_new_kinds_and_of_a_collector_that_lags(
     assert len(mails.mails) == 1
     assert "5 of the last 10 attempts on default failed (50%)." in mails.body()
     assert "A failure is new: shop.orders.jobs.pay: ValueError: order" in mails.body()
-    assert "No collector reports; 1 runs wait for history and metrics." in mails.body()
+    assert "No collector reports; 1 run waits for history and metrics." in mails.body()
 
     collected(stores)
     mark([each.fingerprint for each in FailureGroup.objects.all()], GroupState.KNOWN, by="ada", now=now)
@@ -401,7 +444,7 @@ def test_a_record_that_cannot_be_read_keeps_no_message_back(
     loop = keep()
     loop.step(quiet)
     stores.client.set(stores.keys.scheduler, "no JSON")
-    book.queue_messages([Message(channel="mail", subject="A test", body="It.", rules=())], quiet)
+    book.queue_messages([Message(channel="mail", subject="A test", body="It.")], quiet)
 
     loop.step(quiet + 5)
 

@@ -37,4 +37,4 @@ def test_a_death_by_a_real_time_signal_is_told_in_words():
 
     os.kill(child.pid, signal.SIGRTMIN + 3)
 
-    assert eventually(child.ended) == f"was killed by signal {signal.SIGRTMIN + 3} (real-time signal)"
+    assert str(eventually(child.ended)) == f"was killed by signal {signal.SIGRTMIN + 3} (real-time signal)"

@@ -12,6 +12,7 @@ from allegro_queue.jobs import HorizonJob, JobOptions
 from allegro_queue.queues import get_queue
 from allegro_queue.stores import Stores
 from allegro_queue.stores.run_record import ARGUMENTS_KEPT, RunRecord, decode_run
+from allegro_queue.tellings import verbatim
 from allegro_queue.terms import FIELD, Terms
 from allegro_queue.workers.child import make_worker
 from allegro_queue.workers.settling import settle
@@ -45,7 +46,7 @@ def die(stores: Stores) -> None:
     lost = worker()
     assert lost.take() is not None
     lost.steps.close()
-    settle(stores, WORKER, host="web-1", pid=4121, reason="was killed by signal 9 (SIGKILL)")
+    settle(stores, WORKER, host="web-1", pid=4121, reason=verbatim("was killed by signal 9 (SIGKILL)"))
 
 
 def test_a_job_that_returns_leaves_one_record_of_all_that_is_known(stores: Stores, settings):
@@ -119,7 +120,7 @@ def test_the_job_of_a_dead_worker_is_noted_as_lost_once(stores: Stores):
     job_id = dispatch(jobs.nothing)
 
     die(stores)
-    settle(stores, WORKER, host="web-1", pid=4121, reason="was killed by signal 9 (SIGKILL)")
+    settle(stores, WORKER, host="web-1", pid=4121, reason=verbatim("was killed by signal 9 (SIGKILL)"))
 
     [run] = runs(stores)
     assert (run.job_id, run.outcome, run.worker) == (job_id, "lost", WORKER)
@@ -155,7 +156,7 @@ def test_a_dead_workers_job_that_somebody_ended_meanwhile_is_noted_as_lost(how: 
         HorizonJob.fetch(job_id, connection=redis).cancel()
 
     for _ in range(2):
-        settle(stores, WORKER, host="web-1", pid=4121, reason="was killed by signal 9 (SIGKILL)")
+        settle(stores, WORKER, host="web-1", pid=4121, reason=verbatim("was killed by signal 9 (SIGKILL)"))
 
     assert [(run.job_id, run.outcome) for run in runs(stores)] == [(job_id, "lost")]
 

@@ -13,6 +13,7 @@ from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
 from allegro_queue.stores.reservations import MOST_IN_A_ROW, Reservation
 from allegro_queue.stores.workers import LostWorker
+from allegro_queue.tellings import verbatim
 from allegro_queue.workers.child import make_worker
 from allegro_queue.workers.settling import settle
 from allegro_queue.workers.sweeping import Sweeper
@@ -26,7 +27,9 @@ WORKER = "web-1.4121.abcd"
 
 def die(stores: Stores, begun: str | None = None) -> LostWorker | None:
     """The worker is gone; settle what it held."""
-    return settle(stores, WORKER, host="web-1", pid=4121, reason="was killed by signal 9 (SIGKILL)", begun=begun)
+    return settle(
+        stores, WORKER, host="web-1", pid=4121, reason=verbatim("was killed by signal 9 (SIGKILL)"), begun=begun
+    )
 
 
 def take(worker: str = WORKER) -> Reservation:

@@ -20,6 +20,7 @@ from allegro_queue.stores.pauses import Pause
 from allegro_queue.stores.run_record import decimal_of_us
 from allegro_queue.stores.scripts import script
 from allegro_queue.stores.steps import Finish, Finished, StepStore, Taken
+from allegro_queue.tellings import verbatim
 from allegro_queue.workers.child import make_worker
 from allegro_queue.workers.settling import settle
 from allegro_queue.workers.waiting import WakefulInbox
@@ -95,7 +96,7 @@ def test_a_step_that_arrives_after_a_later_one_takes_nothing(steps: StepStore, s
 def test_a_worker_whose_job_was_settled_meanwhile_changes_nothing_by_finishing_it(steps: StepStore, stores: Stores):
     job_id = dispatch(jobs.nothing)
     ended = finish(take(steps))
-    settle(stores, WORKER, host="web-1", pid=4121, reason="showed no sign of life for 30 seconds")
+    settle(stores, WORKER, host="web-1", pid=4121, reason=verbatim("showed no sign of life for 30 seconds"))
 
     answer = steps.step(ended, "")
 
@@ -110,7 +111,7 @@ def test_a_worker_whose_job_was_settled_meanwhile_changes_nothing_by_failing_it(
     assert worker is not None
     taken = worker.take()
     assert taken is not None
-    settle(stores, WORKER, host="web-1", pid=4121, reason="showed no sign of life for 30 seconds")
+    settle(stores, WORKER, host="web-1", pid=4121, reason=verbatim("showed no sign of life for 30 seconds"))
 
     worker.run(taken)
     worker.steps.close()

@@ -15,6 +15,7 @@ from allegro_queue.stores import Stores
 from allegro_queue.stores.bulk import BulkAct
 from allegro_queue.stores.jobs import State
 from allegro_queue.stores.keys import Keys
+from allegro_queue.tellings import verbatim
 from allegro_queue.terms import FIELD, Terms
 from allegro_queue.workers.child import make_worker
 from allegro_queue.workers.settling import settle
@@ -111,7 +112,7 @@ def test_a_job_that_died_with_its_worker_rests_before_it_is_tried_again(redis: R
     dead.take()
     dead.steps.close()
 
-    settle(stores, WORKER, host="here", pid=1, reason="was killed by signal 9 (SIGKILL)")
+    settle(stores, WORKER, host="here", pid=1, reason=verbatim("was killed by signal 9 (SIGKILL)"))
 
     assert scheduled(redis)[job_id] == pytest.approx(time.time() + 30, abs=2)
 
@@ -162,7 +163,7 @@ def test_the_lock_of_a_unique_job_whose_worker_died_is_freed_when_it_is_settled(
     dead.take()
     dead.steps.close()
 
-    settle(stores, WORKER, host="here", pid=1, reason="was killed by signal 9 (SIGKILL)")
+    settle(stores, WORKER, host="here", pid=1, reason=verbatim("was killed by signal 9 (SIGKILL)"))
 
     assert not redis.exists(stores.keys.unique("sync"))
 
@@ -323,7 +324,7 @@ def test_what_a_dead_worker_worked_on_is_free_when_it_is_settled(redis: Redis, s
     dead.steps.close()
     assert stores.locks.admit(terms, job_id=taken.held.job_id, execution_id=taken.held.execution_id) is None
 
-    settle(stores, WORKER, host="here", pid=1, reason="was killed by signal 9 (SIGKILL)")
+    settle(stores, WORKER, host="here", pid=1, reason=verbatim("was killed by signal 9 (SIGKILL)"))
 
     assert not redis.exists(stores.keys.overlap("x"))
 
@@ -427,7 +428,7 @@ def test_a_dead_workers_job_whose_terms_cannot_be_read_is_settled_as_failed(redi
     dead.steps.close()
     redis.hset(f"rq:job:{job_id}", FIELD, json.dumps([1]))
 
-    settle(stores, WORKER, host="here", pid=1, reason="was killed by signal 9 (SIGKILL)")
+    settle(stores, WORKER, host="here", pid=1, reason=verbatim("was killed by signal 9 (SIGKILL)"))
 
     assert stores.jobs.rows([job_id])[0].status == "failed"
     assert stores.reservations.all() == []

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from allegro_queue.alerts.facts import Facts, GroupFacts, HistoryFacts, LostMaster
 from allegro_queue.alerts.rules import RULES
 from allegro_queue.stores.pauses import Pause
-from tests.support import records
+from allegro_queue.tellings import verbatim
+from tests.support import pseudo, records
 from tests.support.facts import NOW, entry, facts, pulse, queue, server
 
 GROUP = GroupFacts(
@@ -20,7 +22,7 @@ GROUP = GroupFacts(
 def found(rule: str, given: Facts) -> list[tuple[str, str]]:
     """What a rule says with its own threshold."""
     each = RULES[rule]
-    return [(one.subject, one.text) for one in each.look(given, each.threshold, each.least)]
+    return [(one.subject, one.said.english) for one in each.look(given, each.threshold, each.least)]
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -76,7 +78,7 @@ FAULTS: list[tuple[str, Facts, str, str]] = [
         "crash_loop",
         facts(pulse=pulse(lost=tuple(records.lost(NOW, name=f"w{n}") for n in range(5)))),
         "web-1",
-        "5 workers died on web-1 within 10 min, the last one killed by signal 9 (SIGKILL); was it out of memory?",
+        "5 workers died on web-1 within 10 min, the last one was killed by signal 9 (SIGKILL); was it out of memory?",
     ),
     (
         "crash_loop",
@@ -91,7 +93,7 @@ FAULTS: list[tuple[str, Facts, str, str]] = [
         "",
         "Redis has maxmemory-policy allkeys-lru, so it deletes jobs when its memory is full",
     ),
-    ("redis_away", facts(away="no connection"), "", "Redis does not answer (no connection)"),
+    ("redis_away", facts(away=verbatim("no connection")), "", "Redis does not answer (no connection)"),
     (
         "collector_lag",
         facts(history=HistoryFacts(behind=9000, behind_seconds=301)),
@@ -102,7 +104,7 @@ FAULTS: list[tuple[str, Facts, str, str]] = [
         "collector_lag",
         facts(history=HistoryFacts(behind=1, collector_lives=False)),
         "",
-        "no collector reports; 1 runs wait for history and metrics",
+        "no collector reports; 1 run waits for history and metrics",
     ),
 ]  # fmt: skip
 
@@ -112,6 +114,20 @@ FAULTS: list[tuple[str, Facts, str, str]] = [
 )
 def test_a_rule_says_what_is_wrong_of_what(rule: str, given: Facts, subject: str, text: str):
     assert found(rule, given) == [(subject, text)]
+
+
+@pytest.mark.parametrize(("rule", "given"), [(rule, given) for rule, given, *_ in FAULTS])
+def test_what_a_rule_says_is_a_message_that_can_be_told_in_any_language(
+    rule: str, given: Facts, monkeypatch: pytest.MonkeyPatch
+):
+    pseudo.speak(monkeypatch)
+    each = RULES[rule]
+
+    with translation.override(pseudo.LANGUAGE):
+        said = [one.said.words for one in each.look(given, each.threshold, each.least)]
+
+    assert said
+    assert [pseudo.letters_outside(words) for words in said] == [""] * len(said)
 
 
 def test_every_rule_has_a_fault_here():
@@ -138,4 +154,4 @@ def test_a_group_that_came_back_is_said_to():
 
 @pytest.mark.parametrize("rule", [each for each in RULES if each != "redis_away"])
 def test_what_could_not_be_asked_is_not_known(rule: str):
-    assert not RULES[rule].knows(Facts(at=NOW, away="no connection"))
+    assert not RULES[rule].knows(Facts(at=NOW, away=verbatim("no connection")))

@@ -13,6 +13,7 @@ from allegro_queue.alerts.facts import Facts
 from allegro_queue.alerts.options import QuietHours, RuleOptions
 from allegro_queue.alerts.rules import Finding, Rule
 from allegro_queue.alerts.standing import Standing, advance
+from allegro_queue.tellings import verbatim
 
 NOON = time(12, 0)
 NIGHT = QuietHours(time(22, 0), time(7, 0))
@@ -41,7 +42,7 @@ class Story:
         )
 
     def _look(self, facts: Facts, threshold: float, least: float) -> Iterator[Finding]:
-        yield from (Finding(each, f"{each} is wrong") for each in self.wrong)
+        yield from (Finding(each, verbatim(f"{each} is wrong")) for each in self.wrong)
 
     def at(self, now: float, *, muted: bool = False, clock: time = NOON) -> list[tuple[str, tuple[str, ...], str]]:
         """What happens at a look: each event with who is told, and why nobody is."""

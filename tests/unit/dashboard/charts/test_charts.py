@@ -184,8 +184,8 @@ def test_labels_of_lines_that_end_together_keep_apart():
         ([3.0, 3.0], "Done: 3 throughout."),
         ([], "Done: nothing measured."),
         ([None, None], "Done: nothing measured."),
-        ([5.0, None, 7.0], "Done: 7 now, highest 7 at 12:02; 1 of 3 intervals were not measured."),
-        ([5.0, 9.5, None], "Done: unknown now, highest 9.5 at 12:01; 1 of 3 intervals were not measured."),
+        ([5.0, None, 7.0], "Done: 7 now, highest 7 at 12:02. 1 of 3 intervals were not measured."),
+        ([5.0, 9.5, None], "Done: unknown now, highest 9.5 at 12:01. 1 of 3 intervals were not measured."),
     ],
 )
 def test_the_sentence_is_computed_from_the_values(values, sentence):

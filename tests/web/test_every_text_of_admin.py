@@ -1,0 +1,137 @@
+"""No page of admin tells its reader anything in a language other than the reader's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from django.contrib import admin
+from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+from redis import Redis
+
+from allegro.accounts.models import StaffLink
+from allegro.audience.models import ExternalProfile, Member, ProviderAccount, SyncRound, SyncRun
+from allegro.magic_links.models import MagicLink, MailTemplate
+from allegro.organizations.models import Organization
+from allegro.webhooks.models import Attempt, Breaker, Delivery, Endpoint, Event
+from allegro_queue.models import OutboxEntry, ScheduleEntry
+from tests.support import pseudo
+from tests.support.mail_accounts import an_account
+from tests.support.people import staff
+
+pytestmark = pytest.mark.django_db
+
+THEN = datetime(2026, 11, 20, tzinfo=UTC)
+
+NAMES = {
+    # Of the product, the tenant and the languages, and what the rows hold.
+    "Allegro", "Horizon", "Alley", "Ada", "In", "alley", "tidy", "English", "עברית", "{% sign_in_link %}",
+    # Of providers and of kinds of events, as other programs know them.
+    "json-profile", "mailchimp", "audience_member.created", "member.signed_in", "ping",
+    # How tests keep passwords.
+    "md5",
+    # Django has these three in English itself.
+    "Search", "True", "False",
+}  # fmt: skip
+
+DATA = re.compile(
+    # Addresses and hosts; ids; functions; options of a job; a password's beginning; moments, whose month Django names.
+    r"[\w.]+@[\w.-]+(, [\d :-]+)?|(https://)?([a-z]+\.)+[a-z]+/?|[a-z_.]* ?[0-9a-f]{8}-[0-9a-f-]{27}|[a-z-]+(\.[a-z_-]+)+"
+    r"|\{\"queue\".*\}|\S+\*{5,}|\d+ ב"
+)
+
+
+def is_data(text: str, element: str) -> bool:
+    """Whether a text is the same in each language. Permissions are, as the database has them."""
+    bare = text.removeprefix("›").removesuffix("| Allegro").removesuffix("|").strip()
+    return not bare or bare in NAMES or bool(DATA.fullmatch(bare)) or (element == "option" and "|" in text)
+
+
+@pytest.fixture
+def rows() -> None:
+    """One row of each table that admin shows."""
+    alley = Organization.objects.create(name="Alley", slug="alley", domain="alley.example")
+    ada = Member.objects.create(organization=alley, email="ada@alley.example", name="Ada", email_verified_at=THEN)
+    account = ProviderAccount.objects.create(
+        organization=alley, provider="json-profile", url="https://alley.example/{email}"
+    )
+    SyncRun.objects.create(organization=alley, provider="json-profile", last_failure_at=THEN, failures_in_a_row=2)
+    SyncRound.objects.create(account=account, started_at=THEN, dispatched=3, dispatched_at=THEN)
+    ExternalProfile.objects.create(member=ada, provider="json-profile", synced_at=THEN)
+    an_account(alley, 25)
+    MailTemplate.objects.create(organization=alley, subject="In", text="{% sign_in_link %}")
+    MagicLink.objects.create(organization=alley, email="ada@alley.example", requested_at=THEN)
+    StaffLink.objects.create(email="ada@alley.example", requested_at=THEN)
+    endpoint = Endpoint.objects.create(organization=alley, url="https://hooks.alley.example/", rest_until=THEN)
+    event = Event.objects.create(organization=alley, member=ada, type="member.signed_in", data={})
+    delivery = Delivery.objects.create(event=event, endpoint=endpoint)
+    Attempt.objects.create(delivery=delivery, at=THEN, status_code=500)
+    Breaker.objects.create(organization=alley, host="hooks.alley.example")
+    OutboxEntry.objects.create(name="shop.jobs.tidy", data=b"", held_until=THEN)
+    ScheduleEntry.objects.create(name="tidy", every=60, job="shop.jobs.tidy")
+
+
+def pages() -> Iterator[str]:
+    """The addresses: each list, each form."""
+    yield reverse("admin:index")
+    for model in admin.site._registry:
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        yield reverse(f"{name}_changelist")
+        yield reverse(f"{name}_add")
+        row: Model | None = model._default_manager.first()
+        if row is not None:
+            yield reverse(f"{name}_change", args=[row.pk])
+
+
+@pytest.fixture
+def reader(client: Client, rows: None, monkeypatch: pytest.MonkeyPatch) -> Client:
+    client.force_login(staff("boss@alley.com", is_superuser=True))
+    pseudo.speak(monkeypatch)
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = pseudo.LANGUAGE
+    return client
+
+
+@pytest.mark.parametrize(
+    ("name", "action"),
+    [
+        ("accounts_user", "mail_sign_in_link"),
+        ("audience_member", "sync_now"),
+        ("audience_provideraccount", "start_round"),
+        ("audience_provideraccount", "switch_on"),
+        ("audience_provideraccount", "switch_off"),
+        ("mail_accounts_mailaccount", "send_test"),
+        ("magic_links_mailtemplate", "send_test"),
+        ("webhooks_delivery", "deliver_again"),
+    ],
+)
+def test_what_an_action_says_is_translated(reader: Client, redis: Redis, name: str, action: str) -> None:
+    address = reverse(f"admin:{name}_changelist")
+    row = next(model for model in admin.site._registry if model._meta.label_lower.replace(".", "_") == name)
+    chosen = [each.pk for each in row._default_manager.all()]
+
+    answer = reader.post(address, {"action": action, "_selected_action": chosen}, follow=True)
+
+    said = [str(message) for message in answer.context["messages"]]
+    assert said
+    assert [pseudo.letters_outside(each) for each in said] == [""] * len(said)
+
+
+def test_every_text_of_every_page_of_admin_is_translated_or_data(reader: Client) -> None:
+    untranslated = {}
+    seen = 0
+
+    for address in pages():
+        answer = reader.get(address)
+        if answer.status_code != 200:
+            continue
+        seen += 1
+        texts = pseudo.unmarked(answer.content.decode())
+        if left := sorted({text for text, where in texts if not is_data(text, where[-1])}):
+            untranslated[address] = left
+
+    assert seen > 30
+    assert untranslated == {}
