@@ -52,7 +52,7 @@ async function ask() {
 async function take(answer) {
   if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) return signedOut();
   // A 404 is a page too: "this job is gone".
-  if (answer.status !== 304 && answer.status !== 404 && !answer.ok) return fail(say("answered", { status: answer.status }));
+  if (answer.status !== 304 && answer.status !== 404 && !answer.ok) return fail(answered(answer));
   if (answer.status !== 304) {
     const body = await answer.text();
     const page = new DOMParser().parseFromString(body, "text/html").querySelector(".hz");
@@ -65,6 +65,12 @@ async function take(answer) {
   state.trouble = "";
   state.readAt = Date.now();
   state.readClock = answer.headers.get("X-Horizon-At") ?? "";
+}
+
+// The id is what its error stands under in the server's log.
+function answered({ status, headers }) {
+  const id = headers.get("X-Request-ID");
+  return id ? say("answeredAs", { status, id }) : say("answered", { status });
 }
 
 // Patch every live part that the page has; whether the data in it is unknown.
