@@ -27,6 +27,7 @@ from allegro_queue.history.group_rows import find_groups
 from allegro_queue.history.measured import Extent, Minute, extent, minutes
 from allegro_queue.history.touched import Tenants
 from allegro_queue.outbox import Waiting, waiting
+from allegro_queue.scheduling.snapshots import snapshot_too_old_from
 from allegro_queue.scheduling.table import ScheduleRow, faults_in, rows_of
 from allegro_queue.stores import Stores
 from allegro_queue.stores.entries import Known
@@ -111,6 +112,7 @@ def overview(
         ever_used=ever_used,
         note=quiet_note(pulse, minutes),
         clock=clock,
+        snapshot_too_old_from=snapshot_too_old_from,
         minutes=minutes,
         reach=reach,
         parked=parked,
