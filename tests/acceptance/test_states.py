@@ -5,8 +5,8 @@ Each story starts one system and takes it through several states, since a start 
 
 from __future__ import annotations
 
-import html
 import json
+import os
 import re
 import signal
 import time
@@ -41,6 +41,7 @@ from tests.support.busy_redis import kept_busy
 from tests.support.dev_run import free_port
 from tests.support.eventually import eventually
 from tests.support.running import Running, manage, running
+from tests.support.said import text_of, verdict, words_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -91,21 +92,6 @@ def server_settings(redis: Redis) -> Iterator[Callable[..., None]]:
     yield change
     for key, value in before.items():
         redis.config_set(key, value)
-
-
-def words(body: str) -> str:
-    """What a page says, without its markup."""
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())
-
-
-def text_of(client: Client, name: str, **places: str) -> str:
-    return words(client.get(reverse(f"horizon:{name}", kwargs=places)).content.decode())
-
-
-def verdict(client: Client) -> Verdict:
-    """What the overview says first."""
-    found: Verdict = client.get(reverse("horizon:overview")).context["page"].verdict
-    return found
 
 
 def comes_to_say(client: Client, beginning: str, within: float = 10) -> Verdict:
@@ -210,10 +196,14 @@ def test_what_is_wrong_with_the_server_is_told_with_its_figure_and_what_is_at_ri
         assert re.match(r"Redis is (nearly )?full: \d+% of its memory is used\.", verdict(client).sentence)
 
 
-def test_what_became_of_jobs_meanwhile_is_told_and_is_no_error(
+def test_what_became_of_jobs_and_of_the_clock_meanwhile_is_told_and_is_no_error(
     client: Client, stores: Stores, scheduled: Callable[..., Schedule]
 ) -> None:
     with system(stores, scheduled(every=86_400)) as horizon:
+        assert manage("horizon_snapshot", DATABASE_URL=database()).returncode == 0
+        scheduler = stores.masters.living()[0].scheduler_pid
+        os.kill(scheduler, signal.SIGSTOP)
+
         # As any program that uses RQ may file it: its result, and with it its data, is kept for a second.
         brief = get_queue("default").enqueue_call(jobs.add, args=(1, 2), result_ttl=1).id
         failed = dispatch(jobs.fail, options=JobOptions(queue="high"))
@@ -222,6 +212,7 @@ def test_what_became_of_jobs_meanwhile_is_told_and_is_no_error(
 
         found = client.get(reverse("horizon:jobs"), {"state": "failed", "queue": "high", "error": "KeyError"})
         assert "Without error:KeyError there are some" in found.content.decode()
+        assert reverse("horizon:jobs") + "?state=failed&amp;queue=high" in found.content.decode()
 
         client.post(reverse("horizon:pause"), {"queue": "high", "reason": "the deploy"})
         form = {"id": failed, "next": reverse("horizon:jobs")}
@@ -235,17 +226,24 @@ def test_what_became_of_jobs_meanwhile_is_told_and_is_no_error(
         assert "This job’s data expired, so it cannot be retried and its result is gone." in gone
         assert "Kept its runs, 30 days" in gone
 
-    copy_runs(Run.objects.get(job_id=failed), MOST_COUNTED)
-    page = client.get(reverse("horizon:jobs"), {"state": "failed"}).context["page"]
-    assert page.sentence == "100,000+ failed runs."
-    assert [tab.count for tab in page.tabs if tab.word == "Failed"] == ["100,000+"]
+        copy_runs(Run.objects.get(job_id=failed), MOST_COUNTED)
+        page = client.get(reverse("horizon:jobs"), {"state": "failed"}).context["page"]
+        assert page.sentence == "100,000+ failed runs."
+        assert [tab.count for tab in page.tabs if tab.word == "Failed"] == ["100,000+"]
+
+        stopped = comes_to_say(client, "No scheduler runs.", within=20)
+        assert re.match(r"No scheduler runs\. Graphs are stale since \d\d:\d\d:\d\d", stopped.sentence)
+        assert stopped.command == "python manage.py rqscheduler"
+        os.kill(scheduler, signal.SIGCONT)
+        comes_to_say(client, "high is paused; 1 job waits.")
 
 
 def copy_runs(run: Run, number: int) -> None:
     """So many runs more like this one, in one statement."""
     table = Run._meta.db_table
     names = [each.column for each in Run._meta.concrete_fields]
-    values = ["id + n" if each == "id" else each for each in names]
+    own = {"id": "id - n", "execution_id": "'copy ' || n"}
+    values = [own.get(each, each) for each in names]
     with connection.cursor() as cursor:
         cursor.execute(
             f"WITH RECURSIVE more(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM more WHERE n < %s) "
@@ -270,6 +268,12 @@ def test_processes_that_are_gone_are_told_apart_as_they_go_one_by_one(
         client.post(reverse("horizon:resume_entry"), {"entry": "snapshots"})
         comes_to_say(client, "Quiet.")
 
+        (worker,) = stores.workers.living()
+        horizon.kill_one(worker.pid)
+        died = comes_to_say(client, "A worker died in the last 15 minutes.")
+        assert "was killed by signal 9 (SIGKILL)" in died.causes[0].line
+        eventually(lambda: [each.pid for each in stores.workers.living()] not in ([], [worker.pid]))
+
         horizon.send(signal.SIGKILL)
         eventually(lambda: not stores.workers.living(), explain=horizon.said)
         for _ in range(3):
@@ -280,7 +284,7 @@ def test_processes_that_are_gone_are_told_apart_as_they_go_one_by_one(
         assert (dead.tone, dead.sentence) == ("bad", "No workers. 3 jobs wait and nothing runs them.")
         assert re.match(r"default has 3 jobs waiting, the oldest for \d+ s\.", dead.causes[0].line)
 
-        with running("rqworker", "default", DATABASE_URL=database()) as worker:
+        with running("rqworker", "default", DATABASE_URL=database()) as by_hand:
             alone = comes_to_say(client, "Workers run, but no Horizon process: nobody replaces a worker that dies.")
             assert alone.tone == "warn"
             assert alone.causes[0].line == "1 worker was started by hand."
@@ -291,8 +295,8 @@ def test_processes_that_are_gone_are_told_apart_as_they_go_one_by_one(
             dispatch(jobs.urgent)
             unserved = comes_to_say(client, "high has 1 job and no worker listens.")
             assert (unserved.tone, unserved.command) == ("bad", "python manage.py rqworker high")
-            worker.send(signal.SIGTERM)
-            worker.wait()
+            by_hand.send(signal.SIGTERM)
+            by_hand.wait()
     assert verdict(client).sentence == "No workers. 1 job waits and nothing runs them."
 
 
@@ -315,7 +319,7 @@ def test_a_deploy_that_left_a_host_out_and_a_wrong_connection_are_told(
         with running(*web, QUEUE_CONNECTION="sync", DATABASE_URL=database()) as pages:
             eventually(lambda: "Starting development server" in pages.said(), within=30, explain=pages.said)
             with urlopen(f"http://{place}/horizon/", timeout=20) as answer:
-                text = words(answer.read().decode())
+                text = words_of(answer.read().decode())
     assert (
         "QUEUE_CONNECTION is 'sync', so Horizon starts no worker and jobs pile up unprocessed. 1 job waits now." in text
     )
