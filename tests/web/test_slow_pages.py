@@ -19,7 +19,7 @@ from django.test import Client
 from playwright.sync_api import Page, expect
 
 from allegro_queue.alerts.models import AlertStanding
-from allegro_queue.history.models import FailureGroup
+from allegro_queue.history.models import FailureGroup, Series
 from allegro_queue.history.run_rows import RUNS
 from allegro_queue.stores import Stores
 from tests.support import scenes
@@ -32,6 +32,7 @@ from tests.support.running import manage, running
 from tests.support.runs import add_runs, failed_record
 
 ALERTS = AlertStanding._meta.db_table
+SERIES = Series._meta.db_table
 WAITING = "/horizon/jobs/?state=waiting"
 FAILED = "/horizon/jobs/?state=failed"
 
@@ -131,6 +132,45 @@ def test_a_page_that_came_without_history_fetches_it_by_itself(browser_page: Pag
 
     expect(browser_page.locator("tr[data-key]").first).to_be_visible()
     expect(browser_page.locator(".hz-sentence")).to_have_text(re.compile(r"failed run"))
+
+
+@pytest.mark.parametrize("address", ["/horizon/", "/horizon/queues/"])
+def test_what_redis_knows_stands_while_the_database_is_slow(site: Site, runs: Stores, address: str) -> None:
+    with site.locked(SERIES):
+        begun = time.monotonic()
+        body = site.body(address)
+        took = time.monotonic() - begun
+
+    high = re.search(r'<tr [^>]*data-key="high">.*?</tr>', body, re.DOTALL)
+    assert high is not None
+    assert 'href="/horizon/jobs/?state=waiting&amp;queue=high">3</a>' in high[0]
+    # What is not counted yet is open, and no nought.
+    assert re.search(r'data-label="Failed, 1 h"[^>]*><span class="hz-zero">–<', high[0])
+    assert "Still counting after 500 ms." in body
+    assert "patience=long" in body
+    assert took < 2
+
+
+def test_the_overview_gives_its_answer_while_the_database_is_slow(site: Site, runs: Stores) -> None:
+    with site.locked(SERIES):
+        text = site.text("/horizon/")
+
+    assert "No workers. 3 jobs wait and nothing runs them." in text
+    assert "First steps" not in text
+    for untrue in ("No failure is open", "Nobody has done anything yet", "0 jobs in the last hour"):
+        assert untrue not in text
+
+
+def test_the_overview_fetches_what_was_missing_by_itself(browser_page: Page, site: Site, runs: Stores) -> None:
+    complaints = complaints_of(browser_page)
+    with site.locked(SERIES):
+        browser_page.goto(f"{site.url}/horizon/")
+        expect(browser_page.get_by_text("Still counting after 500 ms.").first).to_be_visible()
+
+    expect(browser_page.get_by_text("Still counting")).to_have_count(0)
+    expect(browser_page.locator(".hz-caption").first).to_contain_text("failures peaked at")
+    expect(browser_page.get_by_text("ValueError").first).to_be_visible()
+    assert complaints == []
 
 
 def test_a_search_for_an_id_does_not_wait_for_history_twice(site: Site, runs: Stores) -> None:
