@@ -156,9 +156,16 @@ def test_the_overview_gives_its_answer_while_the_database_is_slow(site: Site, ru
         text = site.text("/horizon/")
 
     assert "No workers. 3 jobs wait and nothing runs them." in text
-    assert "First steps" not in text
     for untrue in ("No failure is open", "Nobody has done anything yet", "0 jobs in the last hour"):
         assert untrue not in text
+
+
+def test_nobody_is_given_first_steps_because_the_database_is_slow(site: Site, stores: Stores) -> None:
+    with site.locked(SERIES):
+        text = site.text("/horizon/")
+
+    assert "No Horizon process and no workers. Jobs that come now will wait." in text
+    assert "First steps" not in text
 
 
 def test_the_overview_fetches_what_was_missing_by_itself(browser_page: Page, site: Site, runs: Stores) -> None:
