@@ -16,7 +16,7 @@ import pytest
 from django.db import connections
 from django.db.utils import load_backend
 from django.test import Client
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Response, Route, expect
 
 from allegro_queue.alerts.models import AlertStanding
 from allegro_queue.history.models import FailureGroup, Series
@@ -178,6 +178,36 @@ def test_the_overview_fetches_what_was_missing_by_itself(browser_page: Page, sit
     expect(browser_page.locator(".hz-caption").first).to_contain_text("failures peaked at")
     expect(browser_page.get_by_text("ValueError").first).to_be_visible()
     assert complaints == []
+
+
+def test_what_redis_knows_is_kept_up_to_date_while_the_database_stays_slow(
+    browser_page: Page, site: Site, runs: Stores
+) -> None:
+    patient: list[str] = []
+
+    def give_up_at_once(route: Route) -> None:
+        # The server's own answer of somebody who has waited in vain, without the wait.
+        patient.append(route.request.url)
+        route.fulfill(response=route.fetch(url=route.request.url.replace("patience=long", "")))
+
+    def is_refresh(answer: Response) -> bool:
+        return "x-horizon-fragment" in answer.request.headers
+
+    waiting = browser_page.locator("tr[data-key=high] [data-label=Waiting]")
+    browser_page.route("**patience=long**", give_up_at_once)
+    browser_page.clock.install()
+    with site.locked(SERIES):
+        with browser_page.expect_response(is_refresh):
+            browser_page.goto(f"{site.url}/horizon/")
+        for number in (4, 5, 6):
+            scenes.backlog(runs, "high", 1)
+            with browser_page.expect_response(is_refresh):
+                browser_page.clock.run_for(6_000)
+            expect(waiting).to_have_text(str(number))
+        assert len(patient) == 1
+        with browser_page.expect_response("**patience=long**"):
+            browser_page.clock.fast_forward(70_000)
+    assert len(patient) == 2
 
 
 def test_a_search_for_an_id_does_not_wait_for_history_twice(site: Site, runs: Stores) -> None:
