@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 from django.views.generic import RedirectView
 from django.views.i18n import set_language
 
+from allegro.error_pages import something_broke
 from allegro.health import up
 
 admin.site.site_header = gettext_lazy("Allegro administration")
@@ -32,4 +33,5 @@ def mounted(*, local: bool) -> list[URLPattern | URLResolver]:
     return patterns
 
 
+handler500 = something_broke
 urlpatterns = mounted(local=settings.IS_LOCAL)

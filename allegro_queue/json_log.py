@@ -7,10 +7,14 @@ import logging
 import re
 from datetime import UTC, datetime
 
+from allegro_queue.request_ids import request_of_now
+
 PAIR = re.compile(r"(?<!\S)([a-z_]+)=(\S+)")
 """``pid=4711`` in a message, as the library writes what an event is about."""
 
-KEPT = frozenset({"at", "level", "logger", "message", "pid", "process", "exception", "trace_id", "span_id"})
+KEPT = frozenset(
+    {"at", "level", "logger", "message", "pid", "process", "exception", "trace_id", "span_id", "request_id"}
+)
 
 STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
 
@@ -19,7 +23,7 @@ class JsonFormatter(logging.Formatter):
     """``{"at", "level", "logger", "message", "process"}``, with the pairs of the message and the extras of the call.
 
     Of an exception there is type, text and traceback in ``exception``. The trace that a line belongs to is named when
-    OpenTelemetry is installed and a span is open.
+    OpenTelemetry is installed and a span is open, and the request when ``middleware.RequestIds`` is in ``MIDDLEWARE``.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -45,6 +49,7 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         line.update(current_trace())
+        line.update(request_of_now())
         return json.dumps(line, ensure_ascii=False, default=str)
 
 

@@ -12,6 +12,7 @@ from allegro_queue.dashboard.page.formats import count, in_words
 from allegro_queue.dashboard.page.states import Status
 from allegro_queue.health.check import Check, Result, worst
 from allegro_queue.health.examine import examine
+from allegro_queue.scheduling.snapshots import snapshot_too_old_from
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
 from allegro_queue.wording import worded
@@ -51,7 +52,9 @@ class HealthPage:
 
 def read_health(stores: Stores, pulse: Pulse) -> HealthPage:
     """The page: one round trip besides the pulse's two, one query."""
-    return health_page(examine(stores, pulse, configuration_problems(), keeper_in_words(pulse.at)))
+    return health_page(
+        examine(stores, pulse, configuration_problems(), keeper_in_words(pulse.at), snapshot_too_old_from)
+    )
 
 
 def health_page(checks: tuple[Check, ...]) -> HealthPage:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from django.utils.translation import gettext, gettext_noop, ngettext
 
@@ -17,17 +17,29 @@ from allegro_queue.stores.pulse import Pulse
 from allegro_queue.wording import worded
 
 
-def examine(stores: Stores, pulse: Pulse, problems: Sequence[str], keeper: str | None) -> tuple[Check, ...]:
+def examine(
+    stores: Stores,
+    pulse: Pulse,
+    problems: Sequence[str],
+    keeper: str | None,
+    snapshot_too_old_from: Callable[[float], float],
+) -> tuple[Check, ...]:
     """Every check, in groups.
 
     Args:
         problems: faults of the configuration, as sentences.
         keeper: who keeps the alerts, in words; ``None`` when nobody does.
+        snapshot_too_old_from: from when on the snapshot of a time is too old.
     """
     settings = horizon_settings()
     return (
         *check_server(stores.server.read(), address(stores.client), pulse.at),
-        *check_processes(pulse, has_schedule=bool(settings.schedule), keeper=keeper),
+        *check_processes(
+            pulse,
+            has_schedule=bool(settings.schedule),
+            keeper=keeper,
+            snapshot_too_old_from=snapshot_too_old_from,
+        ),
         *check_settings(settings.connection, problems),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from django.utils.translation import gettext, gettext_noop, ngettext
 
@@ -11,17 +11,17 @@ from allegro_queue.stores.pulse import Pulse
 from allegro_queue.stores.scheduler_record import SCHEDULER_LIFE
 from allegro_queue.wording import worded
 
-SNAPSHOT_STALE = 11 * 60
-"""Seconds: two snapshots were missed, with a minute's grace."""
-
 START = "python manage.py horizon"
 
 
-def check_processes(pulse: Pulse, *, has_schedule: bool, keeper: str | None) -> Iterator[Check]:
+def check_processes(
+    pulse: Pulse, *, has_schedule: bool, keeper: str | None, snapshot_too_old_from: Callable[[float], float]
+) -> Iterator[Check]:
     """Every check of masters, workers, scheduler, alerts and records.
 
     Args:
         keeper: who keeps the alerts, in words; ``None`` when nobody does.
+        snapshot_too_old_from: from when on the snapshot of a time is too old.
     """
     yield masters(pulse)
     yield supervisors(pulse)
@@ -31,7 +31,7 @@ def check_processes(pulse: Pulse, *, has_schedule: bool, keeper: str | None) -> 
         yield scheduler(pulse)
     yield alerts(keeper)
     yield pauses(pulse)
-    yield snapshot(pulse)
+    yield snapshot(pulse, snapshot_too_old_from)
 
 
 def masters(pulse: Pulse) -> Check:
@@ -228,11 +228,11 @@ def pauses(pulse: Pulse) -> Check:
     )
 
 
-def snapshot(pulse: Pulse) -> Check:
+def snapshot(pulse: Pulse, too_old_from: Callable[[float], float]) -> Check:
     taken = pulse.last_snapshot_at
     if taken is None:
         started = min((each.started_at for each in pulse.masters), default=pulse.at)
-        young = pulse.at - started <= SNAPSHOT_STALE
+        young = pulse.at <= too_old_from(started)
         return Check(
             group=gettext_noop("Records"),
             name=gettext_noop("Snapshot"),
@@ -242,7 +242,7 @@ def snapshot(pulse: Pulse) -> Check:
             command="" if young else "python manage.py horizon_snapshot",
         )
     age = pulse.at - taken
-    stale = age > SNAPSHOT_STALE
+    stale = pulse.at > too_old_from(taken)
     return Check(
         group=gettext_noop("Records"),
         name=gettext_noop("Snapshot"),

@@ -16,7 +16,7 @@ from allegro_queue.history.stretches import OTHER_NAMES, SERIES_COLUMNS, counts_
 from allegro_queue.metrics.counts import FIVE_MINUTES, MINUTE, Counts, Kind
 from allegro_queue.metrics.histograms import decode
 from allegro_queue.stores import Stores
-from allegro_queue.stores.collecting import START, CollectorRecord, time_of
+from allegro_queue.stores.collecting import START, CollectorRecord, Stream, time_of
 
 __all__ = [
     "OTHER_NAMES",
@@ -111,12 +111,17 @@ def extent(stores: Stores, now: float, seconds: int = FIVE_MINUTES) -> Extent:
     holes = Gap.objects.using(using).order_by("-id")[:50] if place and place.missed else ()
     return Extent(
         first=place.first if place else None,
-        until=now if not behind else max(time_of(position), 0.0),
+        until=counted_until(position, stream) if behind else now,
         behind=behind,
         collector=collector,
         holes=tuple(Hole(each.from_at, each.to_at, each.missed) for each in holes),
         unreadable=place.unreadable if place else 0,
     )
+
+
+def counted_until(position: str, stream: Stream) -> float:
+    """Unix time up to which every run is counted. Before the first is, that is when it ended, and not the year 1970."""
+    return time_of(stream.first if position == START and stream.first else position)
 
 
 def known(kind: Kind, name: str) -> bool:

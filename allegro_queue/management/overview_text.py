@@ -69,7 +69,7 @@ def queue_lines(page: OverviewPage) -> Iterator[Line]:
             about(row.oldest_seconds) if row.oldest_seconds is not None else DASH,
             count(row.pulse.running),
             rate(row.per_minute) if row.per_minute is not None else DASH,
-            count(row.failed_last_hour),
+            count(row.failed_last_hour) if row.failed_last_hour is not None else DASH,
             str(row.workers),
             row.state.word,
         ]

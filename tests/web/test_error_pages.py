@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import path
 
+from allegro.urls import handler500 as handler500
 from allegro.urls import mounted
 
 pytestmark = pytest.mark.django_db

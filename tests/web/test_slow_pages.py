@@ -14,10 +14,10 @@ from urllib.request import urlopen
 import psycopg
 import pytest
 from django.test import Client
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Response, Route, expect
 
 from allegro_queue.alerts.models import AlertStanding
-from allegro_queue.history.models import FailureGroup
+from allegro_queue.history.models import FailureGroup, Series
 from allegro_queue.history.run_rows import RUNS
 from allegro_queue.stores import Stores
 from tests.support import scenes
@@ -31,6 +31,7 @@ from tests.support.running import manage, running
 from tests.support.runs import add_runs, failed_record
 
 ALERTS = AlertStanding._meta.db_table
+SERIES = Series._meta.db_table
 WAITING = "/horizon/jobs/?state=waiting"
 FAILED = "/horizon/jobs/?state=failed"
 
@@ -140,6 +141,82 @@ def test_the_step_before_an_act_on_runs_that_match_does_not_wait_for_history_wit
 
     assert "Still counting: the database did not answer within 2 s." in text
     assert "Ask again and wait longer" in text
+
+
+@pytest.mark.parametrize("address", ["/horizon/", "/horizon/queues/"])
+def test_what_redis_knows_stands_while_the_database_is_slow(site: Site, runs: Stores, address: str) -> None:
+    with site.locked(SERIES):
+        begun = time.monotonic()
+        body = site.body(address)
+        took = time.monotonic() - begun
+
+    high = re.search(r'<tr [^>]*data-key="high">.*?</tr>', body, re.DOTALL)
+    assert high is not None
+    assert 'href="/horizon/jobs/?state=waiting&amp;queue=high">3</a>' in high[0]
+    # What is not counted yet is open, and no nought.
+    assert re.search(r'data-label="Failed, 1 h"[^>]*><span class="hz-zero">–<', high[0])
+    assert "Still counting after 500 ms." in body
+    assert "patience=long" in body
+    assert took < 2
+
+
+def test_the_overview_gives_its_answer_while_the_database_is_slow(site: Site, runs: Stores) -> None:
+    with site.locked(SERIES):
+        text = site.text("/horizon/")
+
+    assert "No workers. 3 jobs wait and nothing runs them." in text
+    for untrue in ("No failure is open", "Nobody has done anything yet", "0 jobs in the last hour"):
+        assert untrue not in text
+
+
+def test_nobody_is_given_first_steps_because_the_database_is_slow(site: Site, stores: Stores) -> None:
+    with site.locked(SERIES):
+        text = site.text("/horizon/")
+
+    assert "No Horizon process and no workers. Jobs that come now will wait." in text
+    assert "First steps" not in text
+
+
+def test_the_overview_fetches_what_was_missing_by_itself(browser_page: Page, site: Site, runs: Stores) -> None:
+    complaints = complaints_of(browser_page)
+    with site.locked(SERIES):
+        browser_page.goto(f"{site.url}/horizon/")
+        expect(browser_page.get_by_text("Still counting after 500 ms.").first).to_be_visible()
+
+    expect(browser_page.get_by_text("Still counting")).to_have_count(0)
+    expect(browser_page.locator(".hz-caption").first).to_contain_text("failures peaked at")
+    expect(browser_page.get_by_text("ValueError").first).to_be_visible()
+    assert complaints == []
+
+
+def test_what_redis_knows_is_kept_up_to_date_while_the_database_stays_slow(
+    browser_page: Page, site: Site, runs: Stores
+) -> None:
+    patient: list[str] = []
+
+    def give_up_at_once(route: Route) -> None:
+        # The server's own answer of somebody who has waited in vain, without the wait.
+        patient.append(route.request.url)
+        route.fulfill(response=route.fetch(url=route.request.url.replace("patience=long", "")))
+
+    def is_refresh(answer: Response) -> bool:
+        return "x-horizon-fragment" in answer.request.headers
+
+    waiting = browser_page.locator("tr[data-key=high] [data-label=Waiting]")
+    browser_page.route("**patience=long**", give_up_at_once)
+    browser_page.clock.install()
+    with site.locked(SERIES):
+        with browser_page.expect_response(is_refresh):
+            browser_page.goto(f"{site.url}/horizon/")
+        for number in (4, 5, 6):
+            scenes.backlog(runs, "high", 1)
+            with browser_page.expect_response(is_refresh):
+                browser_page.clock.run_for(6_000)
+            expect(waiting).to_have_text(str(number))
+        assert len(patient) == 1
+        with browser_page.expect_response("**patience=long**"):
+            browser_page.clock.fast_forward(70_000)
+    assert len(patient) == 2
 
 
 def test_a_search_for_an_id_does_not_wait_for_history_twice(site: Site, runs: Stores) -> None:

@@ -5,6 +5,7 @@ Each is really taken away, and given back where that can be.
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import time
@@ -96,7 +97,7 @@ def test_a_reader_whose_session_has_ended_is_told_in_place(
 
 
 def test_a_server_that_breaks_leaves_the_last_data_with_its_time(
-    browser_page: Page, live_server: LiveServer, stores: Stores
+    browser_page: Page, live_server: LiveServer, stores: Stores, caplog: pytest.LogCaptureFixture
 ) -> None:
     scenes.quiet_system(stores, time.time())
     open_at(browser_page, f"{live_server.url}/horizon/failures/?live=5")
@@ -107,11 +108,16 @@ def test_a_server_that_breaks_leaves_the_last_data_with_its_time(
         cursor.execute(f"ALTER TABLE {GROUPS} RENAME TO {GROUPS}_gone")
     try:
         browser_page.clock.run_for(6_000)
-        expect(browser_page.locator("#hz-fresh")).to_contain_text("the server answered 500")
+        expect(browser_page.locator("#hz-fresh")).to_contain_text(
+            re.compile(r"the server answered 500 \(request id [0-9a-f]{32}\)")
+        )
     finally:
         with connection.cursor() as cursor:
             cursor.execute(f"ALTER TABLE {GROUPS}_gone RENAME TO {GROUPS}")
 
+    told = re.search(r"request id \w+", browser_page.locator("#hz-fresh").inner_text())
+    assert told is not None
+    assert told[0] in caplog.text
     expect(browser_page.locator("#hz-fresh")).to_contain_text("As of ")
     assert browser_page.locator("#hz-live").inner_text() == shown
     browser_page.clock.run_for(12_000)

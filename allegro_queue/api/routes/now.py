@@ -24,6 +24,7 @@ from allegro_queue.health.check import worst
 from allegro_queue.health.examine import examine
 from allegro_queue.plan import Plan
 from allegro_queue.rights import Right
+from allegro_queue.scheduling.snapshots import snapshot_too_old_from
 from allegro_queue.status import status_of
 from allegro_queue.stores import open_stores
 
@@ -68,7 +69,7 @@ def workers(request: HttpRequest) -> Any:
 @router.get("health", response=Health, summary="Is the machinery itself well?")
 def health(request: HttpRequest) -> Any:
     stores, pulse = reading()
-    checks = examine(stores, pulse, configuration_problems(), keeper_in_words(pulse.at))
+    checks = examine(stores, pulse, configuration_problems(), keeper_in_words(pulse.at), snapshot_too_old_from)
     return {"result": worst(checks), "checks": [asdict(each) for each in checks]}
 
 

@@ -13,9 +13,6 @@ from allegro_queue.stores.pulse import Pulse
 from allegro_queue.stores.scheduler_record import SCHEDULER_LIFE
 from allegro_queue.wording import apart, worded
 
-SNAPSHOT_STALE = 11 * 60
-"""Seconds after which the graphs count as stale: two snapshots were missed, with a minute's grace."""
-
 NAMED = 3
 """Entries named in one sentence."""
 
@@ -66,17 +63,19 @@ def stopped_scheduler(
     )
 
 
-def stale_snapshots(pulse: Pulse, has_schedule: bool, clock: Callable[[float], str]) -> Iterator[Finding]:
+def stale_snapshots(
+    pulse: Pulse, has_schedule: bool, clock: Callable[[float], str], too_old_from: Callable[[float], float]
+) -> Iterator[Finding]:
     """The last snapshot is too old, although a scheduler runs."""
     if pulse.scheduler is None and has_schedule:
         return
     if pulse.last_snapshot_at is None:
         started = min((master.started_at for master in pulse.masters), default=None)
-        if started is None or pulse.at - started <= SNAPSHOT_STALE:
+        if started is None or pulse.at <= too_old_from(started):
             return
         headline = gettext("No snapshot was ever taken, so the graphs are stale.")
         cause = gettext("No snapshot was ever taken; see what became of the entry that takes them.")
-    elif pulse.at - pulse.last_snapshot_at <= SNAPSHOT_STALE:
+    elif pulse.at <= too_old_from(pulse.last_snapshot_at):
         return
     else:
         of = {"time": clock(pulse.last_snapshot_at), "ago": ago(pulse.last_snapshot_at, pulse.at)}

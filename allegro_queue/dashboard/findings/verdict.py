@@ -63,6 +63,7 @@ def verdict_on(
     ever_used: bool,
     note: str,
     clock: Callable[[float], str],
+    snapshot_too_old_from: Callable[[float], float],
     minutes: Sequence[Minute] = (),
     reach: Extent | None = None,
     parked: Sequence[Parked] = (),
@@ -77,6 +78,7 @@ def verdict_on(
         ever_used: whether anything has ever run here.
         note: the quiet line for when all is well.
         clock: how a Unix time is written.
+        snapshot_too_old_from: from when on the snapshot of a time is too old.
         minutes: the last hour.
         reach: how far history goes; ``None`` when it was not asked.
         parked: cron entries that are broken.
@@ -91,7 +93,7 @@ def verdict_on(
         *risky_server(pulse),
         *parked_entries(parked),
         *stopped_scheduler(pulse, has_schedule, overdue, clock),
-        *stale_snapshots(pulse, has_schedule, clock),
+        *stale_snapshots(pulse, has_schedule, clock, snapshot_too_old_from),
         *starved.values(),
         *long_waits(pulse, waits, told=starved),
         *waiting_outside(outbox, pulse),

@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 
 from allegro_queue.conf import horizon_settings
 from allegro_queue.dashboard.metrics.charts import Chart, Measured, charts_of
+from allegro_queue.dashboard.metrics.first_graph import first_graph
 from allegro_queue.dashboard.metrics.ranges import Choice, Range, axis_of, choices, range_for
 from allegro_queue.dashboard.metrics.rows import MetricKind, MetricRow, address_of, failures_of, rows, sentence_on
 from allegro_queue.dashboard.metrics.series import Axis, Totals, buckets, totals
@@ -59,7 +60,9 @@ class MetricsPage:
     span: str
     """How much time the figures are over, in words."""
     empty: bool
-    """Whether no run was ever counted."""
+    """Whether nothing was ever counted."""
+    first_graph: str
+    """When it will be, in words, if that is known."""
     capped: str
     """What is measured together, in words; empty when each name is measured by itself."""
     stale_since: float | None
@@ -100,6 +103,7 @@ def read_metrics(stores: Stores, pulse: Pulse, given: str) -> MetricsPage:
         axis=axis,
         chosen=chosen,
         now=now,
+        first=first_graph(stores, pulse) if reach.first is None else "",
     )
 
 
@@ -121,6 +125,7 @@ def metrics_page(
     axis: Axis,
     chosen: Range,
     now: float,
+    first: str = "",
 ) -> MetricsPage:
     """The page, from what was read."""
     everything = Counts()
@@ -141,6 +146,7 @@ def metrics_page(
         choices=choices(chosen, link("metrics"), "job"),
         span=span,
         empty=reach.first is None,
+        first_graph=first,
         capped=worded(
             gettext("{n} names are measured by themselves, all others together as {name}."),
             n=count(MOST_NAMES),
@@ -172,6 +178,7 @@ class MetricPage:
     starts: tuple[float, ...]
     """Of each bucket."""
     empty: bool
+    first_graph: str
     stale_since: float | None
     waits: str
     holes: str
@@ -193,16 +200,18 @@ def read_metric(stores: Stores, pulse: Pulse, kind: MetricKind, name: str, given
         return None
     chosen = range_for(given, kind, horizon_settings())
     since = pulse.at - chosen.seconds
+    reach = extent(stores, pulse.at, chosen.stretch)
     return metric_page(
         kind,
         name,
         points(kind, [name], seconds=chosen.stretch, since=since // chosen.stretch * chosen.stretch)[name],
-        reach=extent(stores, pulse.at, chosen.stretch),
+        reach=reach,
         chosen=chosen,
         deploys=deploys_since(since, max(chosen.stretch, FIVE_MINUTES)),
         now=pulse.at,
         pause_address=link("confirm_pause", query={"queue": name, "next": address_of(kind, name)}) if can_pause else "",
         paused=can_pause and name in pulse.pauses,
+        first=first_graph(stores, pulse) if reach.first is None else "",
     )
 
 
@@ -217,6 +226,7 @@ def metric_page(
     deploys: Sequence[Deploy] = (),
     pause_address: str = "",
     paused: bool = False,
+    first: str = "",
 ) -> MetricPage:
     """The page, from what was read."""
     axis = axis_of(chosen, reach.first, now)
@@ -237,6 +247,7 @@ def metric_page(
         csv=address_of(kind, name),
         starts=tuple(axis.starts),
         empty=reach.first is None,
+        first_graph=first,
         stale_since=stale_since(reach, now),
         waits=waits_on(reach),
         holes=holes_in(reach, axis.start),

@@ -25,8 +25,10 @@ from allegro_queue.dashboard.page.tile import Tile
 from allegro_queue.dashboard.queues.rows import MOST_SLOTS, QueueRow, queue_rows
 from allegro_queue.history.group_rows import find_groups
 from allegro_queue.history.measured import Extent, Minute, extent, minutes
+from allegro_queue.history.patience import counted
 from allegro_queue.history.touched import Tenants
 from allegro_queue.outbox import Waiting, waiting
+from allegro_queue.scheduling.snapshots import snapshot_too_old_from
 from allegro_queue.scheduling.table import ScheduleRow, faults_in, rows_of
 from allegro_queue.stores import Stores
 from allegro_queue.stores.entries import Known
@@ -56,25 +58,40 @@ class OverviewPage:
     """Groups, the one that failed last first."""
     deeds: tuple[Activity, ...]
     """What people did last."""
+    late: bool
+    """Whether the database took too long: what is from it is missing."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Past:
+    """What the overview takes from the database. It stands without, while that is busy."""
+
+    reach: Extent
+    minutes: Sequence[Minute]
+    failures: Sequence[GroupLine]
+    outbox: Waiting
+    deeds: Sequence[Activity]
 
 
 def read_overview(stores: Stores, pulse: Pulse) -> OverviewPage:
     """The page: four round trips to Redis besides the pulse's two, six short queries, or seven when runs were ever dropped uncounted."""
-    settings = horizon_settings()
-    reach = extent(stores, pulse.at)
     known = stores.entries.known(pulse.at)
     schedule = rows_of(stores, known, pulse.at)
+    past = counted(lambda: read_past(stores, pulse))
+    return overview(horizon_settings(), pulse, schedule, past, parked=parked_in(schedule, known))
+
+
+def read_past(stores: Stores, pulse: Pulse) -> Past:
+    """All queries of the page."""
+    reach = extent(stores, pulse.at)
     groups = find_groups(now=pulse.at, states=OPEN, limit=FAILURES_SHOWN)
-    return overview(
-        settings,
-        pulse,
-        minutes(stores, reach, pulse.at, MINUTES),
-        schedule,
-        [line_of(each, Tenants()) for each in groups],
+    return Past(
         reach=reach,
-        parked=parked_in(schedule, known),
+        minutes=minutes(stores, reach, pulse.at, MINUTES),
+        failures=[line_of(each, Tenants()) for each in groups],
         outbox=waiting(moment(pulse.at)),
-        deeds=journal.read()[:DEEDS_SHOWN],
+        # Asked here, where the time is kept.
+        deeds=list(journal.read()[:DEEDS_SHOWN]),
     )
 
 
@@ -87,18 +104,18 @@ def parked_in(schedule: Sequence[ScheduleRow], known: Known) -> list[Parked]:
 def overview(
     settings: HorizonSettings,
     pulse: Pulse,
-    minutes: Sequence[Minute],
     schedule: Sequence[ScheduleRow],
-    failures: Sequence[GroupLine],
+    past: Past | None,
     *,
-    reach: Extent,
-    parked: Sequence[Parked] = (),
-    outbox: Waiting | None = None,
-    deeds: Sequence[Activity] = (),
+    parked: Sequence[Parked],
 ) -> OverviewPage:
-    """The page, from what was read."""
+    """The page, from what was read; without a past, what Redis knows."""
+    minutes = past.minutes if past else ()
+    failures = past.failures if past else ()
     measured = any(each.done or each.failed for each in minutes)
-    ever_used = bool(measured or failures or pulse.last_snapshot_at or any(queue.running for queue in pulse.queues))
+    running = any(queue.running for queue in pulse.queues)
+    # Nobody is given first steps because a database is busy.
+    ever_used = bool(past is None or measured or failures or pulse.last_snapshot_at or running)
     overdue = [
         Overdue(name=row.entry.name, late_seconds=row.late_seconds) for row in schedule if row.late_seconds > ENTRY_LATE
     ]
@@ -111,12 +128,13 @@ def overview(
         ever_used=ever_used,
         note=quiet_note(pulse, minutes),
         clock=clock,
+        snapshot_too_old_from=snapshot_too_old_from,
         minutes=minutes,
-        reach=reach,
+        reach=past.reach if past else None,
         parked=parked,
-        outbox=outbox,
+        outbox=past.outbox if past else None,
     )
-    hour, sentence, twin = last_hour(pulse, minutes)
+    hour, sentence, twin = last_hour(pulse, minutes) if minutes else (SafeString(), "", SafeString())
     coming = sorted((row for row in schedule if row.next_at is not None), key=lambda row: row.next_at or 0.0)
     return OverviewPage(
         verdict=verdict,
@@ -130,16 +148,19 @@ def overview(
         hour_twin=twin,
         next_runs=tuple(coming[:NEXT_SHOWN]),
         failures=tuple(failures),
-        deeds=tuple(deeds),
+        deeds=tuple(past.deeds) if past else (),
+        late=past is None,
     )
 
 
 def quiet_note(pulse: Pulse, minutes: Sequence[Minute]) -> str:
-    """The second line when all is well."""
+    """The second line when all is well. Without minutes, only what Redis knows."""
     ended = [each.starts_at for each in minutes if each.done]
     parts = [
         worded(ngettext("{n} worker listens.", "{n} workers listen.", len(pulse.workers)), n=count(len(pulse.workers)))
     ]
+    if not minutes:
+        return parts[0]
     parts.append(
         worded(gettext("Last job done at {time}."), time=clock(ended[-1])[:5])
         if ended

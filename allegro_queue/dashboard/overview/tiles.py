@@ -25,8 +25,26 @@ from allegro_queue.wording import worded
 def tiles(
     settings: HorizonSettings, pulse: Pulse, minutes: Sequence[Minute], coming: Sequence[ScheduleRow]
 ) -> list[Tile]:
-    """The six figures."""
-    done, failed, waiting = done_values(minutes), failed_values(minutes), waiting_values(minutes)
+    """The six figures. Without minutes, those that the database counts are not known yet."""
+    return [
+        *(counted_tiles(minutes) if minutes else late_tiles()),
+        wait_tile(settings, pulse, waiting_values(minutes)),
+        running_tile(pulse),
+        Tile(
+            label=gettext("Processes"),
+            value=str(len(pulse.masters)),
+            unit="Horizon",
+            note=", ".join(sorted({master.host for master in pulse.masters})) or gettext("none reports"),
+            address=link("workers"),
+            tone="" if pulse.masters else "bad",
+        ),
+        cron_tile(pulse, coming),
+    ]
+
+
+def counted_tiles(minutes: Sequence[Minute]) -> list[Tile]:
+    """What was done and what failed."""
+    done, failed = done_values(minutes), failed_values(minutes)
     per_minute = rate_of(done)
     done_sum = round(sum(value or 0 for value in done))
     failed_sum = round(sum(value or 0 for value in failed))
@@ -48,17 +66,22 @@ def tiles(
             address=link("failures"),
             drawing=charts.bars(failed, "hz-fail"),
         ),
-        wait_tile(settings, pulse, waiting),
-        running_tile(pulse),
+    ]
+
+
+def late_tiles() -> list[Tile]:
+    """In the place of the counted ones, so that nothing moves when they come."""
+    return [
         Tile(
-            label=gettext("Processes"),
-            value=str(len(pulse.masters)),
-            unit="Horizon",
-            note=", ".join(sorted({master.host for master in pulse.masters})) or gettext("none reports"),
-            address=link("workers"),
-            tone="" if pulse.masters else "bad",
-        ),
-        cron_tile(pulse, coming),
+            label=label,
+            value=gettext("unknown"),
+            unit="",
+            note=gettext("still counting"),
+            address=link(page),
+            drawing=charts.spark([]),
+            tone="stale",
+        )
+        for label, page in ((gettext("Throughput"), "metrics"), (gettext("Failed, last hour"), "failures"))
     ]
 
 

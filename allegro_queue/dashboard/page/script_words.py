@@ -13,6 +13,7 @@ def script_words() -> str:
         {
             "silent": gettext("the server does not answer"),
             "answered": gettext("the server answered {status}"),
+            "answeredAs": gettext("the server answered {status} (request id {id})"),
             "strange": gettext("the server sent something else"),
             "away": gettext("Redis does not answer"),
             "late": gettext("the database takes long"),

@@ -14,6 +14,7 @@ from allegro_queue.dashboard.queues.rows import QueueRow, queue_rows
 from allegro_queue.dashboard.queues.words import say_of_all
 from allegro_queue.history.measured import extent
 from allegro_queue.history.measured import minutes as minutes_of
+from allegro_queue.history.patience import counted
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
 
@@ -32,7 +33,7 @@ class QueuesPage:
 
 def read_queues(stores: Stores, pulse: Pulse) -> QueuesPage:
     """The page of all queues: two round trips besides the pulse's two."""
-    minutes = minutes_of(stores, extent(stores, pulse.at), pulse.at, MINUTES)
+    minutes = counted(lambda: minutes_of(stores, extent(stores, pulse.at), pulse.at, MINUTES)) or ()
     rows = queue_rows(pulse, horizon_settings(), minutes)
     tone, sentence = say_of_all(rows, pulse)
     return QueuesPage(

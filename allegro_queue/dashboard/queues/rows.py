@@ -40,7 +40,8 @@ class QueueRow:
     wait_seconds: float | None
     """What 95 of 100 of the jobs that ended lately had waited at most; ``None`` when none ended."""
     per_minute: float | None
-    failed_last_hour: int
+    failed_last_hour: int | None
+    """``None`` where it is not counted yet, as the two above."""
     workers: int
     state: Status
     lane: SafeString
@@ -53,7 +54,7 @@ class QueueRow:
 
 
 def queue_rows(pulse: Pulse, settings: HorizonSettings, minutes: Sequence[Minute]) -> tuple[QueueRow, ...]:
-    """Every queue as a lane."""
+    """Every queue as a lane. Without minutes, what the database counts is left open."""
     return tuple(queue_row(rank, queue, settings, pulse, minutes) for rank, queue in enumerate(pulse.queues, start=1))
 
 
@@ -76,7 +77,7 @@ def queue_row(
         oldest_seconds=max(pulse.at - queue.oldest_at, 0.0) if queue.oldest_at is not None else None,
         wait_seconds=wait_times(waits_lately(queue.name, minutes)).p95,
         per_minute=rate_of(done),
-        failed_last_hour=sum(each.failed.get(queue.name, 0) for each in minutes),
+        failed_last_hour=sum(each.failed.get(queue.name, 0) for each in minutes) if minutes else None,
         workers=len(pulse.workers_of(queue.name)),
         state=state,
         lane=charts.lane(queue.waiting, worded(gettext("{n} waiting"), n=count(queue.waiting)), lane_look),

@@ -20,6 +20,7 @@ from allegro_queue.wording import worded
 def tiles_of(queue: QueuePulse, row: QueueRow, pulse: Pulse, minutes: Sequence[Minute]) -> list[Tile]:
     """Its six figures."""
     done = round(sum(value or 0 for value in values_of(minutes, lambda each: each.done.get(queue.name, 0))))
+    failed = sum(each.failed.get(queue.name, 0) for each in minutes)
     oldest, unit = measure(row.oldest_seconds)
     free = sum(1 for worker in pulse.workers_of(queue.name) if worker.state == "idle")
     return [
@@ -66,9 +67,9 @@ def tiles_of(queue: QueuePulse, row: QueueRow, pulse: Pulse, minutes: Sequence[M
         ),
         Tile(
             label=gettext("Failed, last hour"),
-            value=count(row.failed_last_hour),
-            unit=worded(gettext("of {all}"), all=count(row.failed_last_hour + done)),
-            note=share(row.failed_last_hour, row.failed_last_hour + done),
+            value=count(failed),
+            unit=worded(gettext("of {all}"), all=count(failed + done)),
+            note=share(failed, failed + done),
             address=row.failed_address,
         ),
     ]

@@ -15,6 +15,7 @@ from allegro_queue.health.check import GRAVITY, Check, worst
 from allegro_queue.health.examine import examine, unreachable
 from allegro_queue.management.redis_command import RedisCommand
 from allegro_queue.queues import all_queues
+from allegro_queue.scheduling.snapshots import snapshot_too_old_from
 from allegro_queue.stores import Stores, open_stores
 
 
@@ -34,7 +35,10 @@ class Command(RedisCommand):
 
     def run(self, stores: Stores, **options: Any) -> None:
         pulse = stores.pulse.read(all_queues(), time.time())
-        self.report(examine(stores, pulse, configuration_problems(), keeper_in_words(pulse.at)), **options)
+        self.report(
+            examine(stores, pulse, configuration_problems(), keeper_in_words(pulse.at), snapshot_too_old_from),
+            **options,
+        )
 
     def report(self, checks: tuple[Check, ...], **options: Any) -> None:
         """Print the checks and leave with the code of the worst."""

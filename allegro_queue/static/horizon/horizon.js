@@ -3,7 +3,8 @@
 // The page is asked for again at its own address with "X-Horizon-Fragment: 1", and what has changed is patched in by key,
 // so that focus, open details, ticked boxes and the scroll position stay. It asks again only after an answer, never in a
 // hidden tab, more and more rarely while the server fails, and not at all once the reader is signed out. What the server
-// left out because its database was slow is asked for at once, and with more patience from then on.
+// left out because its database was slow is asked for at once, and with more patience from then on; where that does not help
+// either, only once a minute, since what does not need the database must not wait for it.
 
 const root = document.querySelector(".hz[data-hz-interval]");
 const fresh = document.querySelector("[data-hz-fresh]");
@@ -15,11 +16,14 @@ function say(name, places = {}) {
 }
 
 const BACK_OFF = [10, 20, 40, 60]; // seconds
+const REST = 60; // seconds between two asks with more patience, when the last one was in vain
 
 const state = {
   interval: Number(root?.dataset.hzInterval ?? 0),
   etag: "",
   late: root?.dataset.hzLate ?? "", // where to ask with more patience, once the database has been slow
+  isLate: Boolean(root?.dataset.hzLate), // whether something is left out of what the server sent last
+  patientFrom: 0, // when to ask there
   readAt: Date.now(), // when the data on the page arrived
   readClock: fresh?.querySelector("time")?.textContent ?? "", // the same moment, as the server writes it
   failures: 0,
@@ -35,29 +39,33 @@ async function ask() {
   if (state.asking || state.stopped) return;
   state.asking = true;
   const begun = performance.now();
+  const isPatient = Boolean(state.late) && Date.now() >= state.patientFrom;
   try {
     const headers = { "X-Horizon-Fragment": "1" };
     if (state.etag) headers["If-None-Match"] = state.etag;
-    const answer = await fetch(state.late || location.href, { headers, redirect: "manual", cache: "no-store", credentials: "same-origin" });
+    const answer = await fetch(isPatient ? state.late : location.href, { headers, redirect: "manual", cache: "no-store", credentials: "same-origin" });
     await take(answer);
   } catch {
     fail(say("silent"));
   } finally {
     state.asking = false;
   }
+  const isInVain = isPatient && state.isLate;
+  if (isInVain) state.patientFrom = Date.now() + REST * 1000;
   showFreshness();
-  plan(performance.now() - begun);
+  plan(isInVain ? 0 : performance.now() - begun);
 }
 
 async function take(answer) {
   if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) return signedOut();
   // A 404 is a page too: "this job is gone".
-  if (answer.status !== 304 && answer.status !== 404 && !answer.ok) return fail(say("answered", { status: answer.status }));
+  if (answer.status !== 304 && answer.status !== 404 && !answer.ok) return fail(answered(answer));
   if (answer.status !== 304) {
     const body = await answer.text();
     const page = new DOMParser().parseFromString(body, "text/html").querySelector(".hz");
     if (!page) return fail(say("strange"));
     state.late ||= page.dataset.hzLate ?? "";
+    state.isLate = Boolean(page.dataset.hzLate);
     if (show(page)) return fail(say(page.dataset.hzLate ? "late" : "away"));
     state.etag = answer.headers.get("ETag") ?? "";
   }
@@ -65,6 +73,12 @@ async function take(answer) {
   state.trouble = "";
   state.readAt = Date.now();
   state.readClock = answer.headers.get("X-Horizon-At") ?? "";
+}
+
+// The id is what its error stands under in the server's log.
+function answered({ status, headers }) {
+  const id = headers.get("X-Request-ID");
+  return id ? say("answeredAs", { status, id }) : say("answered", { status });
 }
 
 // Patch every live part that the page has; whether the data in it is unknown.

@@ -29,14 +29,26 @@ def well() -> Pulse:
     )
 
 
+def eleven_minutes(taken_at: float) -> float:
+    return taken_at + 11 * 60
+
+
 def found(pulse: Pulse, name: str) -> Check:
-    return next(each for each in check_processes(pulse, has_schedule=True, keeper="web-1, pid 7") if each.name == name)
+    return next(
+        each
+        for each in check_processes(
+            pulse, snapshot_too_old_from=eleven_minutes, has_schedule=True, keeper="web-1, pid 7"
+        )
+        if each.name == name
+    )
 
 
 def test_a_system_at_work_is_well():
     troubled = [
         each
-        for each in check_processes(well(), has_schedule=True, keeper="web-1, pid 7")
+        for each in check_processes(
+            well(), snapshot_too_old_from=eleven_minutes, has_schedule=True, keeper="web-1, pid 7"
+        )
         if each.result is not Result.WELL
     ]
 
@@ -77,7 +89,10 @@ def test_a_stopped_scheduler_is_a_risk_only_where_there_is_a_schedule():
     pulse = replace(well(), scheduler=None)
 
     assert found(pulse, "Scheduler").result is Result.RISK
-    assert "Scheduler" not in {each.name for each in check_processes(pulse, has_schedule=False, keeper=None)}
+    assert "Scheduler" not in {
+        each.name
+        for each in check_processes(pulse, snapshot_too_old_from=eleven_minutes, has_schedule=False, keeper=None)
+    }
 
 
 def test_a_pause_is_worth_a_look_and_no_missing_worker():
@@ -99,7 +114,11 @@ def test_a_stale_snapshot_is_worth_a_look(age: float | None, result: Result):
 
 
 def test_it_is_said_when_nobody_keeps_the_alerts():
-    check = next(each for each in check_processes(well(), has_schedule=True, keeper=None) if each.name == "Alerts")
+    check = next(
+        each
+        for each in check_processes(well(), snapshot_too_old_from=eleven_minutes, has_schedule=True, keeper=None)
+        if each.name == "Alerts"
+    )
 
     assert check.result is Result.LOOK
     assert check.command == "python manage.py horizon_alerts watch"

@@ -48,6 +48,7 @@ def verdict(seen: Pulse, **given: Any) -> Verdict:
             "has_schedule": True,
             "ever_used": True,
             "note": "One worker listens.",
+            "snapshot_too_old_from": lambda taken_at: taken_at + 660,
             "clock": lambda unix: f"{NOW - unix:.0f} s before",
             **given,
         },

@@ -1,0 +1,327 @@
+"""What the dashboard says of a system that gets into each state for real: its processes work, stand still and are killed.
+
+Each story starts one system and takes it through several states, since a start costs more than a state.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+from django.contrib.messages import get_messages
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from redis import Redis
+from rq import Queue
+from rq.serializers import PickleSerializer
+
+from allegro_queue.dashboard.findings.verdict import Verdict
+from allegro_queue.dashboard.jobs.runs import MOST_COUNTED
+from allegro_queue.dispatch import dispatch
+from allegro_queue.history.models import Run
+from allegro_queue.jobs import JobOptions
+from allegro_queue.queues import get_queue
+from allegro_queue.scheduling.snapshots import SNAPSHOT
+from allegro_queue.stores import Stores
+from allegro_queue.stores.jobs import job_key
+from tests.support import jobs
+from tests.support.busy_redis import kept_busy
+from tests.support.dev_run import free_port
+from tests.support.eventually import eventually
+from tests.support.running import Running, manage, running
+from tests.support.said import text_of, verdict, words_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Schedule = Sequence[dict[str, Any]]
+
+
+def database() -> str:
+    """The database of this test, for its processes."""
+    return f"sqlite:///{connection.settings_dict['NAME']}"
+
+
+@contextmanager
+def system(stores: Stores, schedule: Schedule = (), **environment: str) -> Iterator[Running]:
+    """Horizon with a worker at rest."""
+    environment |= {"DJANGO_SETTINGS_MODULE": "tests.support.given_schedule", "GIVEN_SCHEDULE": json.dumps(schedule)}
+    with running("horizon", DATABASE_URL=database(), **environment) as horizon:
+        eventually(
+            lambda: [each for each in stores.workers.living() if each.state == "idle"],
+            within=20,
+            explain=horizon.said,
+        )
+        yield horizon
+
+
+@pytest.fixture
+def scheduled(settings: Any) -> Callable[..., Schedule]:
+    """Makes a schedule of snapshots alone, known to the pages too."""
+
+    def make(**times: Any) -> Schedule:
+        given = [{"name": "snapshots", "job": SNAPSHOT, "queue": "high", **times}]
+        settings.HORIZON = {**settings.HORIZON, "schedule": given}
+        return given
+
+    return make
+
+
+@pytest.fixture
+def server_settings(redis: Redis) -> Iterator[Callable[..., None]]:
+    """Changes settings of the run's own server, and puts them back."""
+    before: dict[str, str] = {}
+
+    def change(**given: Any) -> None:
+        for name, value in given.items():
+            key = name.replace("_", "-")
+            before.setdefault(key, str(redis.config_get(key)[key]))
+            redis.config_set(key, value)
+
+    yield change
+    for key, value in before.items():
+        redis.config_set(key, value)
+
+
+def comes_to_say(client: Client, beginning: str, within: float = 10) -> Verdict:
+    """The verdict, once it begins so."""
+    return eventually(
+        lambda: said if (said := verdict(client)).sentence.startswith(beginning) else None,
+        within=within,
+        explain=lambda: verdict(client),
+    )
+
+
+def is_filed(stores: Stores, job_id: str, status: str) -> Callable[[], bool]:
+    return lambda: stores.jobs.rows([job_id])[0].status == status
+
+
+def test_a_system_goes_from_its_first_steps_to_quiet_and_counts_down_to_its_first_graph(
+    client: Client, stores: Stores, scheduled: Callable[..., Schedule]
+) -> None:
+    schedule = scheduled(cron=f"{(timezone.now() + timedelta(minutes=5)).minute} * * * *")
+
+    assert verdict(client).sentence == "Nothing has run here yet. Start Horizon and dispatch a job."
+    text = text_of(client, "overview")
+    assert "First steps Not running yet: 1 of 4 steps done" in text
+    assert "python manage.py horizon" in text
+    assert "First graph after the first job" in text_of(client, "metrics")
+    assert "First graph after the first job" in text_of(client, "queue_metrics", queue="high")
+
+    with system(stores, schedule) as horizon:
+        for name, places in (("metrics", {}), ("queue_metrics", {"queue": "high"})):
+            eventually(
+                lambda name=name, places=places: re.search(
+                    r"First graph in about [45] min", text_of(client, name, **places)
+                ),
+                explain=horizon.said,
+            )
+
+        dispatch(jobs.nothing)
+
+        said = eventually(
+            lambda: said if "Last job done at" in (said := verdict(client)).note else None, explain=horizon.said
+        )
+        assert (said.tone, said.sentence, said.causes) == ("ok", "Quiet. Nothing waits and nothing runs.", ())
+        assert re.match(r"1 worker listens\. Last job done at \d\d:\d\d\. None failed in the last hour\.", said.note)
+        assert "First graph" not in text_of(client, "metrics")
+
+
+def test_what_stands_still_on_purpose_says_who_or_what_holds_it_and_how_it_goes_on(
+    client: Client, stores: Stores, scheduled: Callable[..., Schedule]
+) -> None:
+    with system(stores, scheduled(every=86_400)) as horizon:
+        assert manage("horizon_pause", "high", "--for", "15m", "--reason", "mail is down").returncode == 0
+        held = [dispatch(jobs.urgent) for _ in range(2)]
+        assert verdict(client).sentence == "high is paused; 2 jobs wait."
+        strip = text_of(client, "workers")
+        assert "high is paused since" in strip
+        assert re.search(r"by \w+: “mail is down”\. It resumes by itself at", strip)
+        client.post(reverse("horizon:resume"), {"queue": "high"})
+        for job_id in held:
+            eventually(is_filed(stores, job_id, "finished"), explain=horizon.said)
+
+        call_command("rqsuspend")
+        unread = Queue("default", connection=stores.client, serializer=PickleSerializer).enqueue(jobs.add, 1, 2).id
+        read = dispatch(jobs.nothing)
+        said = verdict(client)
+        assert said.sentence == "All queues are suspended by RQ’s own switch: no worker takes a job."
+        assert "All queues are suspended by RQ’s own switch." in text_of(client, "queues")
+        page = client.get(reverse("horizon:jobs") + "?state=waiting").context["page"]
+        assert [line.key for line in page.lines] == [unread, read]
+        assert re.search(
+            r"The arguments are not JSON \(\d+ bytes in another format\)", text_of(client, "job", job_id=unread)
+        )
+        call_command(said.command.removeprefix("python manage.py "))
+        eventually(is_filed(stores, read, "finished"), explain=horizon.said)
+
+        horizon.send(signal.SIGUSR2)
+        comes_to_say(client, "Horizon is paused: its workers take no new job.")
+        held = [dispatch(jobs.nothing)]
+        assert verdict(client).causes[0].line == "1 job waits."
+        horizon.send(signal.SIGCONT)
+        eventually(is_filed(stores, held[0], "finished"), explain=horizon.said)
+
+
+def test_what_is_wrong_with_the_server_is_told_with_its_figure_and_what_is_at_risk(
+    client: Client, stores: Stores, scheduled: Callable[..., Schedule], server_settings: Callable[..., None]
+) -> None:
+    with system(stores, scheduled(every=86_400)):
+        dispatch(jobs.nothing)
+        comes_to_say(client, "Quiet.")
+
+        with kept_busy(stores.client):
+            slow = comes_to_say(client, "Redis is slow")
+        assert re.match(r"Redis is slow: it took \d{3,} ms to answer\.", slow.sentence)
+        assert slow.tone == "warn"
+
+        server_settings(maxmemory="1gb", maxmemory_policy="allkeys-lru")
+        risky = verdict(client)
+        assert (risky.tone, risky.sentence) == ("bad", "Jobs may be lost: Redis’ policy is allkeys-lru.")
+        assert risky.command == "redis-cli config set maxmemory-policy noeviction"
+
+        used = int(stores.client.info("memory")["used_memory"])
+        server_settings(maxmemory_policy="noeviction", maxmemory=int(used / 0.87))
+        assert re.match(r"Redis is (nearly )?full: \d+% of its memory is used\.", verdict(client).sentence)
+
+
+def test_what_became_of_jobs_and_of_the_clock_meanwhile_is_told_and_is_no_error(
+    client: Client, stores: Stores, scheduled: Callable[..., Schedule]
+) -> None:
+    with system(stores, scheduled(every=86_400)) as horizon:
+        assert manage("horizon_snapshot", DATABASE_URL=database()).returncode == 0
+        scheduler = stores.masters.living()[0].scheduler_pid
+        os.kill(scheduler, signal.SIGSTOP)
+
+        # As any program that uses RQ may file it: its result, and with it its data, is kept for a second.
+        brief = get_queue("default").enqueue_call(jobs.add, args=(1, 2), result_ttl=1).id
+        failed = dispatch(jobs.fail, options=JobOptions(queue="high"))
+        eventually(is_filed(stores, failed, "failed"), explain=horizon.said)
+        eventually(lambda: Run.objects.count() == 2, explain=horizon.said)
+
+        found = client.get(reverse("horizon:jobs"), {"state": "failed", "queue": "high", "error": "KeyError"})
+        assert "Without error:KeyError there are some" in found.content.decode()
+        assert reverse("horizon:jobs") + "?state=failed&amp;queue=high" in found.content.decode()
+
+        client.post(reverse("horizon:pause"), {"queue": "high", "reason": "the deploy"})
+        form = {"id": failed, "next": reverse("horizon:jobs")}
+        answers = [client.post(reverse("horizon:retry"), form) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [302, 302]
+        told = str(list(get_messages(answers[1].wsgi_request))[-1])
+        assert re.match(r"Not retried: it waits in high since \d\d:\d\d", told)
+
+        eventually(lambda: not stores.client.exists(job_key(brief)), explain=horizon.said)
+        gone = text_of(client, "job", job_id=brief)
+        assert "This job’s data expired, so it cannot be retried and its result is gone." in gone
+        assert "Kept its runs, 30 days" in gone
+
+        copy_runs(Run.objects.get(job_id=failed), MOST_COUNTED)
+        page = client.get(reverse("horizon:jobs"), {"state": "failed"}).context["page"]
+        assert page.sentence == "100,000+ failed runs."
+        assert [tab.count for tab in page.tabs if tab.word == "Failed"] == ["100,000+"]
+
+        stopped = comes_to_say(client, "No scheduler runs.", within=20)
+        assert re.match(r"No scheduler runs\. Graphs are stale since \d\d:\d\d:\d\d", stopped.sentence)
+        assert stopped.command == "python manage.py rqscheduler"
+        os.kill(scheduler, signal.SIGCONT)
+        comes_to_say(client, "high is paused; 1 job waits.")
+
+
+def copy_runs(run: Run, number: int) -> None:
+    """So many runs more like this one, in one statement."""
+    table = Run._meta.db_table
+    names = [each.column for each in Run._meta.concrete_fields]
+    own = {"id": "id - n", "execution_id": "'copy ' || n"}
+    values = [own.get(each, each) for each in names]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH RECURSIVE more(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM more WHERE n < %s) "
+            f"INSERT INTO {table} ({', '.join(names)}) SELECT {', '.join(values)} FROM {table}, more WHERE id = %s",
+            [number, run.pk],
+        )
+
+
+def test_processes_that_are_gone_are_told_apart_as_they_go_one_by_one(
+    client: Client, stores: Stores, scheduled: Callable[..., Schedule]
+) -> None:
+    with system(stores, scheduled(every=2)) as horizon:
+        eventually(lambda: stores.pulse.read(["high"], time.time()).last_snapshot_at, explain=horizon.said)
+        comes_to_say(client, "Quiet.")
+
+        client.post(reverse("horizon:pause_entry"), {"entry": "snapshots", "reason": "the disk is full"})
+        stale = comes_to_say(client, "The last snapshot is of")
+        assert re.match(
+            r"The last snapshot is of .* \((just now|\d+ s ago)\), so the graphs are stale\.", stale.sentence
+        )
+        assert stale.command == "python manage.py horizon_snapshot"
+        client.post(reverse("horizon:resume_entry"), {"entry": "snapshots"})
+        comes_to_say(client, "Quiet.")
+
+        (worker,) = stores.workers.living()
+        horizon.kill_one(worker.pid)
+        died = comes_to_say(client, "A worker died in the last 15 minutes.")
+        assert "was killed by signal 9 (SIGKILL)" in died.causes[0].line
+        eventually(lambda: [each.pid for each in stores.workers.living()] not in ([], [worker.pid]))
+
+        horizon.send(signal.SIGKILL)
+        eventually(lambda: not stores.workers.living(), explain=horizon.said)
+        for _ in range(3):
+            dispatch(jobs.nothing)
+        # Its last word holds for a while.
+        comes_to_say(client, "Horizon runs, but has no worker alive. 3 jobs wait.")
+        dead = comes_to_say(client, "No workers.", within=20)
+        assert (dead.tone, dead.sentence) == ("bad", "No workers. 3 jobs wait and nothing runs them.")
+        assert re.match(r"default has 3 jobs waiting, the oldest for \d+ s\.", dead.causes[0].line)
+
+        with running("rqworker", "default", DATABASE_URL=database()) as by_hand:
+            alone = comes_to_say(client, "Workers run, but no Horizon process: nobody replaces a worker that dies.")
+            assert alone.tone == "warn"
+            assert alone.causes[0].line == "1 worker was started by hand."
+            assert re.match(
+                r"No scheduler has reported in the last 15 seconds, so graphs are stale since \d\d:\d\d:\d\d\.",
+                alone.causes[1].line,
+            )
+            dispatch(jobs.urgent)
+            unserved = comes_to_say(client, "high has 1 job and no worker listens.")
+            assert (unserved.tone, unserved.command) == ("bad", "python manage.py rqworker high")
+            by_hand.send(signal.SIGTERM)
+            by_hand.wait()
+    assert verdict(client).sentence == "No workers. 1 job waits and nothing runs them."
+
+
+def test_a_deploy_that_left_a_host_out_and_a_wrong_connection_are_told(
+    client: Client, stores: Stores, scheduled: Callable[..., Schedule]
+) -> None:
+    schedule = scheduled(every=86_400)
+    with system(stores, schedule, APP_VERSION="2026.1") as older, system(stores, schedule, APP_VERSION="2026.2"):
+        skew = comes_to_say(client, "2026.2 and 2026.1 run side by side.")
+        assert re.match(r"Versions: 2026\.2 on \S+ since .*; 2026\.1 on \S+ since ", skew.causes[0].line)
+        assert "2026.1 and 2026.2 run side by side." in text_of(client, "workers")
+        older.send(signal.SIGTERM)
+        comes_to_say(client, "Quiet.")
+
+    place = f"127.0.0.1:{free_port()}"
+    web = ("runserver", "--noreload", "--skip-checks", place)
+    with running("horizon", QUEUE_CONNECTION="sync", DATABASE_URL=database()) as idle:
+        eventually(stores.masters.living, within=20, explain=idle.said)
+        dispatch(jobs.nothing)
+        with running(*web, QUEUE_CONNECTION="sync", DATABASE_URL=database()) as pages:
+            eventually(lambda: "Starting development server" in pages.said(), within=30, explain=pages.said)
+            with urlopen(f"http://{place}/horizon/", timeout=20) as answer:
+                text = words_of(answer.read().decode())
+    assert (
+        "QUEUE_CONNECTION is 'sync', so Horizon starts no worker and jobs pile up unprocessed. 1 job waits now." in text
+    )
+    assert "Set QUEUE_CONNECTION=redis to have them run." in text
+    assert "python manage.py horizon_terminate" in text
