@@ -22,11 +22,11 @@ INHERITED = ("PATH", "HOME", "LANG")
 
 
 def copy_project(folder: Path) -> Path:
-    """The code that runs, and nothing else, in a new folder."""
+    """The code that runs, and nothing else, in a new folder; compiled as it is here, or each process would compile it."""
     for part in PARTS:
         source = ROOT / part
         if source.is_dir():
-            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, folder / part)
         else:
             shutil.copy(source, folder / part)
     return folder

@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +20,6 @@ from django.test import Client
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from schemathesis import GenerationMode
 
-import allegro_queue
 from allegro_queue.api import mount
 from allegro_queue.api.document import document
 from allegro_queue.api.mount import addresses
@@ -29,11 +27,11 @@ from allegro_queue.api.routes import api
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.tokens.tokens import make
+from tests.support.api_document import FILE
 from tests.support.scenes import busy_system
 
 pytestmark = pytest.mark.django_db
 
-FILE = Path(allegro_queue.__file__).parent / "api" / "openapi.json"
 EXAMPLES = 12
 """Requests of each kind for each operation."""
 
