@@ -80,7 +80,7 @@ class DevRun:
     def output(self) -> str:
         return "".join(self._lines)
 
-    def says(self, text: str, within: float = 30) -> None:
+    def says(self, text: str, within: float = 60) -> None:
         """Wait until the merged log holds a text."""
         eventually(lambda: text in self.output, within=within, explain=lambda: self.output)
 

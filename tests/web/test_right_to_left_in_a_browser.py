@@ -26,7 +26,7 @@ def address_of(page: str) -> str:
 @pytest.fixture
 def hebrew_page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="he")
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(20_000)
     yield context.new_page()
     context.close()
 
