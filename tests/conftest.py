@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 from django.db import connections
 from django.test import override_settings
+from pytest_django import DjangoDbBlocker
 from redis import Redis
 
 from allegro_queue.connection import client, forget_client
 from allegro_queue.stores import Stores, open_stores
 from tests.support.as_found import process_left_as_found
+from tests.support.flushed import put_back_when_flushed, rows_of_all_models
 from tests.support.needed import needed
 from tests.support.plugin import folder
 from tests.support.postgres import programs
@@ -98,3 +100,12 @@ def django_db_modify_db_settings() -> None:
     for connection in connections.all():
         if connection.vendor == "sqlite":
             connection.settings_dict["TEST"]["NAME"] = str(folder / "test.sqlite3")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The database, whose flushes cost little."""
+    with django_db_blocker.unblock():
+        rows = rows_of_all_models()
+    with put_back_when_flushed(rows):
+        yield

@@ -23,27 +23,16 @@ def addresses() -> list[URLPattern]:
     if find_spec("ninja") is None:
         return []
     from allegro_queue.api import faults  # noqa: F401 - registers itself
-    from allegro_queue.api.asking import RIGHT
     from allegro_queue.api.document import METHODS, document
-    from allegro_queue.api.routes import api
+    from allegro_queue.api.operations import known_operations
+    from allegro_queue.api.routes import ROUTERS, api
 
-    paths = document()["paths"]
+    known = known_operations(ROUTERS)
     found: dict[str, URLPattern] = {}
     for pattern in api.urls[0]:
         route = str(pattern.pattern)
-        operations = paths.get("/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route), {})
-        if operations and pattern.callback is not None and route not in found:
-            asked = {
-                method.upper(): Operation(
-                    right=Right(operations[method][RIGHT]),
-                    parameters=frozenset(
-                        each["name"] for each in operations[method]["parameters"] if each["in"] == "query"
-                    ),
-                    has_body="requestBody" in operations[method],
-                )
-                for method in METHODS
-                if method in operations
-            }
+        asked = known.get("/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route))
+        if asked and pattern.callback is not None and route not in found:
             name = "api_" + re.sub(r"\W+", "_", re.sub(r"<\w+:", "<", route)).strip("_")
             found[route] = path(PREFIX + route, behind_door(pattern.callback, asked), name=name)
     # An address without a place in it goes before one that would take its last word for a name.

@@ -22,11 +22,11 @@ INHERITED = ("PATH", "HOME", "LANG")
 
 
 def copy_project(folder: Path) -> Path:
-    """The code that runs, and nothing else, in a new folder."""
+    """The code that runs, and nothing else, in a new folder; compiled as it is here, or each process would compile it."""
     for part in PARTS:
         source = ROOT / part
         if source.is_dir():
-            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, folder / part)
         else:
             shutil.copy(source, folder / part)
     return folder
@@ -80,7 +80,7 @@ class DevRun:
     def output(self) -> str:
         return "".join(self._lines)
 
-    def says(self, text: str, within: float = 30) -> None:
+    def says(self, text: str, within: float = 60) -> None:
         """Wait until the merged log holds a text."""
         eventually(lambda: text in self.output, within=within, explain=lambda: self.output)
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 Value = TypeVar("Value")
 
 
-def eventually(condition: Callable[[], Value], within: float = 10, explain: Callable[[], Any] | None = None) -> Value:
+def eventually(condition: Callable[[], Value], within: float = 30, explain: Callable[[], Any] | None = None) -> Value:
     """The first true value of ``condition``, looked at often until ``within`` seconds are over.
 
     Raises:

@@ -46,7 +46,7 @@ class Running:
     def has_ended(self) -> bool:
         return self._process.poll() is not None
 
-    def wait(self, within: float = 10) -> int:
+    def wait(self, within: float = 30) -> int:
         """Its exit code, once it has ended."""
         try:
             return self._process.wait(timeout=within)
@@ -56,16 +56,17 @@ class Running:
 
 def start(
     arguments: tuple[str, ...],
-    changes: Mapping[str, str],
+    environment: Mapping[str, str],
     output: IO[bytes],
     errors: IO[bytes],
     *,
     from_scratch: bool = False,
 ) -> Process:
-    """``manage.py`` with these arguments, in a session of its own."""
-    command, environment = [str(MANAGE), *arguments], {**os.environ, **changes}
+    """``manage.py`` with these arguments in this environment, in a session of its own."""
+    command = [str(MANAGE), *arguments]
+    early = {name: value for name, value in environment.items() if name.startswith(READ_EARLY)}
     with open(os.devnull) as nothing:
-        if from_scratch or any(name.startswith(READ_EARLY) for name in changes):
+        if from_scratch or any(os.environ.get(name) != value for name, value in early.items()):
             return subprocess.Popen(
                 [sys.executable, *command],
                 env=environment,
@@ -91,7 +92,7 @@ def running(*arguments: str, from_scratch: bool = False, **environment: str) -> 
     if arguments[0] == "horizon":
         environment.setdefault("DJANGO_SETTINGS_MODULE", "tests.support.unscheduled")
     with TemporaryFile() as output:
-        process = start(arguments, environment, output, output, from_scratch=from_scratch)
+        process = start(arguments, {**os.environ, **environment}, output, output, from_scratch=from_scratch)
         try:
             yield Running(process, output)
         finally:
@@ -106,6 +107,11 @@ def running(*arguments: str, from_scratch: bool = False, **environment: str) -> 
 
 def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """``manage.py`` with these arguments, run to its end."""
+    return manage_in({**os.environ, **environment}, *arguments)
+
+
+def manage_in(environment: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The same with nothing in its environment but this."""
     with TemporaryFile() as output, TemporaryFile() as errors:
         process = start(arguments, environment, output, errors)
         try:

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from runpy import run_path
 
 import pytest
+
+from tests.support.running import manage_in
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 GOOD = {
@@ -23,10 +24,7 @@ GOOD = {
 
 def check(**changes: str) -> subprocess.CompletedProcess[str]:
     """``manage.py check`` in an environment that is right but for the changes."""
-    environment = {"PATH": os.environ["PATH"], "ENV_FILE": os.devnull, **GOOD, **changes}
-    return subprocess.run(
-        [sys.executable, "manage.py", "check"], cwd=ROOT, env=environment, capture_output=True, text=True
-    )
+    return manage_in({"PATH": os.environ["PATH"], "ENV_FILE": os.devnull, **GOOD, **changes}, "check")
 
 
 @pytest.fixture
@@ -119,10 +117,6 @@ def test_local_needs_no_variable_at_all():
 
 
 def test_the_example_is_a_good_environment():
-    environment = {"PATH": os.environ["PATH"], "ENV_FILE": ".env.example"}
-
-    done = subprocess.run(
-        [sys.executable, "manage.py", "check"], cwd=ROOT, env=environment, capture_output=True, text=True
-    )
+    done = manage_in({"PATH": os.environ["PATH"], "ENV_FILE": ".env.example"}, "check")
 
     assert done.returncode == 0, done.stderr

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from allegro.accounts.models import User
 from allegro_queue.rights import ALL_RIGHTS, Right
@@ -25,6 +25,8 @@ def browser() -> Iterator[Browser]:
 
     Not for the whole run: Playwright's loop runs in this thread, where other tests run coroutines and time limits.
     """
+    # A page that a loaded machine shows late is right all the same.
+    expect.set_options(timeout=20_000)
     with running_browser(needed(chromium_path(), "Chromium", "chromium")) as started:
         yield started
 
@@ -33,7 +35,7 @@ def browser() -> Iterator[Browser]:
 def browser_page(browser: Browser) -> Iterator[Page]:
     """A fresh window of 1280 × 900 with nothing remembered."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(20_000)
     yield context.new_page()
     context.close()
 

@@ -6,7 +6,6 @@ import re
 import time
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 from redis import Redis
@@ -16,6 +15,7 @@ from allegro_queue.queues import get_queue
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pauses import Pause
 from tests.support import jobs, scenes
+from tests.support.axe import faults_of_ours
 from tests.support.browser import complaints_of
 from tests.support.failed_jobs import failed_ids
 from tests.support.failures import failed, queued
@@ -60,22 +60,12 @@ def addresses(redis: Redis, stores: Stores, page: Page, base: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_no_fault_of_ours(
-    browser_page: Page, live_server: LiveServer, redis: Redis, stores: Stores, theme: str
-) -> None:
+def test_axe_finds_no_fault_of_ours(browser_page: Page, live_server: LiveServer, redis: Redis, stores: Stores) -> None:
     faults = []
     complaints = complaints_of(browser_page)
-    browser_page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
     for address in addresses(redis, stores, browser_page, live_server.url):
         browser_page.goto(f"{live_server.url}/horizon/{address}")
-        faults += [
-            f"{address}: {fault['id']}: {node['html']}"
-            for fault in Axe().run(browser_page).response["violations"]
-            for node in fault["nodes"]
-            # Admin's own header and breadcrumbs are Django's.
-            if browser_page.locator(node["target"][0]).evaluate("it => !it.closest('#header, .breadcrumbs')")
-        ]
+        faults += faults_of_ours(browser_page)
 
     assert faults == []
     assert complaints == []

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Browser, Page
@@ -23,6 +22,7 @@ from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.tellings import Telling, telling_of, verbatim
 from tests.support import scenes
+from tests.support.axe import faults_of_ours
 
 pytestmark = pytest.mark.django_db
 
@@ -240,19 +240,13 @@ def test_the_page_fits_the_window_and_breaks_no_policy(
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_no_fault_of_ours(
-    browser_page: Page, live_server: LiveServer, stores: Stores, channels: None, theme: Any
-):
+def test_axe_finds_no_fault_of_ours(browser_page: Page, live_server: LiveServer, stores: Stores, channels: None):
     scenes.quiet_system(stores, time.time())
     fire()
-    browser_page.emulate_media(color_scheme=theme)
     ours = []
     for address in ("alerts/", "alerts/mute/?rule=no_workers"):
         browser_page.goto(f"{live_server.url}/horizon/{address}")
-        # Admin's own header and the look of its breadcrumbs are Django's.
-        found = Axe().run(browser_page, context={"exclude": [["#header"], [".breadcrumbs"]]})
-        ours += [f"{fault['id']}: {node['html']}" for fault in found.response["violations"] for node in fault["nodes"]]
+        ours += faults_of_ours(browser_page)
 
     assert ours == []
 

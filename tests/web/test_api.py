@@ -13,7 +13,6 @@ from redis import Redis
 
 from allegro.accounts.models import User
 from allegro_queue.activity.models import Activity
-from allegro_queue.api.document import document
 from allegro_queue.api.routes import failures
 from allegro_queue.bulk.models import BulkRun
 from allegro_queue.rights import Right
@@ -23,6 +22,7 @@ from allegro_queue.tokens.models import ApiToken
 from allegro_queue.tokens.tokens import make, revoke
 from tests.support import jobs
 from tests.support.api_caller import API, Caller
+from tests.support.api_document import PATHS
 from tests.support.digest import digest
 from tests.support.failures import failed, queued
 from tests.support.people import staff
@@ -31,7 +31,7 @@ from tests.support.scenes import busy_system, quiet_system
 
 pytestmark = pytest.mark.django_db
 
-READ = sorted(path for path, operations in document()["paths"].items() if "get" in operations and "{" not in path)
+READ = sorted(path for path, operations in PATHS.items() if "get" in operations and "{" not in path)
 
 
 # -------------------------------------------------------------------------------------------------------- Reading
@@ -393,7 +393,7 @@ def test_a_tag_is_followed_and_let_go(stores: Stores, caller: Callable[..., Call
     ("path", "method", "right"),
     [
         (path, method, operation["x-right"])
-        for path, operations in document()["paths"].items()
+        for path, operations in PATHS.items()
         for method, operation in operations.items()
         if operation["x-right"] != Right.VIEW
     ],

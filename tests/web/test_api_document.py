@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,20 +20,21 @@ from django.test import Client
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from schemathesis import GenerationMode
 
-import allegro_queue
 from allegro_queue.api import mount
 from allegro_queue.api.document import document
+from allegro_queue.api.door import Operation
 from allegro_queue.api.mount import addresses
-from allegro_queue.api.routes import api
+from allegro_queue.api.operations import known_operations
+from allegro_queue.api.routes import ROUTERS, api
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.tokens.tokens import make
+from tests.support.api_document import FILE
 from tests.support.scenes import busy_system
 
 pytestmark = pytest.mark.django_db
 
-FILE = Path(allegro_queue.__file__).parent / "api" / "openapi.json"
-EXAMPLES = 12
+EXAMPLES = 8
 """Requests of each kind for each operation."""
 
 CHECKS = (
@@ -75,6 +75,18 @@ def test_the_document_is_served_with_this_site_s_address(client: Client, stores:
 
     assert served["servers"] == [{"url": "/horizon/api/v1"}]
     assert served["paths"].keys() == document()["paths"].keys()
+
+
+def test_the_door_knows_of_each_operation_what_the_document_says() -> None:
+    said: dict[str, dict[str, Operation]] = {}
+    for method, path, operation in operations():
+        said.setdefault(path, {})[method.upper()] = Operation(
+            right=Right(operation["x-right"]),
+            parameters=frozenset(each["name"] for each in operation["parameters"] if each["in"] == "query"),
+            has_body="requestBody" in operation,
+        )
+
+    assert known_operations(ROUTERS) == said
 
 
 OF_THEIR_OWN = {("post", "/views"), ("delete", "/views/{view_id}")}

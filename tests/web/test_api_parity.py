@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from allegro_queue.api.asking import ALSO, RIGHT
-from allegro_queue.api.document import document
 from allegro_queue.dashboard.acting.actions import ACTIONS_AT, ACTS
 from allegro_queue.dashboard.urls import ROUTES
 from allegro_queue.rights import Right
+from tests.support.api_document import PATHS
 
 COUNTERPARTS: dict[str, set[str]] = {
     "pause": {"post /queues/{name}/pause"},
@@ -53,9 +53,7 @@ PAGES_ALONE = {
 
 VIEWS = {name: view for route, view, name in ROUTES if f"/{ACTIONS_AT}" in f"/{route}"}
 OPERATIONS = {
-    f"{method} {path}": operation
-    for path, operations in document()["paths"].items()
-    for method, operation in operations.items()
+    f"{method} {path}": operation for path, operations in PATHS.items() for method, operation in operations.items()
 }
 
 

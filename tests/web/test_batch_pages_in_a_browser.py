@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 from redis import Redis
@@ -16,6 +15,7 @@ from allegro_queue.job_notes import LogLine, Progress, Said
 from allegro_queue.jobs import JobOptions
 from allegro_queue.stores import Stores
 from tests.support import jobs
+from tests.support.axe import faults_of_ours
 from tests.support.browser import complaints_of
 from tests.support.burst import work_off_with_terms
 
@@ -45,22 +45,12 @@ def say(stores: Stores, job_id: str, done: int, *lines: str) -> None:
 
 
 @SHOWN
-@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_no_fault_of_ours_in_what_batches_show(
-    browser_page: Page, live_server: LiveServer, addresses: dict[str, str], page: str, theme: str
+    browser_page: Page, live_server: LiveServer, addresses: dict[str, str], page: str
 ):
-    browser_page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
     browser_page.goto(f"{live_server.url}/horizon/{addresses[page]}?live=off")
 
-    found = Axe().run(browser_page)
-
-    ours = [
-        f"{fault['id']}: {node['html']}"
-        for fault in found.response["violations"]
-        for node in fault["nodes"]
-        if browser_page.locator(node["target"][0]).evaluate("it => !it.closest('#header, .breadcrumbs')")
-    ]
-    assert ours == []
+    assert faults_of_ours(browser_page) == []
 
 
 @SHOWN

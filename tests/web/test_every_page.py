@@ -72,11 +72,12 @@ def test_every_page_keeps_within_its_round_trips_queries_and_size(
     assert over == {}
 
 
-def test_no_page_breaks_the_policy_or_complains_in_the_console(
+def test_no_page_breaks_the_policy_complains_in_the_console_or_scrolls_sideways_on_a_phone(
     client: Client, browser_page: Page, live_server: LiveServer, stores: Stores
 ) -> None:
     pages = every_page.pages(client, every_page.system(stores))
     complaints = complaints_of(browser_page)
+    browser_page.set_viewport_size({"width": 360, "height": 740})
     found = {}
 
     for name, address in pages.items():
@@ -88,6 +89,8 @@ def test_no_page_breaks_the_policy_or_complains_in_the_console(
         if complaints:
             found[name] = list(complaints)
             complaints.clear()
+        if browser_page.evaluate("document.documentElement.scrollWidth") > 360:
+            found[name] = ["it is wider than the phone"]
 
     assert len(pages) > 30
     assert found == {}
@@ -106,4 +109,6 @@ def test_every_page_is_whole_without_script(
         expect(opened.locator(".hz-sentence").first).to_be_visible()
         opened.locator(".hz-menu summary").click()
         expect(opened.get_by_role("link", name="Schedule", exact=True).first).to_be_visible()
+    opened.get_by_role("link", name="Schedule", exact=True).first.click()
+    expect(opened.locator("h1")).to_have_text("Schedule")
     context.close()

@@ -24,6 +24,7 @@ from allegro_queue.stores.jobs import State
 from allegro_queue.stores.pauses import Pause
 from allegro_queue.terms import FIELD, Terms
 from tests.support import jobs, scenes
+from tests.support.axe import faults_of_ours
 from tests.support.browser import complaints_of
 from tests.support.failed_jobs import failed_ids
 from tests.support.failures import failed, queued, run_all
@@ -92,20 +93,12 @@ def fill(stores: Stores) -> None:
     scenes.backlog(stores, "audience-sync", 3)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_no_fault_of_ours(browser_page: Page, live_server: LiveServer, stores: Stores, theme: Any) -> None:
+def test_axe_finds_no_fault_of_ours(browser_page: Page, live_server: LiveServer, stores: Stores) -> None:
     fill(stores)
-    browser_page.emulate_media(color_scheme=theme)
     ours = []
     for page in PAGES:
         browser_page.goto(f"{live_server.url}/horizon/{page}")
-        # Admin's own header and the look of its breadcrumbs are Django's.
-        found = Axe().run(browser_page, context={"exclude": [["#header"], [".breadcrumbs"]]})
-        ours += [
-            f"{page}: {fault['id']}: {node['html']}"
-            for fault in found.response["violations"]
-            for node in fault["nodes"]
-        ]
+        ours += faults_of_ours(browser_page)
 
     assert ours == []
 

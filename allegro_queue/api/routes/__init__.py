@@ -41,22 +41,27 @@ api = HorizonApi(
     openapi_url=None,
 )
 
-# In the order of the document.
-for each in (
-    now,
-    queues,
-    jobs,
-    bulk_runs,
-    bin,
-    batches,
-    runs,
-    counts,
-    failures,
-    tags,
-    schedule,
-    metrics,
-    alerts,
-    views,
-    activity,
-):
-    api.add_router("", each.router)
+ROUTERS = tuple(
+    each.router
+    for each in (
+        now,
+        queues,
+        jobs,
+        bulk_runs,
+        bin,
+        batches,
+        runs,
+        counts,
+        failures,
+        tags,
+        schedule,
+        metrics,
+        alerts,
+        views,
+        activity,
+    )
+)
+"""In the order of the document."""
+
+for router in ROUTERS:
+    api.add_router("", router)

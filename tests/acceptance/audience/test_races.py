@@ -72,7 +72,7 @@ def at_once(url: str, what: str, arguments: list[str]) -> list[str]:
 def test_a_due_round_is_begun_once_and_a_profile_ends_with_its_newest_version(postgres: str, redis: Redis):
     organization = shell(postgres, SEEDING % 300)[-1]
 
-    queued = at_once(postgres, "evaluate", [organization] * 6)
+    queued = at_once(postgres, "evaluate", [organization] * 4)
     rounds, dispatched = map(int, shell(postgres, LOOKING)[0].split())
 
     assert redis.llen("rq:queue:audience-sync") == 300

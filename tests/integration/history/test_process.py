@@ -123,7 +123,7 @@ def assert_exact(ledger: Ledger, tables: Tables) -> None:
 
 
 def test_killed_at_random_while_records_stream_in_it_loses_and_doubles_none(redis: Redis, tables: Tables) -> None:
-    ledger = Ledger(30_000)
+    ledger = Ledger(15_000)
     luck = random.Random()
     entries = ledger.total + ledger.total // ledger.batch
     ledger.start()

@@ -299,8 +299,8 @@ def test_five_hundred_deliveries_to_a_dead_endpoint_hold_up_nobody(
     assert last.state == "succeeded"
     assert len(failed) == 3
     assert Delivery.objects.filter(endpoint__organization=dead, state="pending", tries=0).count() == 498
-    # Three deadlines, and the time that 500 jobs take which do next to nothing.
-    assert took < 30
+    # Each in its turn would have waited for its own deadline, which are 100 s; a loaded machine takes a while for 500 jobs.
+    assert took < 80
 
 
 def test_a_delivery_held_back_for_a_day_fails_untried(redis: Redis):
