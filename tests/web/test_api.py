@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -20,7 +21,7 @@ from allegro_queue.stores import Stores
 from allegro_queue.stores.pauses import Pause
 from allegro_queue.tokens.models import ApiToken
 from allegro_queue.tokens.tokens import make, revoke
-from tests.support import jobs
+from tests.support import jobs, records
 from tests.support.api_caller import API, Caller
 from tests.support.api_document import PATHS
 from tests.support.digest import digest
@@ -56,6 +57,15 @@ def test_the_status_says_what_runs(stores: Stores, caller: Callable[..., Caller]
 
     assert (found["status"], found["masters"], found["workers"], found["busy"]) == ("running", 1, 1, 0)
     assert found["scheduler"] == "web-1"
+
+
+def test_why_a_worker_died_is_told_in_english_alone(stores: Stores, caller: Callable[..., Caller]) -> None:
+    lost = records.lost(time.time())
+    stores.workers.add_lost(lost)
+
+    [found] = caller().get("workers").json()["lost"]
+
+    assert found == {key: value for key, value in asdict(lost).items() if key != "reason_said"}
 
 
 def test_queues_come_in_the_order_of_priority_with_what_waits(redis: Redis, caller: Callable[..., Caller]) -> None:

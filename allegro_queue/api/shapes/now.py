@@ -7,7 +7,7 @@ from typing import Literal
 from ninja import Schema
 from pydantic import Field
 
-from allegro_queue.stores.workers import LostWorker, WorkerRecord
+from allegro_queue.stores.workers import WorkerRecord
 
 
 class StatusShape(Schema):
@@ -60,9 +60,22 @@ class Masters(Schema):
     masters: list[MasterShape]
 
 
+class LostWorkerShape(Schema):
+    """A worker that died without taking its leave, and the job that it held."""
+
+    name: str
+    host: str
+    pid: int
+    lost_at: float
+    reason: str
+    job_id: str
+    job_name: str
+    outcome: str
+
+
 class Workers(Schema):
     workers: list[WorkerRecord]
-    lost: list[LostWorker] = Field(description="Workers that died in the last 15 minutes, newest first.")
+    lost: list[LostWorkerShape] = Field(description="Workers that died in the last 15 minutes, newest first.")
 
 
 class CheckShape(Schema):
