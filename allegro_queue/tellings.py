@@ -97,7 +97,7 @@ def read_telling(given: Any, otherwise: str) -> Telling:
     """A telling from its JSON; what it said in English when there is none, or none that this version can tell."""
     try:
         return parsed(given, 0)
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
         return verbatim(otherwise)
 
 

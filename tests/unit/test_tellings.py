@@ -53,6 +53,7 @@ def test_it_comes_back_from_json_as_it_was(each: Telling) -> None:
         {**LATE.as_data(), "one": "{entries.__class__}"},
         {**LATE.as_data(), "one": "{entries!r:>900000000}"},
         {**LATE.as_data(), "one": "{"},
+        {**LATE.as_data(), "number": float("inf")},
     ],
 )
 def test_what_cannot_be_told_is_as_it_was_said_in_english(given: Any) -> None:
