@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('allegro_queue', '0013_days_by_name'),
+        ('allegro_queue', '0012_followed_tags'),
     ]
 
     operations = [
