@@ -164,7 +164,7 @@ def people(now: float) -> None:
         (36, 2, "restart", "web-1, web-2", f"deploy {NEW}", "Restarted 10 workers."),
         (154, 1, "pause", "audience-sync", "Mailchimp maintenance", "Paused for 15 minutes."),
         (139, 1, "resume", "audience-sync", "", "Resumed."),
-        (320, 0, "run-entry", "links-forget", "after the import", "Queued 1 job."),
+        (320, 0, "run entry", "links-forget", "after the import", "Queued 1 job."),
         (410, 1, "delete", "12 failed jobs in default", "test addresses", "Deleted 12 jobs."),
     )
     Activity.objects.bulk_create(

@@ -130,7 +130,7 @@ def test_signals_pause_and_continue_a_master(horizon: Running, stores: Stores):
 
     horizon.send(signal.SIGCONT)
     eventually(lambda: idle_workers(stores), explain=horizon.said)
-    assert stores.masters.living()[0].status == "running"
+    eventually(lambda: stores.masters.living()[0].status == "running", explain=horizon.said)
 
 
 def test_usr1_replaces_the_workers_by_fresh_ones(horizon: Running, stores: Stores):

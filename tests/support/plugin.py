@@ -13,9 +13,13 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from setproctitle import getproctitle
 
 from allegro.dev.valkey import server_binary
 from tests.support.server import start_server
+
+# It looks for the command line beside the environment, and does not find it once that was changed.
+getproctitle()
 
 # Whatever the developer has exported must not leak in.
 for name in [each for each in os.environ if each.startswith(("REDIS_", "HORIZON_", "RQ_"))]:

@@ -83,8 +83,9 @@ def test_a_payload_is_shown_within_bounds():
 
 
 def test_masking_takes_no_time_on_text_made_to_be_slow():
-    begun = time.monotonic()
+    # The processor's time, since others may keep a machine busy; a pattern that goes back and forth would take minutes.
+    begun = time.process_time()
     for text in ("a" * 20_000, "token" * 4_000, "@" * 20_000, "a." * 10_000, "://" * 6_000, "token = " * 2_500):
         masked(text)
 
-    assert time.monotonic() - begun < 2
+    assert time.process_time() - begun < 5

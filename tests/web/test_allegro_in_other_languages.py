@@ -60,7 +60,9 @@ def test_a_page_runs_in_the_direction_of_its_language(client: Client) -> None:
 def test_each_text_of_a_fault_is_translated(reader: Client) -> None:
     reader.raise_request_exception = False
 
-    assert left_in(reader.get("/broken/")) == set()
+    answer = reader.get("/broken/")
+
+    assert left_in(answer) == {answer.headers["X-Request-ID"]}
 
 
 def test_each_text_of_a_mail_is_translated_for_whoever_asked_for_it(reader: Client) -> None:

@@ -14,9 +14,11 @@ from django.test import Client
 from django.urls import reverse
 from redis import Redis
 
-from allegro_queue.history.models import Collected, Gap
+from allegro_queue.dashboard.page import files
+from allegro_queue.history.models import Collected, Gap, Series
 from allegro_queue.stores import Stores
 from allegro_queue.stores.run_record import RunRecord
+from tests.support.endless import endless
 from tests.support.runs import add_runs, collected, failed_record, run_record
 
 pytestmark = pytest.mark.django_db
@@ -220,6 +222,21 @@ def test_the_numbers_of_a_chart_can_be_had_as_csv(client: Client, stores: Stores
     assert head == ["starts_at", "Done per minute", "Failed per minute", "Failed, %"]
     assert [row[3] for row in rows if row[2] not in ("", "0")] == ["50"]
     assert client.get(page + "nonsense.csv").status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_numbers_of_a_chart_wait_for_no_database_without_end(
+    client: Client, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "FILE_SECONDS", 0.1)
+    hours(stores, time.time())
+    address = reverse("horizon:job_metrics_csv", kwargs={"job_name": "tests.support.jobs.add", "chart": "counts"})
+
+    with endless(Series._meta.db_table):
+        answer = client.get(address)
+
+    assert answer.status_code == 503
+    assert answer.content.decode() == "The database did not answer within 100 ms. Try again in a while.\n"
 
 
 def test_a_page_of_metrics_costs_a_fixed_number_of_queries(

@@ -64,17 +64,18 @@ def job_rows(lines: Iterable[Line], when: str, now: float, *, ticks: Any) -> Saf
         when=when,
         state=gettext("State"),
     )
+    tick, says_tick, says_tenant = gettext("Tick"), gettext("Tick {name} {id}"), gettext("tenant {tenant}")
     return SafeString(
         "".join(
             format_html(
                 ROW,
                 **labels,
                 key=line.key,
-                tick=tick_cell(line) if ticks else NO_MARKUP,
+                tick=format_html(TICK_CELL, tick, box(line, says_tick)) if ticks else NO_MARKUP,
                 name=function(line.name, line.address),
                 said=said_under(line),
                 of_queue=line.queue,
-                of_tags=tags_of(line),
+                of_tags=tags_of(line, says_tenant),
                 tries=line.tries,
                 waited=figure(line.wait_seconds),
                 ran=figure(line.run_seconds),
@@ -86,11 +87,9 @@ def job_rows(lines: Iterable[Line], when: str, now: float, *, ticks: Any) -> Saf
     )
 
 
-def tick_cell(line: Line) -> SafeString:
-    """A box, where there is something to do."""
-    says = gettext("Tick {name} {id}")
-    box = format_html(TICK, line.id, worded(says, name=line.name, id=line.id)) if line.acts else NO_MARKUP
-    return format_html(TICK_CELL, gettext("Tick"), box)
+def box(line: Line, says: str) -> SafeString:
+    """A box to tick, where there is something to do."""
+    return format_html(TICK, line.id, worded(says, name=line.name, id=line.id)) if line.acts else NO_MARKUP
 
 
 def said_under(line: Line) -> SafeString:
@@ -99,7 +98,7 @@ def said_under(line: Line) -> SafeString:
     return error + (under(shortened(line.reason, LONGEST_REASON)) if line.reason else NO_MARKUP)
 
 
-def tags_of(line: Line) -> SafeString:
+def tags_of(line: Line, says_tenant: str) -> SafeString:
     """For whom it acts and what it is marked with, each a link to its jobs."""
     if not line.tags and not line.tenant:
         return NOTHING
@@ -109,7 +108,7 @@ def tags_of(line: Line) -> SafeString:
         tenant = format_html(
             '<a class="hz-tag" href="{}">{}</a>',
             line.tenant_address,
-            format_html(gettext("tenant {tenant}"), tenant=name),
+            format_html(says_tenant, tenant=name),
         )
     tags = format_html_join(
         "",

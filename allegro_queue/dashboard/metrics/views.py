@@ -12,6 +12,7 @@ from allegro_queue.access import View
 from allegro_queue.dashboard.metrics.chart_csv import CsvColumn, answer_with
 from allegro_queue.dashboard.metrics.pages import MetricPage, MetricsPage, read_metric, read_metrics
 from allegro_queue.dashboard.metrics.rows import MetricKind
+from allegro_queue.dashboard.page.files import in_time
 from allegro_queue.dashboard.page.links import link
 from allegro_queue.dashboard.page.render import Missing, render_page
 from allegro_queue.queues import all_queues
@@ -61,12 +62,14 @@ def one(request: HttpRequest, kind: MetricKind, name: str, heading: str) -> Http
 
 
 @require_safe
+@in_time
 def queue_metrics_csv(request: HttpRequest, queue: str, chart: str) -> HttpResponse:
     """The numbers of one chart of a queue."""
     return numbers(request, "queue", queue, chart)
 
 
 @require_safe
+@in_time
 def job_metrics_csv(request: HttpRequest, job_name: str, chart: str) -> HttpResponse:
     """The numbers of one chart of a job name."""
     return numbers(request, "job", job_name, chart)
