@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('allegro_queue', '0014_alerts_in_any_language'),
+        ('allegro_queue', '0013_alerts_in_any_language'),
     ]
 
     operations = [
