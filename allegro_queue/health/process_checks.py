@@ -119,7 +119,9 @@ def staffing(supervisors: int, missing: int) -> str:
 
 
 def listeners(pulse: Pulse) -> Check:
-    without = [each.name for each in pulse.queues if not pulse.workers_of(each.name) and not pulse.is_paused(each.name)]
+    without = [
+        each.name for each in pulse.queues if not pulse.workers_of(each.name) and not pulse.stands_still(each.name)
+    ]
     if without:
         return Check(
             group=gettext_noop("Processes"),
