@@ -208,8 +208,12 @@ def test_in_maintenance_mode_jobs_wait_and_are_told_of_until_it_ends(
 
         flag.touch()
         comes_to_say(client, "Maintenance mode")
-        assert "Maintenance mode" in text_of(client, "workers")
-        assert [each.state for each in stores.workers.living() if each.supervisor == "one"] == ["paused"]
+        eventually(
+            lambda: [each.state for each in stores.workers.living() if each.supervisor == "one"] == ["paused"],
+            explain=horizon.said,
+        )
+        page = client.get(reverse("horizon:workers")).context["page"]
+        assert sorted(row.state.word for row in page.groups[0].workers) == ["Maintenance mode", "Ready"]
 
 
 def test_what_is_wrong_with_the_server_is_told_with_its_figure_and_what_is_at_risk(
