@@ -41,6 +41,7 @@ def errors() -> Iterator[CheckMessage]:
             hint="Give the dotted path of a function that takes a request and returns allegro_queue.access.Access.",
             id="horizon.E002",
         )
+    yield from maintenance_errors(settings.maintenance)
     yield from database_errors(settings.database)
     for name, config in queue_configs().items():
         serializer = config.get("SERIALIZER")
@@ -51,6 +52,25 @@ def errors() -> Iterator[CheckMessage]:
                 hint="Set it to 'rq.serializers.JSONSerializer'.",
                 id="horizon.E003",
             )
+
+
+def maintenance_errors(path: str) -> Iterator[CheckMessage]:
+    """Whoever asks Horizon to stand still must be able to tell it when."""
+    if not path:
+        return
+    trouble = ""
+    try:
+        if not callable(import_string(path)):
+            trouble = "which is no function"
+    except ImportError as error:
+        trouble = f"which cannot be imported ({error})"
+    if trouble:
+        yield Error(
+            f"HORIZON['maintenance'] is {path!r}, {trouble}.",
+            hint="Give the dotted path of a function without arguments that says whether the application is under "
+            "maintenance.",
+            id="horizon.E005",
+        )
 
 
 def database_errors(alias: str) -> Iterator[CheckMessage]:

@@ -64,6 +64,10 @@ class HorizonSettings:
     gate: str = "allegro_queue.access.nobody"
     """Dotted path of ``(request) -> Access``: who may see the dashboard. The default lets nobody in."""
 
+    maintenance: str = ""
+    """Dotted path of ``() -> bool``: whether the application is under maintenance, so that ``manage.py horizon`` starts
+    no job but those of supervisors with ``force``. Empty: it never is."""
+
     allowed_jobs: Sequence[str] = ("*",)
     """Dotted prefixes of the functions that workers may run; ``*`` allows all."""
 
@@ -145,6 +149,7 @@ TYPES: Mapping[str, tuple[type, ...]] = {
     "max_processes": (int,),
     "schedule": (list, tuple),
     "gate": (str,),
+    "maintenance": (str,),
     "allowed_jobs": (list, tuple),
     "waits": (Mapping,),
     "completed_minutes": (int,),

@@ -25,6 +25,7 @@ NUMBERS_FROM_NOUGHT = frozenset({"max_jobs", "max_time", "memory"})
 LARGEST_NUMBER = 2**31 - 1
 BALANCES = ("simple", "auto")
 STRATEGIES = ("time", "size")
+SWITCHES = frozenset({"isolate", "force"})
 
 
 def problems_in(settings: HorizonSettings, known_queues: Collection[str]) -> Iterator[str]:
@@ -64,7 +65,7 @@ def problems_of_options(where: str, given: Mapping[str, Any], known_queues: Coll
             yield from problems_of_number(where, str(written), value, least=1)
         elif key in NUMBERS_FROM_NOUGHT:
             yield from problems_of_number(where, str(written), value, least=0)
-        elif key in SPELLED or key == "isolate":
+        elif key in SPELLED or key in SWITCHES:
             yield from problems_of_terms(where, str(written), key, value)
         elif key == "balance" and value is not False and value not in BALANCES:
             yield f"{where} has balance = {value!r}; it must be False (strict order, one pool), 'simple' or 'auto'."
@@ -85,7 +86,7 @@ def problems_of_terms(where: str, written: str, key: str, value: Any) -> Iterato
     """Faults of what a supervisor or a queue says of how its jobs run. ``None`` says nothing."""
     if value is None:
         return
-    if key == "isolate":
+    if key in SWITCHES:
         if not isinstance(value, bool):
             yield f"{where} has {written} = {value!r}; it must be True or False."
         return

@@ -47,6 +47,9 @@ class SupervisorOptions:
     balance_cooldown: int = 3
     """Seconds between two such steps."""
 
+    force: bool = False
+    """Whether its workers take jobs also while the application is under maintenance (``HORIZON["maintenance"]``)."""
+
     tries: int = 1
     """Attempts in all, the first included. (RQ's ``Retry`` counts only the repeats.)"""
 

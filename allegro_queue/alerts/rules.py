@@ -78,7 +78,7 @@ def longest_wait(facts: Facts, threshold: float, least: float) -> Iterator[Findi
     assert facts.pulse is not None
     for queue in facts.pulse.queues:
         allowed = facts.waits.get(queue.name, threshold)
-        if queue.oldest_at is None or facts.pulse.is_paused(queue.name):
+        if queue.oldest_at is None or facts.pulse.stands_still(queue.name):
             continue
         waited = facts.at - queue.oldest_at
         if waited > allowed:
@@ -133,12 +133,14 @@ def no_workers(facts: Facts, threshold: float, least: float) -> Iterator[Finding
     if not facts.runs_workers:
         return
     if not pulse.workers:
-        paused = all(pulse.is_paused(queue.name) for queue in pulse.queues)
+        paused = all(pulse.stands_still(queue.name) for queue in pulse.queues)
         if not paused:
             said = telling_of("no worker lives; {n} job waits", "no worker lives; {n} jobs wait", pulse.waiting)
             yield Finding("", said)
         return
-    without = [each.name for each in pulse.queues if not pulse.workers_of(each.name) and not pulse.is_paused(each.name)]
+    without = [
+        each.name for each in pulse.queues if not pulse.workers_of(each.name) and not pulse.stands_still(each.name)
+    ]
     if without:
         yield Finding("", telling("nobody listens to {queues}", queues=", ".join(without)))
 

@@ -237,4 +237,4 @@ def queue_for(stores: Stores, now: float) -> str:
     queues = all_queues()
     pulse = stores.pulse.read(queues, now)
     served = [each for each in queues if pulse.workers_of(each)]
-    return next((each for each in served or queues if not pulse.is_paused(each)), queues[0])
+    return next((each for each in served or queues if not pulse.stands_still(each)), queues[0])

@@ -85,7 +85,13 @@ def supervisors(pulse: Pulse) -> Check:
         for each in master.supervisors
         if each.trouble
     ]
-    missing = sum(max(each.wanted - len(each.workers), 0) for master in pulse.masters for each in master.supervisors)
+    # One that stands still replaces nobody.
+    missing = sum(
+        max(each.wanted - len(each.workers), 0)
+        for master in pulse.masters
+        for each in master.supervisors
+        if not each.stands_still
+    )
     known = sum(len(master.supervisors) for master in pulse.masters)
     if troubled:
         return Check(
@@ -119,7 +125,9 @@ def staffing(supervisors: int, missing: int) -> str:
 
 
 def listeners(pulse: Pulse) -> Check:
-    without = [each.name for each in pulse.queues if not pulse.workers_of(each.name) and not pulse.is_paused(each.name)]
+    without = [
+        each.name for each in pulse.queues if not pulse.workers_of(each.name) and not pulse.stands_still(each.name)
+    ]
     if without:
         return Check(
             group=gettext_noop("Processes"),
@@ -135,8 +143,8 @@ def listeners(pulse: Pulse) -> Check:
         result=Result.WELL,
         found=worded(
             ngettext(
-                "{n} worker; each queue has one that listens, or is paused",
-                "{n} workers; each queue has one that listens, or is paused",
+                "{n} worker; each queue has one that listens, or stands still on purpose",
+                "{n} workers; each queue has one that listens, or stands still on purpose",
                 len(pulse.workers),
             ),
             n=len(pulse.workers),

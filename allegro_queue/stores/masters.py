@@ -88,6 +88,9 @@ class SupervisorRecord:
     """Why it last grew or shrank, in words: ``grew 1 → 4: 312 waiting``."""
     scaled_at: float = 0.0
     """When that was, as Unix time; 0 when it has not happened yet."""
+    maintenance: bool = False
+    """Whether it stands still since the application is under maintenance, whatever its status is; never in records of
+    versions that did not ask."""
     pause_by: str = ""
     """Who paused this supervisor by name; empty when nobody did."""
     pause_reason: str = ""
@@ -95,6 +98,11 @@ class SupervisorRecord:
     """Unix time at which it goes on by itself; ``None``: when told to."""
     pools: tuple[PoolRecord, ...] = ()
     """One, or with ``balance`` one a queue."""
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether its workers take no job on purpose."""
+        return self.status == "paused" or self.maintenance
 
     @property
     def trouble_telling(self) -> Telling:
@@ -122,6 +130,19 @@ class MasterRecord:
     supervisors: tuple[SupervisorRecord, ...]
     notice_said: Telling | None = None
     """The same as ``notice``, to be told in any language."""
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether all of its workers take no job on purpose."""
+        return self.status == "paused" or self._all_supervisors(lambda each: each.stands_still)
+
+    @property
+    def is_in_maintenance(self) -> bool:
+        """Whether all of its supervisors stand still since the application is under maintenance."""
+        return self._all_supervisors(lambda each: each.maintenance)
+
+    def _all_supervisors(self, fits: Callable[[SupervisorRecord], bool]) -> bool:
+        return bool(self.supervisors) and all(fits(each) for each in self.supervisors)
 
     @property
     def notice_telling(self) -> Telling:

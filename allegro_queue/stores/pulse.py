@@ -17,6 +17,7 @@ from rq.suspension import WORKERS_SUSPENDED
 from allegro_queue.stores.job_records import unix_time
 from allegro_queue.stores.jobs import job_key, queue_key
 from allegro_queue.stores.keys import Keys
+from allegro_queue.stores.maintained import maintained_queues
 from allegro_queue.stores.masters import MasterRecord, read_master
 from allegro_queue.stores.pauses import ALL_QUEUES, Pause
 from allegro_queue.stores.replies import text, texts
@@ -85,6 +86,15 @@ class Pulse:
     def is_paused(self, queue: str) -> bool:
         """Whether a queue hands out no job, for any of the three reasons."""
         return self.suspended or queue in self.pauses or ALL_QUEUES in self.pauses
+
+    @property
+    def in_maintenance(self) -> tuple[str, ...]:
+        """Queues that do not run since the application is under maintenance."""
+        return maintained_queues(self.masters, self.workers)
+
+    def stands_still(self, queue: str) -> bool:
+        """Whether a queue hands out no job on purpose: it is paused, or the application is under maintenance."""
+        return self.is_paused(queue) or queue in self.in_maintenance
 
     def workers_of(self, queue: str) -> tuple[WorkerRecord, ...]:
         """Living workers that listen to a queue."""

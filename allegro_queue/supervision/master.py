@@ -20,6 +20,7 @@ from allegro_queue.stores.controls import Control, Instruction
 from allegro_queue.stores.masters import MasterRecord
 from allegro_queue.supervision.deaths import Deaths
 from allegro_queue.supervision.limits import Allowance, deal_out, limits_of, living, wanted
+from allegro_queue.supervision.maintenance import Maintenance
 from allegro_queue.supervision.pool import Child, ProcessPool
 from allegro_queue.supervision.process import is_alive
 from allegro_queue.supervision.redis_steps import RedisSteps
@@ -73,8 +74,14 @@ class Master:
         inbox: SignalInbox,
         queues: Sequence[str],
         others: Mapping[str, ProcessPool] | None = None,
+        maintenance: Maintenance | None = None,
     ) -> None:
-        """``others`` are further children of which one each is kept, by what they are called in the log."""
+        """Make the master; nothing is started yet.
+
+        Args:
+            others: further children of which one each is kept, by what they are called in the log.
+            maintenance: who knows whether the application is under maintenance; ``None``: it never is.
+        """
         self.name = name
         self._plan = plan
         self._version = horizon_settings().version or allegro_queue.__version__
@@ -92,6 +99,8 @@ class Master:
         self._deaths = Deaths(settlers.settle)
         self._claimed = False
         self._refusal: AlreadyRunning | None = None
+        self._maintenance = maintenance
+        self._ask_due = 0.0
         self._beat_due = 0.0
         self._scale_due = 0.0
         self._look_due = 0.0
@@ -142,6 +151,12 @@ class Master:
 
     def tick(self, now: float) -> None:
         """One pass: children, dead workers, controls, heartbeat, sizes. Never sleeps."""
+        if self._maintenance is not None and now >= self._ask_due:
+            # Before the first worker is started, and whether Redis answers or not.
+            self._ask_due = now + LOOK_SECONDS
+            is_on = self._maintenance.is_on()
+            for supervisor in self._supervisors:
+                supervisor.follow_maintenance(is_on)
         for supervisor in self._supervisors:
             for departure in supervisor.tick(now):
                 log.info("worker ended name=%s %s", departure.child.name, departure.ending)

@@ -99,6 +99,7 @@ class Supervisor:
         self._pause_reason = ""
         self._pause_by = ""
         self._resume_due: float | None = None
+        self._is_in_maintenance = False
 
     @property
     def children(self) -> list[Child]:
@@ -117,6 +118,11 @@ class Supervisor:
     @property
     def is_paused(self) -> bool:
         return self._status == "paused"
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether its workers take no job, be it that somebody paused it or that the application is under maintenance."""
+        return self.is_paused or (self._is_in_maintenance and self._status != "leaving")
 
     @property
     def is_held(self) -> bool:
@@ -143,10 +149,22 @@ class Supervisor:
         self._signal_all(signal.SIGUSR2)
 
     def resume(self) -> None:
-        """Workers take jobs again."""
+        """Workers take jobs again; if the application is under maintenance, when that ends."""
         self._status = "running"
         self._pause_by, self._pause_reason, self._resume_due = "", "", None
-        self._signal_all(signal.SIGCONT)
+        self._say_whether_to_go_on()
+
+    def follow_maintenance(self, is_on: bool) -> None:
+        """Stand still while the application is under maintenance, unless the options say ``force``.
+
+        It knows nothing of pauses, nor they of it: who is paused as well stays so when maintenance ends.
+        """
+        is_on = is_on and not self.options.force
+        if is_on == self._is_in_maintenance:
+            return
+        self._is_in_maintenance = is_on
+        log.info("supervisor %s: maintenance mode is %s", self.options.name, "on" if is_on else "off")
+        self._say_whether_to_go_on()
 
     def restart(self, now: float) -> None:
         """Fresh workers for old ones, each after its job."""
@@ -173,12 +191,12 @@ class Supervisor:
             pool.processes.hurry(now)
 
     def tick(self, now: float) -> list[Departure]:
-        """One pass; who ended. A paused supervisor replaces nobody until it resumes."""
+        """One pass; who ended. A supervisor that stands still replaces nobody until it goes on."""
         if self._resume_due is not None and now >= self._resume_due:
             log.info("supervisor %s goes on: its pause is over", self.options.name)
             self.resume()
         departures = [departure for pool in self.pools for departure in pool.processes.reap(now)]
-        if self.is_paused:
+        if self.stands_still:
             # Said again at each pass: a child that was just being started has not heard it.
             self._signal_all(signal.SIGUSR2)
         else:
@@ -192,7 +210,7 @@ class Supervisor:
             workload: of its queues at least.
             workers: every living worker, wherever it runs.
         """
-        if self._status != "running" or self.options.balance == "simple":
+        if not self._is_running or self.options.balance == "simple":
             return
         own = {child.name for child in [*self.children, *self.leaving]}
         busy = {each.name for each in workers if each.job_id}
@@ -218,7 +236,7 @@ class Supervisor:
             pool.limit(allowance, now, busy)
             if pool.explanation != before and allowance.explanation:
                 self._note(pool)
-        if self._status == "running":
+        if self._is_running:
             self._fill(now)
 
     def record(self) -> SupervisorRecord:
@@ -238,6 +256,7 @@ class Supervisor:
             max_processes=self.options.max_processes,
             explanation=self._explanation,
             scaled_at=self._scaled_at,
+            maintenance=self._is_in_maintenance,
             pause_by=self._pause_by,
             pause_reason=self._pause_reason,
             pause_until=None if self._resume_due is None else time.time() + self._resume_due - time.monotonic(),
@@ -251,6 +270,13 @@ class Supervisor:
                 for pool in self.pools
             ),
         )
+
+    @property
+    def _is_running(self) -> bool:
+        return self._status == "running" and not self._is_in_maintenance
+
+    def _say_whether_to_go_on(self) -> None:
+        self._signal_all(signal.SIGUSR2 if self.stands_still else signal.SIGCONT)
 
     def _fill(self, now: float) -> None:
         """Start what is missing, but never so much that, with those that still finish a job, there are too many."""

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
@@ -172,6 +173,47 @@ def test_what_stands_still_on_purpose_says_who_or_what_holds_it_and_how_it_goes_
         assert verdict(client).causes[0].line == "1 job waits."
         horizon.send(signal.SIGCONT)
         eventually(is_filed(stores, held[0], "finished"), explain=horizon.said)
+
+
+def test_in_maintenance_mode_jobs_wait_and_are_told_of_until_it_ends(
+    client: Client, stores: Stores, settings: Any, tmp_path: Path
+) -> None:
+    settings.HORIZON = {**settings.HORIZON, "schedule": []}
+    flag = tmp_path / "maintenance"
+    flag.touch()
+    supervisors = {"one": {"queue": ["high", "default"]}, "forced": {"queue": ["audience-sync"], "force": True}}
+    environment = {
+        "DJANGO_SETTINGS_MODULE": "tests.support.supervised",
+        "TEST_SUPERVISORS": json.dumps(supervisors),
+        "TEST_HORIZON": json.dumps({"maintenance": "tests.support.maintenance_flag.is_up"}),
+        "MAINTENANCE_FLAG": str(flag),
+    }
+    with running("horizon", DATABASE_URL=database(), **environment) as horizon:
+        forced = dispatch(jobs.nothing, options=JobOptions(queue="audience-sync"))
+        held = dispatch(jobs.urgent)
+        eventually(is_filed(stores, forced, "finished"), within=20, explain=horizon.said)
+
+        said = comes_to_say(client, "Maintenance mode")
+        assert (said.tone, said.sentence) == ("warn", "Maintenance mode: high and default do not run.")
+        assert said.causes[0].line == "1 job waits."
+        assert "one: maintenance mode, 0 of 1 workers, high, default." in text_of(client, "workers")
+        assert "Stands still in maintenance mode. 1 job waits." in text_of(client, "queue", queue="high")
+        assert "maintenance mode: high, default do not run" in manage("horizon_status").stdout
+        assert "one  running, maintenance mode" in manage("horizon_list").stdout
+        assert is_filed(stores, held, "queued")()
+
+        flag.unlink()
+        eventually(is_filed(stores, held, "finished"), within=20, explain=horizon.said)
+        comes_to_say(client, "Quiet.")
+
+        flag.touch()
+        comes_to_say(client, "Maintenance mode")
+        eventually(
+            lambda: [each.state for each in stores.workers.living() if each.supervisor == "one"] == ["paused"],
+            explain=horizon.said,
+        )
+        page = client.get(reverse("horizon:workers")).context["page"]
+        assert sorted(row.state.word for row in page.groups[0].workers) == ["Maintenance mode", "Ready"]
 
 
 def test_what_is_wrong_with_the_server_is_told_with_its_figure_and_what_is_at_risk(

@@ -126,6 +126,7 @@ def test_an_unknown_environment_is_named_with_the_nearest():
         ({"maxJobs": -1}, "has maxJobs = -1; it must be a whole number from 0 up."),
         ({"memory": "128"}, "has memory = '128'; it must be a whole number from 0 up."),
         ({"isolate": 1}, "has isolate = 1; it must be True or False."),
+        ({"force": "yes"}, "has force = 'yes'; it must be True or False."),
         ({"backoff": -5}, "has backoff = -5; it must be seconds, a list of seconds"),
         ({"backoff": [1] * 21}, "it has 21 pauses; at most 20 are kept"),
         ({"rate_limit": "30/w"}, "has rate_limit = '30/w'; it must be like \"30/m\""),

@@ -31,6 +31,7 @@ class StatusShape(Schema):
 class SupervisorShape(Schema):
     name: str
     status: str
+    maintenance: bool = Field(description="It stands still while the application is under maintenance.")
     queue: list[str]
     balance: bool | str
     wanted: int

@@ -9,7 +9,7 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 from allegro_queue.dashboard.findings.finding import Finding, sentence_of, whole
 from allegro_queue.dashboard.page.formats import count, duration, in_words
 from allegro_queue.dashboard.page.nouns import jobs, jobs_wait
-from allegro_queue.dashboard.page.states import is_all_paused
+from allegro_queue.dashboard.page.states import is_all_still
 from allegro_queue.stores.pulse import Pulse, QueuePulse
 from allegro_queue.wording import worded
 
@@ -76,7 +76,7 @@ def no_process(pulse: Pulse, connection: str, ever_used: bool) -> Iterator[Findi
             remedy=gettext("Stop them and start Horizon instead:"),
             command=HORIZON,
         )
-    elif not pulse.workers and not connection and not is_all_paused(pulse):
+    elif not pulse.workers and not connection and not is_all_still(pulse):
         yield Finding(
             tone="bad",
             headline=worded(gettext("Horizon runs, but has no worker alive. {jobs_wait}."), jobs_wait=waiting)
@@ -135,7 +135,7 @@ def unserved_queues(pulse: Pulse, connection: str) -> Iterator[Finding]:
     if connection or not pulse.workers:
         return
     for queue in pulse.queues:
-        if queue.waiting and not pulse.is_paused(queue.name) and not pulse.workers_of(queue.name):
+        if queue.waiting and not pulse.stands_still(queue.name) and not pulse.workers_of(queue.name):
             yield Finding(
                 tone="bad",
                 headline=worded(

@@ -26,7 +26,7 @@ from allegro_queue.dashboard.findings.processes import (
     wrong_connection,
 )
 from allegro_queue.dashboard.findings.server import risky_server
-from allegro_queue.dashboard.findings.waiting import long_waits, pauses, starved_queues, waiting_outside
+from allegro_queue.dashboard.findings.waiting import long_waits, maintenance, pauses, starved_queues, waiting_outside
 from allegro_queue.dashboard.page.formats import count, duration
 from allegro_queue.history.measured import Extent, Minute
 from allegro_queue.outbox import Waiting
@@ -91,6 +91,8 @@ def verdict_on(
         *troubled_supervisors(pulse),
         *unserved_queues(pulse, connection),
         *risky_server(pulse),
+        # Before what it brings about, such as snapshots that are not taken.
+        *maintenance(pulse),
         *parked_entries(parked),
         *stopped_scheduler(pulse, has_schedule, overdue, clock),
         *stale_snapshots(pulse, has_schedule, clock, snapshot_too_old_from),

@@ -39,7 +39,7 @@ def long_waits(pulse: Pulse, waits: Mapping[str, int], *, told: Collection[str] 
             continue
         limit = waits.get(queue.name, LONGEST_WAIT)
         waited = pulse.at - queue.oldest_at if queue.oldest_at is not None else 0.0
-        if waited > limit and not pulse.is_paused(queue.name) and pulse.workers_of(queue.name):
+        if waited > limit and not pulse.stands_still(queue.name) and pulse.workers_of(queue.name):
             yield Finding(
                 tone="warn",
                 headline=worded(
@@ -58,6 +58,29 @@ def long_waits(pulse: Pulse, waits: Mapping[str, int], *, told: Collection[str] 
                 remedy=gettext("See what keeps the workers; where it is load, raise max_processes in HORIZON:"),
                 command="python manage.py horizon_top",
             )
+
+
+def maintenance(pulse: Pulse) -> Iterator[Finding]:
+    """Queues that do not run since the application is under maintenance."""
+    held = pulse.in_maintenance
+    if held:
+        waiting = sum(queue.waiting for queue in pulse.queues if queue.name in held)
+        yield Finding(
+            tone="warn",
+            headline=worded(
+                ngettext(
+                    "Maintenance mode: {queues} does not run.", "Maintenance mode: {queues} do not run.", len(held)
+                ),
+                queues=in_words(list(held)),
+            ),
+            cause=worded(gettext("{jobs_wait}."), jobs_wait=jobs_wait(waiting)) if waiting else "",
+            page="workers",
+            remedy=gettext(
+                "The queues go on by themselves when the application’s maintenance mode ends. What must run all the "
+                "same needs a supervisor with force in HORIZON. Who stands still:"
+            ),
+            command="python manage.py horizon_list",
+        )
 
 
 def pauses(pulse: Pulse, clock: Callable[[float], str]) -> Iterator[Finding]:
@@ -108,7 +131,7 @@ def pauses(pulse: Pulse, clock: Callable[[float], str]) -> Iterator[Finding]:
 def starved_queues(pulse: Pulse, minutes: Sequence[Minute]) -> Iterator[tuple[str, Finding]]:
     """Queues that get no turn because one that is served before them is never empty; each with its name."""
     for queue in pulse.queues:
-        if not queue.waiting or queue.running or pulse.is_paused(queue.name):
+        if not queue.waiting or queue.running or pulse.stands_still(queue.name):
             continue
         since = since_turn(queue, minutes)
         blocker = blocker_of(queue.name, pulse, minutes, since)
@@ -157,7 +180,7 @@ def blocker_of(name: str, pulse: Pulse, minutes: Sequence[Minute], since: float 
     looked_at = [each.waiting for each in minutes if each.waiting and each.starts_at >= since]
     for queue in pulse.queues:
         always = queue.waiting and all(each.get(queue.name) for each in looked_at)
-        if queue.name in before and always and not pulse.is_paused(queue.name):
+        if queue.name in before and always and not pulse.stands_still(queue.name):
             return queue.name
     return ""
 

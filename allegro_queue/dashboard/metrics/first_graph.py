@@ -20,7 +20,7 @@ OVERDUE = 60
 def first_graph(stores: Stores, pulse: Pulse) -> str:
     """When the first snapshot makes one, in one round trip; empty while nobody takes any."""
     entry = snapshot_entry(declared_entries())
-    if entry is None or pulse.scheduler is None or not pulse.workers_of(entry.queue) or pulse.is_paused(entry.queue):
+    if entry is None or pulse.scheduler is None or not pulse.workers_of(entry.queue) or pulse.stands_still(entry.queue):
         return ""
     (next_at,) = stores.schedule.next_times([entry.scheduled_id])
     return in_about(next_at - pulse.at) if next_at is not None else ""

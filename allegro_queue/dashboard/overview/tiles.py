@@ -99,7 +99,7 @@ def wait_tile(settings: HorizonSettings, pulse: Pulse, waiting: Sequence[float |
         )
     seconds, queue = max(waits, key=lambda each: each[0])
     value, unit = measure(seconds)
-    over = seconds > settings.waits.get(queue.name, LONGEST_WAIT) and not pulse.is_paused(queue.name)
+    over = seconds > settings.waits.get(queue.name, LONGEST_WAIT) and not pulse.stands_still(queue.name)
     return Tile(
         label=gettext("Longest wait now"),
         value=value,

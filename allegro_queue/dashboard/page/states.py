@@ -40,6 +40,8 @@ def status_of(pulse: Pulse, connection: str) -> Status:
         return Status(tone="warn", icon="pause", word=gettext("Suspended"))
     if is_all_paused(pulse):
         return Status(tone="warn", icon="pause", word=gettext("Paused"))
+    if is_all_in_maintenance(pulse):
+        return Status(tone="warn", icon="pause", word=gettext("Maintenance mode"))
     if not pulse.workers:
         return Status(tone="bad", icon="bad", word=gettext("No workers"))
     if not pulse.masters:
@@ -50,6 +52,15 @@ def status_of(pulse: Pulse, connection: str) -> Status:
 def status_unreachable() -> Status:
     """Redis does not answer, so nothing is known."""
     return Status(tone="bad", icon="unknown", word=gettext("Redis unreachable"))
+
+
+def is_all_still(pulse: Pulse) -> bool:
+    """Whether no job is started on purpose, be it a pause or the application's maintenance mode."""
+    return is_all_paused(pulse) or bool(pulse.masters and all(master.stands_still for master in pulse.masters))
+
+
+def is_all_in_maintenance(pulse: Pulse) -> bool:
+    return bool(pulse.masters and all(master.is_in_maintenance for master in pulse.masters))
 
 
 def is_all_paused(pulse: Pulse) -> bool:

@@ -69,7 +69,7 @@ def queue_row(
     done = done_values(minutes, queue.name)
     state = queue_state(queue, settings, pulse)
     lane_look: Literal["", "bad", "paused"] = (
-        "bad" if state.tone == "bad" else "paused" if pulse.is_paused(queue.name) else ""
+        "bad" if state.tone == "bad" else "paused" if pulse.stands_still(queue.name) else ""
     )
     return QueueRow(
         rank=rank,
@@ -99,9 +99,11 @@ def waits_lately(queue: str, minutes: Sequence[Minute]) -> Counts:
 
 
 def queue_state(queue: QueuePulse, settings: HorizonSettings, pulse: Pulse) -> Status:
-    """The state of one queue; paused ones never warn."""
+    """The state of one queue; those that stand still on purpose never warn."""
     if pulse.is_paused(queue.name):
         return Status(tone="warn", icon="pause", word=gettext("Suspended") if pulse.suspended else gettext("Paused"))
+    if queue.name in pulse.in_maintenance:
+        return Status(tone="warn", icon="pause", word=gettext("Maintenance mode"))
     listening = pulse.workers_of(queue.name)
     if not listening:
         return Status(tone="bad", icon="bad", word=gettext("No workers"))

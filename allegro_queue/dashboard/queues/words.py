@@ -60,6 +60,8 @@ def say_of_one(
             queue.waiting,
         )
         return "warn", worded(text, n=waiting, time=about(drain.seconds)), estimate_words(drain)
+    if queue.name in pulse.in_maintenance:
+        return "warn", gettext("Stands still in maintenance mode.") + " " + waiting_words(queue.waiting), oldest
     if row.state.tone == "bad":
         return "bad", gettext("No worker listens.") + " " + waiting_words(queue.waiting), oldest
     if not queue.waiting:

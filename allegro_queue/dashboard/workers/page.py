@@ -11,7 +11,7 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 
 from allegro_queue.dashboard.charts.limits import NEAR, limit_bar
 from allegro_queue.dashboard.page.formats import count, duration, in_words
-from allegro_queue.dashboard.page.states import Status
+from allegro_queue.dashboard.page.states import Status, is_all_in_maintenance
 from allegro_queue.stores import Stores
 from allegro_queue.stores.masters import MasterRecord, SupervisorRecord
 from allegro_queue.stores.pulse import Pulse
@@ -31,6 +31,7 @@ MASTER_STATES = {
     "leaving": Status(tone="warn", icon="pause", word=gettext_noop("Leaving")),
     "idle": Status(tone="bad", icon="bad", word=gettext_noop("Idle: wrong connection")),
 }
+MAINTENANCE = Status(tone="warn", icon="pause", word=gettext_noop("Maintenance mode"))
 NEAR_LIMIT = Status(tone="bad", icon="bad", word=gettext_noop("Near limit"))
 
 
@@ -78,7 +79,13 @@ class WorkersPage:
 
 def read_workers(stores: Stores, pulse: Pulse) -> WorkersPage:
     """The page, from the pulse alone."""
-    rows = [worker_row(worker, pulse.at) for worker in pulse.workers]
+    maintained = {
+        (master.name, each.name) for master in pulse.masters for each in master.supervisors if each.maintenance
+    }
+    rows = [
+        worker_row(worker, pulse.at, in_maintenance=(worker.master, worker.supervisor) in maintained)
+        for worker in pulse.workers
+    ]
     groups = [group_of(master, rows) for master in pulse.masters]
     known = {master.name for master in pulse.masters}
     others = tuple(row for row in rows if row.record.master not in known)
@@ -93,19 +100,33 @@ def group_of(master: MasterRecord, rows: Sequence[WorkerRow]) -> Group:
     mine = tuple(row for row in rows if row.record.master == master.name)
     return Group(
         master=master,
-        state=master_state(master.status),
+        state=state_of_master(master),
         supervisors=tuple(
             SupervisorRow(
                 record=each,
-                state=master_state(each.status)
-                if not each.trouble
-                else Status(tone="bad", icon="bad", word=gettext("Trouble")),
+                state=state_of_supervisor(each),
                 alive=sum(1 for row in mine if row.record.supervisor == each.name),
             )
             for each in master.supervisors
         ),
         workers=mine,
     )
+
+
+def state_of_master(master: MasterRecord) -> Status:
+    """As it says; one that runs while all of its supervisors are in maintenance mode is so, too."""
+    if master.status == "running" and master.is_in_maintenance:
+        return MAINTENANCE.in_language()
+    return master_state(master.status)
+
+
+def state_of_supervisor(supervisor: SupervisorRecord) -> Status:
+    """As it says, unless something else keeps its workers from jobs."""
+    if supervisor.trouble:
+        return Status(tone="bad", icon="bad", word=gettext("Trouble"))
+    if supervisor.status == "running" and supervisor.maintenance:
+        return MAINTENANCE.in_language()
+    return master_state(supervisor.status)
 
 
 def master_state(status: str) -> Status:
@@ -118,9 +139,12 @@ def unknown(word: str) -> Status:
     return Status(tone="idle", icon="unknown", word=word)
 
 
-def worker_row(worker: WorkerRecord, now: float) -> WorkerRow:
-    """A worker with its job's age against its limit."""
-    state = WORKER_STATES.get(worker.state, unknown(worker.state)).in_language()
+def worker_row(worker: WorkerRecord, now: float, *, in_maintenance: bool = False) -> WorkerRow:
+    """A worker with its job's age against its limit. It does not know why it takes no job; its supervisor does."""
+    if worker.state == "paused" and in_maintenance:
+        state = MAINTENANCE.in_language()
+    else:
+        state = WORKER_STATES.get(worker.state, unknown(worker.state)).in_language()
     if not worker.job_id:
         return WorkerRow(record=worker, state=state, run_seconds=None, limit=SafeString())
     seconds = max(now - worker.job_started_at, 0.0)
@@ -144,6 +168,8 @@ def say(pulse: Pulse, rows: Sequence[WorkerRow]) -> tuple[str, str]:
     """The page's tone and sentence."""
     near = [row for row in rows if row.state.tone == NEAR_LIMIT.tone]
     troubled = [each for master in pulse.masters for each in master.supervisors if each.trouble]
+    if not rows and is_all_in_maintenance(pulse):
+        return "warn", gettext("No worker is alive; none is started in maintenance mode.")
     if not rows:
         return "bad", gettext("No worker is alive.") if pulse.masters else gettext(
             "No Horizon process and no worker is alive."

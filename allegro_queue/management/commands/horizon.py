@@ -12,8 +12,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from django.core.cache import caches
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
+from django.utils.module_loading import import_string
 from setproctitle import setproctitle
 
 from allegro_queue.alerts.process import run_alerts
@@ -28,6 +30,7 @@ from allegro_queue.plan import Plan, build_plan
 from allegro_queue.queues import all_queues
 from allegro_queue.scheduling.process import run_scheduler
 from allegro_queue.stores import open_stores
+from allegro_queue.supervision.maintenance import Maintenance
 from allegro_queue.supervision.master import HEARD, LOOK_SECONDS, Master, Settlers
 from allegro_queue.supervision.pool import ProcessPool
 from allegro_queue.supervision.process import ChildProcess, fork
@@ -102,6 +105,7 @@ class Command(BaseCommand):
                     inbox,
                     all_queues(),
                     {"alerts": alerts},
+                    maintenance_of(horizon_settings().maintenance),
                 ).run()
             except AlreadyRunning as error:
                 raise CommandError(str(error)) from error
@@ -133,6 +137,23 @@ def master_name(given: str) -> str:
     if re.fullmatch(r"[A-Za-z0-9._-]{1,64}", given) is None:
         raise ArgumentTypeError(f"{given!r} is no name; use up to 64 letters, digits, '.', '_' and '-'.")
     return given
+
+
+def maintenance_of(path: str) -> Maintenance | None:
+    """Who asks the project's function whether the application is under maintenance, if there is one."""
+    if not path:
+        return None
+    answers: Callable[[], bool] = import_string(path)
+
+    def ask() -> bool:
+        try:
+            return answers()
+        finally:
+            # Children must not share the connections of their parent, and workers are forked at any time.
+            connections.close_all()
+            caches.close_all()
+
+    return Maintenance(ask)
 
 
 def size(options: SupervisorOptions) -> str:

@@ -45,9 +45,10 @@ class Command(RedisCommand):
         limits = f" ({fewest} to {most})" if fewest < most and supervisor.balance != "simple" else ""
         queues = (", " if supervisor.balance else " > ").join(supervisor.queue)
         balance = f"  balance: {supervisor.balance}" if supervisor.balance else ""
+        status = f"{supervisor.status}, maintenance mode" if supervisor.maintenance else supervisor.status
         trouble = f"  ({supervisor.trouble})" if supervisor.trouble else ""
         self.stdout.write(
-            f"  {supervisor.name}  {supervisor.status}  {len(supervisor.workers)} of {supervisor.wanted} workers{limits}"
+            f"  {supervisor.name}  {status}  {len(supervisor.workers)} of {supervisor.wanted} workers{limits}"
             f"  {queues}{balance}{trouble}"
         )
         if supervisor.pause_by or supervisor.pause_reason:

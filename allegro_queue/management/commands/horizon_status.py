@@ -13,13 +13,14 @@ from allegro_queue.management.redis_command import RedisCommand
 from allegro_queue.queues import current_plan
 from allegro_queue.status import EXIT_CODES, status_of
 from allegro_queue.stores import Stores
+from allegro_queue.stores.maintained import maintained_queues
 from allegro_queue.stores.masters import MasterRecord
 
 
 class Command(RedisCommand):
     help = (
         "Say whether Horizon is running (exit code 0), paused (1) or inactive (2); on which hosts; "
-        "and what is paused, by whom, why and until when."
+        "and what is paused, by whom, why and until when, or does not run in the application's maintenance mode."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -30,6 +31,7 @@ class Command(RedisCommand):
         pauses = stores.pauses.current(now)
         held = stores.controls.kept(now)
         masters = stores.masters.living()
+        maintained = maintained_queues(masters, stores.workers.living())
         status = status_of(masters, pauses.values())
         notice = current_plan().notice
         if options["json"]:
@@ -41,6 +43,7 @@ class Command(RedisCommand):
                     "paused": sorted(pauses),
                     "pauses": [asdict(each) for each in pauses.values()],
                     "paused_supervisors": [asdict(each) for each in held],
+                    "maintenance": maintained,
                     "notice": notice,
                 }
             )
@@ -58,6 +61,10 @@ class Command(RedisCommand):
             for each in held:
                 words = pause_in_words(by=each.by, reason=each.reason, until=each.until)
                 self.stdout.write(f"  {each.supervisor} is {words}")
+            if maintained:
+                self.stdout.write(
+                    f"  maintenance mode: {', '.join(maintained)} {'do' if maintained[1:] else 'does'} not run"
+                )
             if notice:
                 self.stdout.write(f"  {notice}")
         sys.exit(EXIT_CODES[status])

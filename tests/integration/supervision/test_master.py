@@ -16,7 +16,8 @@ from allegro_queue.conf import horizon_settings, queue_configs
 from allegro_queue.inbox import SignalInbox
 from allegro_queue.plan import build_plan
 from allegro_queue.stores import Stores, open_stores
-from allegro_queue.supervision.master import AFTER_OUTAGE_SECONDS, Master, Settlers
+from allegro_queue.supervision.maintenance import Maintenance
+from allegro_queue.supervision.master import AFTER_OUTAGE_SECONDS, LOOK_SECONDS, Master, Settlers
 from allegro_queue.supervision.pool import ProcessPool
 from tests.support.children import FakeChild
 from tests.support.server import start_server
@@ -30,6 +31,8 @@ class Scene:
     stores: Stores
     master: Master
     sweeps: list[frozenset[str]]
+    asked: list[bool]
+    """What was answered each time that it asked whether the application is under maintenance."""
 
 
 @pytest.fixture
@@ -42,14 +45,32 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
             stores.reservations.all()
             sweeps.append(living)
 
+        asked: list[bool] = []
+
+        def ask() -> bool:
+            asked.append(True)
+            return True
+
         settlers = Settlers(settle=lambda worker, pid, ending, begun: None, sweep=sweep, keep_house=lambda: None)
         plan = build_plan(horizon_settings(), queue_configs())
         scheduler, collector = ProcessPool(FakeChild, grace=1), ProcessPool(FakeChild, grace=1)
         yield Scene(
             tmp_path,
             stores,
-            Master("web-1-ab12", plan, [], scheduler, collector, stores, settlers, SignalInbox(), ["default"]),
+            Master(
+                "web-1-ab12",
+                plan,
+                [],
+                scheduler,
+                collector,
+                stores,
+                settlers,
+                SignalInbox(),
+                ["default"],
+                maintenance=Maintenance(ask),
+            ),
             sweeps,
+            asked,
         )
 
 
@@ -77,3 +98,14 @@ def test_when_redis_is_back_living_workers_can_say_so_before_the_dead_are_looked
     finally:
         server.terminate()
         server.wait(timeout=10)
+
+
+def test_whether_the_application_is_under_maintenance_is_asked_now_and_then_be_redis_there_or_not(scene: Scene):
+    now = time.monotonic()
+
+    for passed in (0, 1, LOOK_SECONDS - 0.1):
+        scene.master.tick(now + passed)
+    assert len(scene.asked) == 1
+
+    scene.master.tick(now + LOOK_SECONDS)
+    assert len(scene.asked) == 2

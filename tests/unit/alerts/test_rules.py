@@ -155,3 +155,11 @@ def test_a_group_that_came_back_is_said_to():
 @pytest.mark.parametrize("rule", [each for each in RULES if each != "redis_away"])
 def test_what_could_not_be_asked_is_not_known(rule: str):
     assert not RULES[rule].knows(Facts(at=NOW, away=verbatim("no connection")))
+
+
+def test_a_queue_in_maintenance_mode_neither_waits_too_long_nor_lacks_workers():
+    still = records.master(NOW, supervisors=(records.supervisor(maintenance=True),))
+    given = facts(pulse=pulse(masters=(still,), workers=(), queues=(queue("high", waiting=3, oldest_at=NOW - 900),)))
+
+    assert found("longest_wait", given) == []
+    assert found("no_workers", given) == []

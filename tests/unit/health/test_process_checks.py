@@ -78,6 +78,17 @@ def test_a_supervisor_in_trouble_is_named_with_its_reason():
     assert check.found.endswith("its workers die at once")
 
 
+def test_a_supervisor_in_maintenance_mode_misses_no_worker():
+    master = records.master(NOW)
+    bare = replace(master.supervisors[0], workers=())
+    pulse = replace(well(), masters=(replace(master, supervisors=(bare,)),))
+    still = replace(well(), masters=(replace(master, supervisors=(replace(bare, maintenance=True),)),), workers=())
+
+    assert found(pulse, "Supervisors").result is Result.LOOK
+    assert found(still, "Supervisors").result is Result.WELL
+    assert found(still, "Workers for each queue").result is Result.WELL
+
+
 def test_two_versions_side_by_side_are_worth_a_look():
     pulse = replace(well(), workers=(replace(records.worker(NOW), version="older"),))
 

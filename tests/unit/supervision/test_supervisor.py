@@ -133,3 +133,62 @@ def test_a_pause_can_end_by_itself():
     assert crew.supervisor.record().status == "running"
     assert crew.supervisor.record().pause_reason == ""
     assert crew.born[0][1].received[-1] == "SIGCONT"
+
+
+def test_maintenance_mode_and_a_pause_each_hold_it_until_both_are_over():
+    crew = Crew()
+    child = crew.born[0][1]
+
+    crew.supervisor.follow_maintenance(True)
+    assert child.received == ["SIGUSR2"]
+    crew.supervisor.pause(by="anna")
+    crew.supervisor.follow_maintenance(False)
+    assert child.received[-1] == "SIGUSR2"
+    assert (crew.supervisor.is_held, crew.supervisor.record().maintenance) == (True, False)
+
+    crew.supervisor.follow_maintenance(True)
+    crew.supervisor.resume()
+    assert child.received[-1] == "SIGUSR2"
+    assert (crew.supervisor.record().status, crew.supervisor.record().maintenance) == ("running", True)
+
+    crew.supervisor.follow_maintenance(False)
+    assert child.received[-1] == "SIGCONT"
+
+
+def test_in_maintenance_mode_it_neither_grows_nor_replaces_anybody_and_is_not_held_by_anybody():
+    crew = Crew(max_processes=5)
+    crew.supervisor.follow_maintenance(True)
+
+    crew.scale(now=1, a=5)
+    crew.born[0][1].leaves()
+    crew.supervisor.tick(2)
+    assert len(crew.born) == 1
+    assert not crew.supervisor.is_held
+
+    crew.supervisor.follow_maintenance(False)
+    crew.supervisor.tick(3)
+    crew.scale(now=3, a=5)
+    assert crew.sizes() == {"a,b": 5}
+
+
+def test_maintenance_mode_is_said_again_at_each_pass_and_to_none_that_leaves():
+    crew = Crew()
+    crew.supervisor.follow_maintenance(True)
+    crew.supervisor.tick(1)
+    assert crew.born[0][1].received == ["SIGUSR2", "SIGUSR2"]
+
+    crew.supervisor.leave(2)
+    crew.supervisor.tick(2)
+
+    assert crew.born[0][1].received[2:] == ["SIGTERM"]
+    assert not crew.supervisor.stands_still
+
+
+def test_a_supervisor_with_force_goes_on_in_maintenance_mode():
+    crew = Crew(force=True)
+
+    crew.supervisor.follow_maintenance(True)
+    crew.supervisor.tick(1)
+
+    assert crew.born[0][1].received == []
+    assert not crew.supervisor.record().maintenance

@@ -55,6 +55,23 @@ def verdict(seen: Pulse, **given: Any) -> Verdict:
     )
 
 
+def test_in_maintenance_mode_the_queues_that_nobody_else_serves_do_not_run() -> None:
+    still = records.master(NOW, supervisors=(records.supervisor(maintenance=True),))
+    forced = records.supervisor(name="forced", queue=("high",))
+    mixed = records.master(NOW, supervisors=(records.supervisor(maintenance=True), forced))
+    late = (queue("high"), queue("default", waiting=2, oldest=900), queue("audience-sync"))
+    by_hand = records.worker(NOW, name="by-hand", master="", supervisor="", queues=("default",))
+
+    alone = verdict(pulse(masters=(still,), workers=(), queues=late))
+    assert alone.sentence == "Maintenance mode: high, default and audience-sync do not run."
+    assert [each.line for each in alone.causes] == ["2 jobs wait."]
+    assert verdict(pulse(masters=(mixed,))).sentence == "Maintenance mode: default and audience-sync do not run."
+    served = pulse(masters=(mixed,), workers=(records.worker(NOW), by_hand))
+    assert verdict(served).sentence == "Maintenance mode: audience-sync does not run."
+    assert status_of(pulse(masters=(still,)), "redis").word == "Maintenance mode"
+    assert status_of(served, "redis").word == "Running"
+
+
 def test_an_idle_system_is_quiet_and_well() -> None:
     assert verdict(pulse()) == Verdict(
         tone="ok", sentence="Quiet. Nothing waits and nothing runs.", note="One worker listens."
