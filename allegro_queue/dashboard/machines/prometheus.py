@@ -26,7 +26,7 @@ from allegro_queue.history.measured import extent
 from allegro_queue.history.patience import TookTooLong, patience
 from allegro_queue.history.ranking import busiest
 from allegro_queue.history.summed import counts_of
-from allegro_queue.metrics.counts import DAY, Counts, Kind
+from allegro_queue.metrics.counts import DAY, HOUR, Counts, Kind
 from allegro_queue.queues import all_queues
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.pulse import Pulse
@@ -173,7 +173,8 @@ def of_history(stores: Stores, pulse: Pulse, now: float) -> Iterator[Family]:
     since = counted_from(now, horizon_settings().metrics_long_days)
     names: Mapping[Kind, Sequence[str]] = {
         "queue": [queue.name for queue in pulse.queues],
-        "job": busiest("job", since=now - DAY, most=MOST_JOBS),
+        # From a whole hour on, so that one scrape asks as the one before did.
+        "job": busiest("job", since=(now - DAY) // HOUR * HOUR, most=MOST_JOBS),
     }
     found = counts_of(names, seconds=DAY, since=since)
     queues, jobs = ({each: found[kind].get(each, Counts()) for each in names[kind]} for kind in found)
