@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from allegro_queue.history.collected import read_place
 from allegro_queue.history.conditions import Part, index_of, joined, remaining, source_of, values_of
 from allegro_queue.history.database import database
 from allegro_queue.history.filters import Filter
@@ -31,9 +30,7 @@ class Matches:
 
 
 def count_runs(wanted: Filter, *, most: int = COUNTED) -> Matches:
-    """How many runs there are of a filter, up to ``most``; of no filter at all, the collector's own count."""
-    if wanted == Filter():
-        return Matches(read_place().runs, is_more=False)
+    """How many runs there are of a filter, up to ``most``. How many there are at all, the collector has counted."""
     driver = wanted.driver
     rest = remaining(wanted, driver)
     source, parts = source_of(wanted, driver) if rest else index_of(wanted, driver)
