@@ -135,7 +135,7 @@ class Series(models.Model):
     """``queue``, ``job``, ``tag``, ``failure`` or ``version``."""
     name = models.CharField(max_length=NAME_LENGTH)
     seconds = models.IntegerField()
-    """Length of the stretch: 60, 300, 3600 or 86400."""
+    """Length of the stretch: 60, 300, 3600 or 86400; 0 for all that ever was."""
     starts_at = models.BigIntegerField()
     started = models.BigIntegerField(default=0)
     succeeded = models.BigIntegerField(default=0)

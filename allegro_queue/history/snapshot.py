@@ -10,12 +10,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db.models import Exists, OuterRef
+
 from allegro_queue.activity import journal
 from allegro_queue.conf import HorizonSettings, horizon_settings
 from allegro_queue.history.database import alias, database, writing
 from allegro_queue.history.models import FailureGroup, Gap, Series
 from allegro_queue.history.stretches import SERIES, SERIES_COLUMNS, SERIES_KEY
-from allegro_queue.metrics.counts import DAY, FIVE_MINUTES, HOUR, MINUTE
+from allegro_queue.metrics.counts import DAY, EVER, FIVE_MINUTES, HOUR, MINUTE
 from allegro_queue.queues import all_queues
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.pulse import QueuePulse
@@ -103,6 +105,9 @@ def prune(now: float, settings: HorizonSettings) -> int:
                 for start in range(0, len(doomed), 500):
                     Series.objects.using(using).filter(id__in=doomed[start : start + 500]).delete()
             deleted += len(doomed)
+    # A total goes with the last day of its name.
+    day = Series.objects.using(using).filter(kind=OuterRef("kind"), name=OuterRef("name"), seconds=DAY)
+    deleted += Series.objects.using(using).filter(~Exists(day), seconds=EVER).delete()[0]
     before = now - settings.history_days * DAY
     deleted += FailureGroup.objects.using(using).filter(last_at__lt=before).delete()[0]
     deleted += Gap.objects.using(using).filter(to_at__lt=before).delete()[0]

@@ -22,6 +22,12 @@ LENGTHS: dict[Kind, tuple[int, ...]] = {
 }
 """Stretches, in seconds, that each kind of name is counted by."""
 
+EVER = 0
+"""In place of a length: all that ever was, which begins at 0."""
+
+COUNTED_FOR_EVER: frozenset[Kind] = frozenset({"queue", "job"})
+"""Kinds of which that is counted too: who reads totals every few seconds cannot add up a year each time."""
+
 
 class SeriesKey(NamedTuple):
     """One name in one stretch."""
@@ -106,4 +112,6 @@ def counted(runs: Iterable[tuple[RunRecord, Iterable[tuple[Kind, str]]]]) -> dic
     for (kind, name, minute), counts in by_minute.items():
         for seconds in LENGTHS[kind]:
             whole.setdefault(SeriesKey(kind, name, seconds, minute // seconds * seconds), Counts()).add(counts)
+        if kind in COUNTED_FOR_EVER:
+            whole.setdefault(SeriesKey(kind, name, EVER, 0), Counts()).add(counts)
     return whole

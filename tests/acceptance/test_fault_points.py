@@ -27,6 +27,7 @@ from allegro_queue.history.models import Collected, Run, Series
 from allegro_queue.history.process import run_collector
 from allegro_queue.history.snapshot import snapshot
 from allegro_queue.jobs import JobOptions
+from allegro_queue.metrics.counts import EVER
 from allegro_queue.queues import get_queue
 from allegro_queue.scheduling.declared import Declared
 from allegro_queue.scheduling.entries import CronEntry
@@ -385,7 +386,7 @@ def test_a_collector_that_dies_at_any_round_trip_counts_each_job_once(redis: Red
         assert Run.objects.count() == written, fault
         assert list(Collected.objects.values_list("runs", "read", "duplicates", "missed")) == [(written, written, 0, 0)]
         for kind, name in (("queue", "default"), ("job", "shop.orders.jobs.pay")):
-            for seconds in (300, 3600):
+            for seconds in (EVER, 300, 3600):
                 rows = Series.objects.filter(kind=kind, name=name, seconds=seconds)
                 sums = rows.aggregate(Sum("started"), Sum("failed"))
                 assert sums == {"started__sum": written, "failed__sum": written // 3}, (kind, fault)

@@ -9,19 +9,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db.models import Sum
 from django.test import Client
 from django.urls import reverse
 from prometheus_client.parser import text_string_to_metric_families
 
+from allegro_queue.conf import horizon_settings
 from allegro_queue.dashboard.machines import prometheus
 from allegro_queue.dashboard.machines.exposition import Family, exposition
-from allegro_queue.dashboard.machines.prometheus import MOST_JOBS, counted_from
+from allegro_queue.dashboard.machines.prometheus import MOST_JOBS
 from allegro_queue.history.models import Series
+from allegro_queue.history.snapshot import take_snapshot
 from allegro_queue.metrics.histograms import bucket_of
 from allegro_queue.stores import Stores
 from tests.support import records, scenes
 from tests.support.databases import history_at
 from tests.support.endless import endless
+from tests.support.runs import collected, run_record
 
 pytestmark = pytest.mark.django_db
 
@@ -164,12 +168,31 @@ def test_a_histogram_counts_each_duration_below_its_bound():
     assert (by_bound["0.0128"], by_bound["0.8192"], by_bound["+Inf"]) == (2, 3, 4)
 
 
-@pytest.mark.parametrize(("days", "start"), [(400, "2026-01-01"), (100, "2026-11-01"), (7, "2026-11-24")])
-def test_totals_begin_at_a_time_that_is_still_kept(days: int, start: str):
-    noon = 1_795_521_600.0
-    assert time.strftime("%Y-%m-%d", time.gmtime(noon)) == "2026-11-24"
+def test_totals_only_grow_though_days_are_deleted(client: Client, stores: Stores):
+    now = time.time()
+    collected(stores, *(run_record(now - days * 86_400) for days in (0, 0, 399, 403)))
+    before = totals(read(client))
 
-    assert time.strftime("%Y-%m-%d", time.gmtime(counted_from(noon, days))) == start
+    take_snapshot(stores, ["default"], now=now, settings=horizon_settings())
+
+    assert Series.objects.filter(kind="queue", name="default", seconds=86_400).aggregate(Sum("started")) == {
+        "started__sum": 3
+    }
+    assert totals(read(client)) == before == (4, 4, 4, 4)
+
+
+def totals(found: dict[str, Any]) -> tuple[float, ...]:
+    """Runs of the queue, and how many durations each histogram holds."""
+    job = "shop.orders.jobs.pay"
+    counts = [
+        [each.value for each in found[family].samples if each.name.endswith("_count") and label in each.labels.items()]
+        for family, label in (
+            ("horizon_queue_run_seconds", ("queue", "default")),
+            ("horizon_queue_wait_seconds", ("queue", "default")),
+            ("horizon_job_run_seconds", ("job", job)),
+        )
+    ]
+    return value(found["horizon_runs"], queue="default", outcome="succeeded"), *(count for [count] in counts)
 
 
 @pytest.mark.parametrize("document", ["prometheus-alerts.yml", "grafana-board.json", "alerts.md"])

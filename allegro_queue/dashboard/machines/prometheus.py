@@ -7,7 +7,6 @@ import hmac
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -26,7 +25,7 @@ from allegro_queue.history.measured import extent
 from allegro_queue.history.patience import TookTooLong, patience
 from allegro_queue.history.ranking import busiest
 from allegro_queue.history.summed import counts_of
-from allegro_queue.metrics.counts import DAY, HOUR, Counts, Kind
+from allegro_queue.metrics.counts import DAY, EVER, HOUR, Counts, Kind
 from allegro_queue.queues import all_queues
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.pulse import Pulse
@@ -170,18 +169,17 @@ def of_history(stores: Stores, pulse: Pulse, now: float) -> Iterator[Family]:
     yield Family(
         "horizon_collector_behind_seconds", "gauge", "Age of the oldest run that waits to be collected.", [({}, behind)]
     )
-    since = counted_from(now, horizon_settings().metrics_long_days)
     names: Mapping[Kind, Sequence[str]] = {
         "queue": [queue.name for queue in pulse.queues],
         # From a whole hour on, so that one scrape asks as the one before did.
         "job": busiest("job", since=(now - DAY) // HOUR * HOUR, most=MOST_JOBS),
     }
-    found = counts_of(names, seconds=DAY, since=since)
+    found = counts_of(names, seconds=EVER, since=0)
     queues, jobs = ({each: found[kind].get(each, Counts()) for each in names[kind]} for kind in found)
     yield Family(
         "horizon_runs_total",
         "counter",
-        "Ended attempts by queue and outcome, since the year began.",
+        "Ended attempts by queue and outcome.",
         [
             ({"queue": name, "outcome": outcome}, getattr(counts, outcome))
             for name, counts in queues.items()
@@ -210,18 +208,6 @@ def durations(kind: Kind, found: dict[str, Counts]) -> Iterator[Family]:
         f"How long attempts had waited, by {kind}.",
         histograms=[(at(name), counts.wait_times, counts.wait_seconds) for name, counts in found.items()],
     )
-
-
-def counted_from(now: float, days: int) -> float:
-    """Where totals begin: with the year, or with the month or the day where metrics are not kept for so long.
-
-    A total must only grow, or start anew at nought. Were it the sum of all that is kept, the oldest day's end would make
-    it shrink a little, which a reader takes for a restart.
-    """
-    today = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    if days > 366:
-        return today.replace(month=1, day=1).timestamp()
-    return (today.replace(day=1) if days > 31 else today).timestamp()
 
 
 def of_alerts(now: float) -> Iterator[Family]:

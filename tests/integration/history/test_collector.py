@@ -15,6 +15,7 @@ from allegro_queue.history.collected import Overtaken, read_place
 from allegro_queue.history.collector import BATCH, Collector
 from allegro_queue.history.models import Collected, FailureGroup, FollowedTag, Gap, Run, RunTag, Series
 from allegro_queue.history.stretches import OTHER_NAMES
+from allegro_queue.metrics.counts import EVER
 from allegro_queue.stores import Stores
 from tests.support.runs import RUNS, add_runs, failed_record, run_record
 
@@ -112,9 +113,9 @@ def test_the_series_say_what_ended_how_long_it_ran_and_how_long_it_waited(redis:
     collect(stores)
 
     rows = Series.objects.filter(kind="queue", name="default")
-    assert sorted(rows.values_list("seconds", flat=True)) == [60, 300, 3600, 86_400]
+    assert sorted(rows.values_list("seconds", flat=True)) == [EVER, 60, 300, 3600, 86_400]
     for row in rows:
-        assert row.starts_at == NOON // row.seconds * row.seconds
+        assert row.starts_at == (NOON // row.seconds * row.seconds if row.seconds else 0)
         assert (row.started, row.succeeded, row.failed, row.retried, row.stopped) == (6, 2, 2, 1, 1)
         assert (row.run_longest, row.run_seconds) == (8, 9.25)
         assert (row.waited, row.wait_longest, row.wait_seconds) == (5, 0.5, 2.5)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from redis import Redis
 
 from allegro_queue.history import exact_counts, run_pages, search_index
@@ -130,16 +131,37 @@ def test_it_is_counted_to_the_end_slice_by_slice(stores: Stores, asked: str, mon
 
 
 @pytest.mark.django_db
+def test_a_count_that_goes_quickly_takes_few_questions(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    collected(stores, *(run_record(NOW) for _ in range(300)))
+    monkeypatch.setattr(exact_counts, "SLICE", 4)
+    monkeypatch.setattr(exact_counts, "SLICE_SECONDS", 60.0)
+
+    with CaptureQueriesContext(connection) as asked:
+        found = count_to_the_end(Filter(queue="default"), patience=60)
+
+    assert (found.number, len(asked)) == (300, 7)
+
+
+@pytest.mark.django_db
+def test_all_runs_are_counted_by_one_question(stores: Stores) -> None:
+    collected(stores, *(run_record(NOW) for _ in range(30)))
+
+    with CaptureQueriesContext(connection) as asked:
+        found = count_to_the_end(Filter(), patience=60)
+
+    assert (found.number, found.back_to, len(asked)) == (30, None, 1)
+
+
+@pytest.mark.django_db
 def test_the_last_slice_of_a_count_of_words_costs_no_more_than_the_first(
     stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exact_counts, "SLICE", 100)
     collected(stores, *(run_record(NOW) for _ in range(1_500)))
     costs, last = [], 0
 
     for _ in range(15):
         with steps_of_sqlite() as steps:
-            fitting, _, last = exact_counts.count_slice(Filter(text="pay"), last)
+            fitting, _, last = exact_counts.count_slice(Filter(text="pay"), last, 100)
         assert fitting == 100
         costs.append(len(steps))
 

@@ -7,11 +7,14 @@ import time
 from pathlib import Path
 
 import pytest
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from allegro_queue.conf import horizon_settings
 from allegro_queue.dispatch import dispatch
 from allegro_queue.history.models import FailureGroup, Gap, Series
 from allegro_queue.history.snapshot import Taken, snapshot, take_snapshot
+from allegro_queue.metrics.counts import EVER
 from allegro_queue.stores import Stores
 from tests.support import jobs
 from tests.support.running import manage
@@ -76,6 +79,39 @@ def test_each_length_is_kept_for_its_own_time(stores: Stores) -> None:
     again = take(stores, now)
     assert again is not None
     assert again.deleted == 0
+
+
+@pytest.mark.django_db
+def test_a_total_goes_with_the_last_day_of_its_name(stores: Stores) -> None:
+    now = time.time()
+    collected(stores, *(run_record(now - days * 86_400, name="shop.pay") for days in (1, 403)))
+    collected(stores, run_record(now - 403 * 86_400, name="shop.gone"))
+
+    take(stores, now)
+
+    totals = dict(Series.objects.filter(kind="job", seconds=EVER).values_list("name", "started"))
+    assert totals == {"shop.pay": 2}
+
+
+@pytest.mark.django_db
+def test_totals_begin_with_the_days_that_are_kept_when_they_are_new(stores: Stores) -> None:
+    now = time.time()
+    runs = [run_record(now - days * 86_400 / 2, started_at=now - days * 86_400 / 2 - days) for days in range(20)]
+    collected(stores, *runs, failed_record(now, queue="high"))
+    columns = [each.name for each in Series._meta.fields if each.name != "id"]
+    totals = Series.objects.filter(seconds=EVER).order_by("kind", "name")
+    counted = list(totals.values(*columns))
+
+    executor = MigrationExecutor(connection)
+    apps = executor.loader.project_state().apps
+    [step] = executor.loader.get_migration("allegro_queue", "0015_totals").operations
+    step.reverse_code(apps, connection.schema_editor())
+    assert not totals.exists()
+    step.code(apps, connection.schema_editor())
+
+    assert len(counted) >= 3
+    for found, expected in zip(totals.values(*columns), counted, strict=True):
+        assert found == expected | {each: pytest.approx(expected[each]) for each in ("run_seconds", "wait_seconds")}
 
 
 @pytest.mark.django_db
