@@ -160,6 +160,36 @@ def test_what_redis_knows_stands_while_the_database_is_slow(site: Site, runs: St
     assert took < 2
 
 
+def test_a_queue_says_what_redis_knows_while_the_database_is_slow(site: Site, runs: Stores) -> None:
+    with site.locked(SERIES):
+        text = site.text("/horizon/queues/high/")
+
+    assert "Waiting 3 now" in text
+    assert "No worker listens" in text
+    assert "Still counting after 500 ms." in text
+    for untrue in ("0 jobs in the last hour", "nothing ended", "Nothing ran here", "Nothing was measured"):
+        assert untrue not in text
+
+
+def test_a_job_that_redis_holds_is_shown_while_the_database_is_slow(site: Site, runs: Stores) -> None:
+    [job] = scenes.backlog(runs, "high", 1)
+
+    with site.runs_locked():
+        text = site.text(f"/horizon/jobs/{job}/")
+
+    assert job in text
+    assert "Queue high Time limit 3 min" in text
+    assert "This function Still counting after 500 ms. Wait for the counts" in text
+
+
+def test_a_job_that_history_alone_may_know_is_not_denied_while_the_database_is_slow(site: Site, runs: Stores) -> None:
+    with site.runs_locked():
+        text = site.text("/horizon/jobs/6c0f41d26c0f41d2/")
+
+    assert "Still counting: the database did not answer within 2 s." in text
+    assert "There is no job of this id" not in text
+
+
 def test_the_overview_gives_its_answer_while_the_database_is_slow(site: Site, runs: Stores) -> None:
     with site.locked(SERIES):
         text = site.text("/horizon/")

@@ -24,6 +24,7 @@ from allegro_queue.dashboard.page.formats import about, count, duration
 from allegro_queue.dashboard.page.links import link
 from allegro_queue.dashboard.page.looks import Look, look_of
 from allegro_queue.dashboard.page.tracebacks import Trace, read_trace
+from allegro_queue.history.patience import counted
 from allegro_queue.history.runs import RunRow, runs_of_job
 from allegro_queue.masking import masked
 from allegro_queue.stores import Stores
@@ -31,6 +32,14 @@ from allegro_queue.stores.job_records import JobDetail, JobRow
 from allegro_queue.stores.jobs import is_job_id
 from allegro_queue.stores.pulse import Pulse
 from allegro_queue.wording import worded
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Past:
+    """What the page takes from the database. A job that Redis holds stands without, while that is busy."""
+
+    kept: Sequence[RunRow]
+    function: FunctionPanel | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,6 +81,8 @@ class JobPage:
     metrics_address: str
     runs_address: str
     function: FunctionPanel | None
+    late: bool
+    """Whether the database took too long: what is from it is missing."""
     notes: Notes
     """What it says of itself."""
 
@@ -81,17 +92,22 @@ def read_job(stores: Stores, pulse: Pulse, job_id: str) -> JobPage | None:
     if not is_job_id(job_id):
         return None
     detail = stores.jobs.get(job_id)
-    kept = runs_of_job(job_id)
-    if detail is None and not kept:
+    past = counted(lambda: read_past(detail, job_id, pulse.at)) if detail else read_past(None, job_id, pulse.at)
+    if detail is None and not (past and past.kept):
         return None
-    name = detail.row.name if detail else kept[-1].name
-    return job_page(detail, kept, read_function(name, job_id, pulse.at), read_notes(stores, job_id), pulse.at)
+    return job_page(detail, past, read_notes(stores, job_id), pulse.at)
 
 
-def job_page(
-    found: JobDetail | None, kept: Sequence[RunRow], function: FunctionPanel | None, notes: Notes, now: float
-) -> JobPage:
-    """The page, from what was read: something of it at least."""
+def read_past(detail: JobDetail | None, job_id: str, now: float) -> Past:
+    """All queries of the page."""
+    kept = runs_of_job(job_id)
+    name = detail.row.name if detail else kept[-1].name if kept else ""
+    return Past(kept=kept, function=read_function(name, job_id, now) if name else None)
+
+
+def job_page(found: JobDetail | None, past: Past | None, notes: Notes, now: float) -> JobPage:
+    """The page, from what was read: something of it at least. Without a past, what Redis holds."""
+    kept = past.kept if past else ()
     detail = with_runs(found, kept) if found else from_runs(kept)
     row = detail.row
     failed = row.status == "failed" and found is not None
@@ -135,7 +151,8 @@ def job_page(
         queue_address=link("jobs", query={"state": "failed" if failed else "waiting", "queue": row.queue}),
         metrics_address=link("job_metrics", job_name=row.name) if "." in row.name else "",
         runs_address=of_value("id", row.id) if kept else "",
-        function=function,
+        function=past.function if past else None,
+        late=past is None,
         notes=notes,
     )
 

@@ -14,7 +14,7 @@ from allegro_queue.dashboard.metrics.minute_values import done_values, failed_va
 from allegro_queue.dashboard.page.formats import count, measure, moment, rate
 from allegro_queue.dashboard.page.links import link
 from allegro_queue.dashboard.page.states import LONGEST_WAIT
-from allegro_queue.dashboard.page.tile import Tile, share
+from allegro_queue.dashboard.page.tile import Tile, late_tile, share
 from allegro_queue.dashboard.queues.rows import slots_of
 from allegro_queue.history.measured import Minute
 from allegro_queue.scheduling.table import ScheduleRow
@@ -70,18 +70,10 @@ def counted_tiles(minutes: Sequence[Minute]) -> list[Tile]:
 
 
 def late_tiles() -> list[Tile]:
-    """In the place of the counted ones, so that nothing moves when they come."""
+    """In the place of the counted ones."""
     return [
-        Tile(
-            label=label,
-            value=gettext("unknown"),
-            unit="",
-            note=gettext("still counting"),
-            address=link(page),
-            drawing=charts.spark([]),
-            tone="stale",
-        )
-        for label, page in ((gettext("Throughput"), "metrics"), (gettext("Failed, last hour"), "failures"))
+        late_tile(gettext("Throughput"), link("metrics"), charts.spark([])),
+        late_tile(gettext("Failed, last hour"), link("failures"), charts.spark([])),
     ]
 
 

@@ -22,6 +22,19 @@ class Tile:
     """``bad`` or ``stale``; empty when all is well."""
 
 
+def late_tile(label: str, address: str, drawing: SafeString | str = "") -> Tile:
+    """In the place of one that is not counted yet, so that nothing moves when the count comes."""
+    return Tile(
+        label=label,
+        value=gettext("unknown"),
+        unit="",
+        note=gettext("still counting"),
+        address=address,
+        drawing=drawing,
+        tone="stale",
+    )
+
+
 def share(part: int, whole: int) -> str:
     """``0.04 %``, or words when there is nothing to divide."""
     if not whole:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.safestring import SafeString
@@ -22,8 +23,9 @@ from allegro_queue.dashboard.queues.rows import QueueRow, queue_rows
 from allegro_queue.dashboard.queues.tiles import tiles_of
 from allegro_queue.dashboard.queues.words import say_of_one
 from allegro_queue.history.by_function import FunctionShares, functions_of
-from allegro_queue.history.measured import extent
+from allegro_queue.history.measured import Minute, extent
 from allegro_queue.history.measured import minutes as minutes_of
+from allegro_queue.history.patience import counted
 from allegro_queue.metrics.counts import HOUR
 from allegro_queue.metrics.drain import drain_of
 from allegro_queue.stores import Stores
@@ -49,6 +51,16 @@ class Listener:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Past:
+    """What the page takes from the database. It stands without, while that is busy."""
+
+    minutes: Sequence[Minute]
+    marks: Sequence[charts.Mark]
+    wait: Chart
+    functions: FunctionShares
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class QueuePage:
     """Is this queue keeping up?"""
 
@@ -59,14 +71,16 @@ class QueuePage:
     rank: int
     of: int
     tiles: tuple[Tile, ...]
+    late: bool
+    """Whether the database took too long: what is from it is missing."""
     hour: SafeString
     hour_sentence: str
     hour_twin: SafeString
     queues: tuple[QueueRow, ...]
     lane_scale: SafeString
     slot_count: int
-    wait: Chart
-    functions: FunctionShares
+    wait: Chart | None
+    functions: FunctionShares | None
     listeners: tuple[Listener, ...]
     pause: Pause | None
     """Its own pause; ``None`` also when all queues are paused together."""
@@ -90,8 +104,8 @@ def read_queue(stores: Stores, pulse: Pulse, name: str) -> QueuePage | Missing:
             back_words=gettext("All queues"),
         )
     settings = horizon_settings()
-    reach = extent(stores, pulse.at)
-    minutes = minutes_of(stores, reach, pulse.at, MINUTES)
+    past = counted(lambda: read_past(stores, pulse, name))
+    minutes = past.minutes if past else ()
     rows = queue_rows(pulse, settings, minutes)
     row = next(each for each in rows if each.pulse.name == name)
     served = [each for each in planned_queues(settings) if each in {other.name for other in pulse.queues}]
@@ -103,8 +117,9 @@ def read_queue(stores: Stores, pulse: Pulse, name: str) -> QueuePage | Missing:
         {each.pulse.name: each.per_minute or 0.0 for each in rows if each.pulse.name in order},
     )
     tone, sentence, sub = say_of_one(queue, row, pulse, drain, settings)
-    marks = read_marks(name, minutes[0].starts_at, minutes[-1].starts_at + 60)
-    hour, hour_sentence, twin = last_hour_of(queue, minutes, marks)
+    hour, hour_sentence, twin = (
+        last_hour_of(queue, past.minutes, past.marks) if past else (SafeString(), "", SafeString())
+    )
     return QueuePage(
         tone=tone,
         sentence=sentence,
@@ -113,14 +128,15 @@ def read_queue(stores: Stores, pulse: Pulse, name: str) -> QueuePage | Missing:
         rank=row.rank,
         of=len(rows),
         tiles=tuple(tiles_of(queue, row, pulse, minutes)),
+        late=past is None,
         hour=hour,
         hour_sentence=hour_sentence,
         hour_twin=twin,
         queues=rows,
         lane_scale=charts.lane_scale(),
         slot_count=len(pulse.workers),
-        wait=wait_chart(name, reach, pulse.at, marks),
-        functions=functions_of(name, since=pulse.at - HOUR),
+        wait=past.wait if past else None,
+        functions=past.functions if past else None,
         listeners=tuple(
             Listener(record=worker, place=worker.queues.index(name) + 1) for worker in pulse.workers_of(name)
         ),
@@ -130,4 +146,17 @@ def read_queue(stores: Stores, pulse: Pulse, name: str) -> QueuePage | Missing:
         empty_address=link("confirm_empty", query={"queue": name, "next": link("queue", queue=name)}),
         move_address=link("confirm_move", query={"queue": name, "next": link("queue", queue=name)}),
         start_command=f"python manage.py rqworker {name}",
+    )
+
+
+def read_past(stores: Stores, pulse: Pulse, name: str) -> Past:
+    """All queries of the page."""
+    reach = extent(stores, pulse.at)
+    minutes = minutes_of(stores, reach, pulse.at, MINUTES)
+    marks = read_marks(name, minutes[0].starts_at, minutes[-1].starts_at + 60)
+    return Past(
+        minutes=minutes,
+        marks=marks,
+        wait=wait_chart(name, reach, pulse.at, marks),
+        functions=functions_of(name, since=pulse.at - HOUR),
     )

@@ -9,7 +9,7 @@ from django.utils.translation import gettext, ngettext
 from allegro_queue.dashboard.metrics.minute_values import clock
 from allegro_queue.dashboard.page.formats import count, measure, rate
 from allegro_queue.dashboard.page.links import link
-from allegro_queue.dashboard.page.tile import Tile, share
+from allegro_queue.dashboard.page.tile import Tile, late_tile, share
 from allegro_queue.dashboard.queues.charts import values_of
 from allegro_queue.dashboard.queues.rows import QueueRow
 from allegro_queue.history.measured import Minute
@@ -18,9 +18,7 @@ from allegro_queue.wording import worded
 
 
 def tiles_of(queue: QueuePulse, row: QueueRow, pulse: Pulse, minutes: Sequence[Minute]) -> list[Tile]:
-    """Its six figures."""
-    done = round(sum(value or 0 for value in values_of(minutes, lambda each: each.done.get(queue.name, 0))))
-    failed = sum(each.failed.get(queue.name, 0) for each in minutes)
+    """Its six figures. Without minutes, those that the database counts are not known yet."""
     oldest, unit = measure(row.oldest_seconds)
     free = sum(1 for worker in pulse.workers_of(queue.name) if worker.state == "idle")
     return [
@@ -48,6 +46,15 @@ def tiles_of(queue: QueuePulse, row: QueueRow, pulse: Pulse, minutes: Sequence[M
             address=link("jobs", query={"state": "running", "queue": queue.name}),
             tone="" if row.workers else "bad",
         ),
+        *(counted_tiles(queue, row, minutes) if minutes else late_tiles(queue, row)),
+    ]
+
+
+def counted_tiles(queue: QueuePulse, row: QueueRow, minutes: Sequence[Minute]) -> list[Tile]:
+    """What was done, how long it had waited, and what failed."""
+    done = round(sum(value or 0 for value in values_of(minutes, lambda each: each.done.get(queue.name, 0))))
+    failed = sum(each.failed.get(queue.name, 0) for each in minutes)
+    return [
         Tile(
             label=gettext("Done"),
             value=rate(row.per_minute) if row.per_minute is not None else gettext("unknown"),
@@ -72,4 +79,14 @@ def tiles_of(queue: QueuePulse, row: QueueRow, pulse: Pulse, minutes: Sequence[M
             note=share(failed, failed + done),
             address=row.failed_address,
         ),
+    ]
+
+
+def late_tiles(queue: QueuePulse, row: QueueRow) -> list[Tile]:
+    """In the place of the counted ones."""
+    metrics = link("queue_metrics", queue=queue.name)
+    return [
+        late_tile(gettext("Done"), metrics, row.spark),
+        late_tile(gettext("Wait, p95"), metrics),
+        late_tile(gettext("Failed, last hour"), row.failed_address),
     ]
