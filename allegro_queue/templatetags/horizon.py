@@ -12,6 +12,7 @@ from django.urls import reverse
 from allegro_queue.access import decide
 from allegro_queue.dashboard.failures.table_rows import group_rows
 from allegro_queue.dashboard.jobs.table_rows import job_rows
+from allegro_queue.dashboard.metrics.table_rows import metric_rows
 from allegro_queue.dashboard.page import formats, markup
 from allegro_queue.dashboard.page.deeds import action_words
 from allegro_queue.dashboard.page.links import link
@@ -30,6 +31,7 @@ for each in (markup.icon, markup.pill, markup.figure, markup.memory, markup.numb
     register.simple_tag(each)
 register.simple_tag(job_rows)
 register.simple_tag(group_rows)
+register.simple_tag(metric_rows)
 
 
 @register.simple_tag

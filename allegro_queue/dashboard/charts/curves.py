@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from django.utils.safestring import SafeString
 
@@ -26,22 +27,29 @@ def measured_runs(values: Sequence[Value]) -> Iterator[list[tuple[int, float]]]:
         yield run
 
 
-def points(run: Sequence[tuple[int, float]], count: int, scale: Scale) -> list[tuple[float, float]]:
-    """Where a stretch's values stand. A lone value becomes a short level dash."""
+@lru_cache(maxsize=100)
+def middles(count: int) -> tuple[str, ...]:
+    """Where so many buckets have their middles: the same for each line of a page."""
     bucket = STRETCH / count
-    placed = [((index + 0.5) * bucket, scale.y(value)) for index, value in run]
-    if len(placed) > 1:
-        return placed
-    x, y = placed[0]
+    return tuple(number((index + 0.5) * bucket) for index in range(count))
+
+
+def points(run: Sequence[tuple[int, float]], count: int, scale: Scale) -> list[tuple[str, str]]:
+    """Where a stretch's values stand, as they are written. A lone value becomes a short level dash."""
+    if len(run) > 1:
+        across = middles(count)
+        return [(across[index], number(scale.y(value))) for index, value in run]
+    [(index, value)] = run
+    bucket = STRETCH / count
+    x, y = (index + 0.5) * bucket, number(scale.y(value))
     half = max(bucket * 0.36, SHORTEST_DASH / 2)
-    return [(x - half, y), (x + half, y)]
+    return [(number(x - half), y), (number(x + half), y)]
 
 
 def line_path(values: Sequence[Value], scale: Scale) -> str:
     """The ``d`` of a line."""
     return "".join(
-        "M" + "L".join(f"{number(x)} {number(y)}" for x, y in points(run, len(values), scale))
-        for run in measured_runs(values)
+        "M" + "L".join(f"{x} {y}" for x, y in points(run, len(values), scale)) for run in measured_runs(values)
     )
 
 
@@ -51,8 +59,8 @@ def area_path(values: Sequence[Value], scale: Scale) -> str:
     parts = []
     for run in measured_runs(values):
         placed = points(run, len(values), scale)
-        ridge = "L".join(f"{number(x)} {number(y)}" for x, y in placed)
-        parts.append(f"M{number(placed[0][0])} {base}L{ridge}L{number(placed[-1][0])} {base}Z")
+        ridge = "L".join(f"{x} {y}" for x, y in placed)
+        parts.append(f"M{placed[0][0]} {base}L{ridge}L{placed[-1][0]} {base}Z")
     return "".join(parts)
 
 
