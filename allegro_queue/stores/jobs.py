@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from redis import Redis
 from rq.job import Job
@@ -24,6 +25,7 @@ from allegro_queue.stores.job_records import (
     Attempt,
     JobDetail,
     JobRow,
+    plain,
     read_attempts,
     read_payload,
     read_row,
@@ -36,6 +38,7 @@ JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
 """What RQ takes as an id. With anything else (a colon above all) an id could name another key."""
 
 TERMS_PLACE = FIELDS.index(TERMS_FIELD)
+DESCRIPTION_PLACE = FIELDS.index("description")
 
 SEARCHED = 1000
 """Jobs of a state that a search looks at."""
@@ -75,14 +78,22 @@ class Found:
     """How many jobs there are in that state."""
 
 
+class Sight(NamedTuple):
+    """A job as it travels, before it is read."""
+
+    id: str
+    description: str
+    terms: str
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Matcher:
     """Which jobs are looked for."""
 
     holds: Callable[[JobRow], bool]
     """Whether a job is one of them."""
-    may_hold: Callable[[str], bool] = lambda terms: True
-    """Whether a job with these terms, as they travel, may be one: spares reading those that cannot."""
+    may_hold: Callable[[Sight], bool] = lambda sight: True
+    """Whether a job may be one, by what is seen before it is read: spares reading those that cannot."""
 
 
 class JobStore:
@@ -166,12 +177,12 @@ class JobStore:
         return [row for row in rows if wanted.holds(row)], len(ids)
 
     def rows(
-        self, ids: Sequence[str], with_errors: bool = False, may_hold: Callable[[str], bool] | None = None
+        self, ids: Sequence[str], with_errors: bool = False, may_hold: Callable[[Sight], bool] | None = None
     ) -> list[JobRow]:
         """Rows for these ids, in one round trip. Ids whose data is gone are left out.
 
         Args:
-            may_hold: leave out, too, jobs whose terms, as they travel, it refuses.
+            may_hold: leave out, too, jobs that it refuses.
         """
         known = [job_id for job_id in ids if is_job_id(job_id)]
         with self._client.pipeline(transaction=False) as pipeline:
@@ -184,9 +195,7 @@ class JobStore:
         rows: list[JobRow] = []
         for place, job_id in enumerate(known):
             values = replies[place * step]
-            if any(value is not None for value in values) and (
-                may_hold is None or may_hold(text(values[TERMS_PLACE] or ""))
-            ):
+            if any(value is not None for value in values) and (may_hold is None or may_hold(sight_of(job_id, values))):
                 results = replies[place * step + 1] if with_errors else []
                 rows.append(read_row(job_id, values, error=newest_error(read_attempts(results))))
         return rows
@@ -253,6 +262,11 @@ class JobStore:
         # Members of the started registry are "job id:execution id".
         page = {member.partition(":")[0]: score for member, score in scored[offset : offset + limit]}
         return page, sum(replies[::2])
+
+
+def sight_of(job_id: str, values: Sequence[bytes | None]) -> Sight:
+    """From the hash's fields."""
+    return Sight(job_id, plain(values[DESCRIPTION_PLACE]), plain(values[TERMS_PLACE]))
 
 
 def queue_key(name: str) -> str:

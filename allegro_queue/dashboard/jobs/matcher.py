@@ -8,28 +8,39 @@ from allegro_queue.dashboard.filters.spans import number_span, seconds_span
 from allegro_queue.dashboard.filters.terms import Term
 from allegro_queue.dashboard.jobs.query import JobQuery
 from allegro_queue.dashboard.jobs.search import names_like
-from allegro_queue.stores.job_records import JobRow
-from allegro_queue.stores.jobs import Matcher
+from allegro_queue.stores.job_records import UNNAMED, JobRow
+from allegro_queue.stores.jobs import Matcher, Sight
 
 IN_TERMS = ("tag", "tenant", "batch")
 """Keys whose values stand in a job's terms as they are."""
+
+IN_WORDS = ("", "func")
+"""Keys whose values stand in its id, its name or its tags, in any case of letters."""
 
 
 def matcher_of(query: JobQuery, *, now: float) -> Matcher:
     """Whether a job in Redis is what a query asks for; terms that only runs can answer must not be in it."""
     asked = query.asked
-    written = [
-        tuple(f'"{value}"' for value in term.values) for term in asked if term.key in IN_TERMS and not term.excluded
-    ]
+    wanted = [term for term in asked if not term.excluded]
+    written = [tuple(f'"{value}"' for value in term.values) for term in wanted if term.key in IN_TERMS]
+    said = [tuple(value.casefold() for value in term.values) for term in wanted if term.key in IN_WORDS]
     return Matcher(
-        holds=lambda row: all(holds(term, row, now) for term in asked), may_hold=lambda terms: may_have(terms, written)
+        holds=lambda row: all(holds(term, row, now) for term in asked),
+        may_hold=lambda sight: may_have(sight, written, said),
     )
 
 
-def may_have(terms: str, wanted: Sequence[Sequence[str]]) -> bool:
-    """Whether terms as they travel may hold one text of each; they are not read for it. JSON writes a text as it is
-    unless it has a backslash in it."""
-    return "\\" in terms or all(any(each in terms for each in some) for some in wanted)
+def may_have(sight: Sight, written: Sequence[Sequence[str]], said: Sequence[Sequence[str]]) -> bool:
+    """Whether a job may have one text of each in its terms, and one of each anywhere in what names it; nothing is read
+    for it. JSON writes a text as it is unless it has a backslash in it."""
+    if "\\" in sight.terms:
+        return True
+    if not all(any(each in sight.terms for each in some) for some in written):
+        return False
+    if not said:
+        return True
+    words = "\n".join((sight.id, sight.description, UNNAMED, sight.terms)).casefold()
+    return all(any(each in words for each in some) for some in said)
 
 
 def holds(term: Term, row: JobRow, now: float) -> bool:

@@ -9,7 +9,8 @@ import pytest
 from allegro_queue.dashboard.filters.terms import parse
 from allegro_queue.dashboard.jobs.matcher import matcher_of
 from allegro_queue.dashboard.jobs.query import JobQuery
-from allegro_queue.stores.job_records import JobRow
+from allegro_queue.stores.job_records import UNNAMED, JobRow
+from allegro_queue.stores.jobs import Sight
 from allegro_queue.terms import Terms
 
 NOW = 1_000_000.0
@@ -67,15 +68,30 @@ def test_a_running_job_runs_up_to_now() -> None:
         ("batch:b1", Terms(), False),
         ("-tag:order:7", Terms(), True),
         ("pay", Terms(), True),
+        ("PAY", Terms(), True),
+        ("nothing", Terms(), False),
+        ("pay nothing", Terms(), False),
+        ("Nothing", Terms(tags=("nothing-else",)), True),
+        ("-nothing", Terms(), True),
+        ("zoë", Terms(tags=("ZOË",)), True),
+        ("func:pay", Terms(), True),
+        ("func:other", Terms(), False),
         ("tenant:zoë", Terms(tenant="zoë"), True),
         ('tag:"a\\"b"', Terms(tags=('a"b',)), True),
     ],
 )  # fmt: skip
-def test_terms_are_not_read_where_a_text_that_is_asked_for_does_not_stand_in_them(
+def test_a_job_is_not_read_where_a_text_that_is_asked_for_stands_nowhere_in_it(
     text: str, terms: Terms, may_hold: bool
 ) -> None:
     query = asked(text)
     matcher = matcher_of(query, now=NOW)
 
-    assert matcher.may_hold(terms.encode()) is may_hold
+    assert matcher.may_hold(Sight(ROW.id, f"{ROW.name}(41)", terms.encode())) is may_hold
     assert may_hold or not matcher.holds(replace(ROW, terms=terms))
+
+
+def test_a_job_without_a_name_is_found_by_what_it_is_called_instead() -> None:
+    matcher = matcher_of(asked('"unnamed job"'), now=NOW)
+
+    assert matcher.may_hold(Sight("j1", "<lambda>(1)", ""))
+    assert matcher.holds(replace(ROW, name=UNNAMED))
