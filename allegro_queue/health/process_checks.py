@@ -31,6 +31,7 @@ def check_processes(
         yield scheduler(pulse)
     yield alerts(keeper)
     yield pauses(pulse)
+    yield from maintenance(pulse)
     yield snapshot(pulse, snapshot_too_old_from)
 
 
@@ -234,6 +235,23 @@ def pauses(pulse: Pulse) -> Check:
         mend=gettext("Resume:") if names else "",
         command="python manage.py horizon_continue" if names else "",
     )
+
+
+def maintenance(pulse: Pulse) -> Iterator[Check]:
+    """Whether the project's function says if the application is under maintenance; nothing where none is asked."""
+    silent = {each.host: each.maintenance_silent_since for each in pulse.masters if each.maintenance_silent_since}
+    if silent:
+        yield Check(
+            group=gettext_noop("Processes"),
+            name=gettext_noop("Maintenance mode"),
+            result=Result.LOOK,
+            found=worded(
+                gettext('HORIZON["maintenance"] has not answered on {hosts} for {seconds} s; its last answer holds'),
+                hosts=", ".join(sorted(silent)),
+                seconds=f"{max(pulse.at - min(silent.values()), 0):.0f}",
+            ),
+            mend=gettext("See Horizon’s log on that host for the error that it raises, or whether it hangs."),
+        )
 
 
 def snapshot(pulse: Pulse, too_old_from: Callable[[float], float]) -> Check:

@@ -80,7 +80,7 @@ class Master:
 
         Args:
             others: further children of which one each is kept, by what they are called in the log.
-            maintenance: who knows whether the application is under maintenance; ``None``: it never is.
+            maintenance: what is known of the application's maintenance mode; ``None``: it has none.
         """
         self.name = name
         self._plan = plan
@@ -88,6 +88,8 @@ class Master:
         self._supervisors = supervisors
         self._scheduler = scheduler
         self._singles = {"scheduler": scheduler, "collector": collector, **(others or {})}
+        if maintenance is not None:
+            self._singles["maintenance"] = maintenance.asking
         """Children of which one each is kept, by what they are called in the log."""
         self._stores = stores
         self._settlers = settlers
@@ -100,7 +102,6 @@ class Master:
         self._claimed = False
         self._refusal: AlreadyRunning | None = None
         self._maintenance = maintenance
-        self._ask_due = 0.0
         self._beat_due = 0.0
         self._scale_due = 0.0
         self._look_due = 0.0
@@ -151,10 +152,9 @@ class Master:
 
     def tick(self, now: float) -> None:
         """One pass: children, dead workers, controls, heartbeat, sizes. Never sleeps."""
-        if self._maintenance is not None and now >= self._ask_due:
+        if self._maintenance is not None:
             # Before the first worker is started, and whether Redis answers or not.
-            self._ask_due = now + LOOK_SECONDS
-            is_on = self._maintenance.is_on()
+            is_on = self._maintenance.look(now)
             for supervisor in self._supervisors:
                 supervisor.follow_maintenance(is_on)
         for supervisor in self._supervisors:
@@ -360,7 +360,13 @@ class Master:
             beat_at=now,
             scheduler_pid=scheduler.pid if scheduler else None,
             supervisors=tuple(each.record() for each in self._supervisors),
+            maintenance_silent_since=self._maintenance_silent_since(now),
         )
+
+    def _maintenance_silent_since(self, now: float) -> float | None:
+        if self._maintenance is None or self._maintenance.silent_since is None:
+            return None
+        return now - (time.monotonic() - self._maintenance.silent_since)
 
 
 def is_gone(holder: MasterRecord) -> bool:

@@ -54,6 +54,9 @@ class MasterShape(Schema):
     version: str
     started_at: float
     beat_at: float
+    maintenance_silent_since: float | None = Field(
+        description='When `HORIZON["maintenance"]` answered last, where that is too long ago; null while all is well.'
+    )
     supervisors: list[SupervisorShape]
 
 
