@@ -110,6 +110,8 @@ def threshold_of(options: RuleOptions) -> str:
     match options.rule.unit:
         case Unit.SECONDS if options.rule.name == "longest_wait":
             return worded(gettext("over HORIZON['waits'], else {time}"), time=length(options.threshold))
+        case Unit.SECONDS if options.rule.name == "snapshot_stale" and not options.threshold:
+            return gettext("two missed")
         case Unit.SECONDS:
             return worded(gettext("over {time}"), time=length(options.threshold))
         case Unit.SHARE if options.least:

@@ -193,16 +193,17 @@ def missed_tick(facts: Facts, threshold: float, least: float) -> Iterator[Findin
 
 
 def snapshot_stale(facts: Facts, threshold: float, least: float) -> Iterator[Finding]:
-    """Graphs that are not added to."""
+    """Graphs that are not added to: two snapshots were missed; or, with a threshold, the newest is older than that."""
     assert facts.pulse is not None
     pulse = facts.pulse
-    if not pulse.masters:
+    too_old_from = (lambda taken_at: taken_at + threshold) if threshold else facts.snapshot_too_old_from
+    if not pulse.masters or not pulse.lacks_snapshot(too_old_from):
         return
-    taken = pulse.last_snapshot_at or min(each.started_at for each in pulse.masters)
-    if facts.at - taken > threshold:
-        yield Finding(
-            "", telling("the newest snapshot is {time} old, so graphs are stale", time=span(facts.at - taken))
-        )
+    if pulse.last_snapshot_at is None:
+        yield Finding("", telling("no snapshot was ever taken, so graphs are stale"))
+    else:
+        age = span(facts.at - pulse.last_snapshot_at)
+        yield Finding("", telling("the newest snapshot is {time} old, so graphs are stale", time=age))
 
 
 def paused_long(facts: Facts, threshold: float, least: float) -> Iterator[Finding]:
@@ -383,7 +384,6 @@ RULES: Mapping[str, Rule] = {
             name="snapshot_stale",
             title=gettext_noop("No snapshot is taken"),
             unit=Unit.SECONDS,
-            threshold=11 * 60,
             mend=gettext_noop("See what became of the entry that takes them: python manage.py horizon_snapshot"),
             look=snapshot_stale,
             knows=has_pulse,

@@ -256,19 +256,17 @@ def maintenance(pulse: Pulse) -> Iterator[Check]:
 
 def snapshot(pulse: Pulse, too_old_from: Callable[[float], float]) -> Check:
     taken = pulse.last_snapshot_at
+    stale = pulse.lacks_snapshot(too_old_from)
     if taken is None:
-        started = min((each.started_at for each in pulse.masters), default=pulse.at)
-        young = pulse.at <= too_old_from(started)
         return Check(
             group=gettext_noop("Records"),
             name=gettext_noop("Snapshot"),
-            result=Result.WELL if young else Result.LOOK,
-            found=gettext("none yet; the first comes within five minutes") if young else gettext("none was ever taken"),
-            mend="" if young else gettext("Take one now:"),
-            command="" if young else "python manage.py horizon_snapshot",
+            result=Result.LOOK if stale else Result.WELL,
+            found=gettext("none was ever taken") if stale else gettext("none yet; the first comes within five minutes"),
+            mend=gettext("Take one now:") if stale else "",
+            command="python manage.py horizon_snapshot" if stale else "",
         )
     age = pulse.at - taken
-    stale = pulse.at > too_old_from(taken)
     return Check(
         group=gettext_noop("Records"),
         name=gettext_noop("Snapshot"),

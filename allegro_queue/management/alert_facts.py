@@ -17,6 +17,7 @@ from allegro_queue.history.measured import extent
 from allegro_queue.history.models import FailureGroup, Series
 from allegro_queue.metrics.counts import MINUTE
 from allegro_queue.queues import all_queues
+from allegro_queue.scheduling.snapshots import snapshot_too_old_from
 from allegro_queue.scheduling.table import read_schedule
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.entries import Account
@@ -48,6 +49,7 @@ def gather(stores: Stores, now: float) -> Facts:
         return Facts(
             at=now,
             runs_workers=runs_workers,
+            snapshot_too_old_from=snapshot_too_old_from,
             waits=settings.waits,
             pulse=stores.pulse.read(all_queues(), now),
             server=stores.server.read(),

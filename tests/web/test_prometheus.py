@@ -18,6 +18,7 @@ from allegro_queue.dashboard.machines.exposition import Family, exposition
 from allegro_queue.dashboard.machines.prometheus import MOST_JOBS, counted_from
 from allegro_queue.history.models import Series
 from allegro_queue.metrics.histograms import bucket_of
+from allegro_queue.scheduling.snapshots import SNAPSHOT
 from allegro_queue.stores import Stores
 from tests.support import records, scenes
 from tests.support.databases import history_at
@@ -170,6 +171,15 @@ def test_totals_begin_at_a_time_that_is_still_kept(days: int, start: str):
     assert time.strftime("%Y-%m-%d", time.gmtime(noon)) == "2026-11-24"
 
     assert time.strftime("%Y-%m-%d", time.gmtime(counted_from(noon, days))) == start
+
+
+def test_the_age_at_which_a_snapshot_is_too_old_follows_the_pace_of_its_entry(
+    client: Client, stores: Stores, settings: Any
+):
+    settings.HORIZON = {**settings.HORIZON, "schedule": [{"name": "snapshot", "every": 3600, "job": SNAPSHOT}]}
+    scenes.quiet_system(stores, time.time())
+
+    assert value(read(client)["horizon_snapshot_age_limit_seconds"]) == pytest.approx(2.2 * 3600, abs=3600)
 
 
 @pytest.mark.parametrize("document", ["prometheus-alerts.yml", "grafana-board.json", "alerts.md"])
