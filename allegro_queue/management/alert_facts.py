@@ -8,6 +8,7 @@ from django.db.models import Sum
 from redis.exceptions import RedisError
 
 from allegro_queue.alerts.facts import EntryFacts, Facts, GroupFacts, HistoryFacts
+from allegro_queue.alerts.looks.runs import GROUP_SECONDS
 from allegro_queue.alerts.loop import Sources
 from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import UNREACHABLE, page_client
@@ -31,7 +32,6 @@ SHARE_SECONDS = 15 * 60
 NOT_QUEUED = ("missed", "refused")
 """What becomes of a time of an entry that queues nothing though it should."""
 
-GROUPS_SECONDS = 24 * 3600
 MOST_GROUPS = 50
 
 
@@ -109,7 +109,7 @@ def history(stores: Stores, now: float) -> HistoryFacts:
 def new_groups(now: float) -> Iterator[GroupFacts]:
     """Failure groups that nobody has looked at, those that failed last first."""
     rows = FailureGroup.objects.using(alias()).filter(
-        state__in=[GroupState.NEW.value, GroupState.AGAIN.value], last_at__gte=now - GROUPS_SECONDS
+        state__in=[GroupState.NEW.value, GroupState.AGAIN.value], last_at__gte=now - GROUP_SECONDS
     )
     for row in rows.order_by("-last_at")[:MOST_GROUPS]:
         yield GroupFacts(
