@@ -19,11 +19,11 @@ from allegro_queue.stores import Stores
 from allegro_queue.stores.controls import Control, Instruction
 from allegro_queue.stores.masters import MasterRecord
 from allegro_queue.supervision.deaths import Deaths
-from allegro_queue.supervision.limits import Allowance, deal_out, limits_of, living, wanted
 from allegro_queue.supervision.maintenance import Maintenance
 from allegro_queue.supervision.pool import Child, ProcessPool
 from allegro_queue.supervision.process import is_alive
 from allegro_queue.supervision.redis_steps import RedisSteps
+from allegro_queue.supervision.staffing import Staffing
 from allegro_queue.supervision.supervisor import Supervisor
 from allegro_queue.tellings import Telling
 
@@ -97,7 +97,7 @@ class Master:
         self._queues = queues
         self._status = "running" if plan.runs_workers else "idle"
         self._started_at = time.time()
-        self._limits = limits_of(plan)
+        self._staffing = Staffing(name, plan, supervisors, stores)
         self._deaths = Deaths(settlers.settle)
         self._claimed = False
         self._refusal: AlreadyRunning | None = None
@@ -121,10 +121,8 @@ class Master:
         if self._refusal is not None:
             raise self._refusal
         now = time.monotonic()
+        self._staffing.hold_back(now)
         for supervisor in self._supervisors:
-            if self._is_limited:
-                # Until the first claim there is room for none.
-                supervisor.limit([Allowance(processes=0) for _ in supervisor.pools], now)
             supervisor.start(now)
         for pool in self._singles.values():
             pool.scale(1, now)
@@ -138,7 +136,7 @@ class Master:
         self._redis.do(self._take_leave, time.monotonic())
 
     def _take_leave(self) -> None:
-        self._stores.seats.free(self.name)
+        self._staffing.give_back()
         self._stores.masters.remove(self.name)
 
     @property
@@ -298,34 +296,9 @@ class Master:
         self._stores.masters.write(self.record(time.time()))
 
     def _scale(self) -> None:
-        """Have every supervisor look at the work there is."""
         if self._status == "running":
-            self._follow_the_load()
-        if self._is_limited:
-            self._claim_seats()
-
-    @property
-    def _is_limited(self) -> bool:
-        return bool(self._limits.total or self._limits.queues)
-
-    def _claim_seats(self) -> None:
-        """Where all masters share a limit: ask for room, and deal out what there is."""
-        pools = [pool for supervisor in self._supervisors for pool in supervisor.pools]
-        wishes = [pool.wish for pool in pools]
-        allowed = self._stores.seats.claim(self.name, wanted=wanted(wishes), living=living(wishes), limits=self._limits)
-        if self._status == "leaving":
-            return
-        allowances = iter(deal_out(wishes, allowed, self._limits))
-        workers = self._stores.workers.living()
-        for supervisor in self._supervisors:
-            supervisor.limit([next(allowances) for _ in supervisor.pools], time.monotonic(), workers)
-
-    def _follow_the_load(self) -> None:
-        queues = list(dict.fromkeys(queue for each in self._supervisors for queue in each.options.queue))
-        workload = self._stores.workload.read(queues, time.time())
-        workers = self._stores.workers.living()
-        for supervisor in self._supervisors:
-            supervisor.scale(workload, workers, time.monotonic())
+            self._staffing.follow_the_load()
+        self._staffing.claim_room(is_leaving=self._status == "leaving")
 
     @property
     def _crew(self) -> list[Child]:
