@@ -19,7 +19,7 @@ from rq.results import Result
 from allegro_queue.activity.models import Activity
 from allegro_queue.activity.saved_view import SavedView
 from allegro_queue.alerts import book
-from allegro_queue.alerts.rules import span
+from allegro_queue.alerts.spans import span
 from allegro_queue.alerts.standing import Advance, Event, Happening, Standing
 from allegro_queue.alerts.watching import Memory
 from allegro_queue.history.models import FollowedTag

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 
 from allegro_queue.stores.pulse import Pulse
 from allegro_queue.stores.server import ServerState
@@ -61,6 +62,11 @@ class LostMaster:
     lost_at: float
 
 
+def never(taken_at: float) -> float:
+    """From when on a snapshot is too old where nobody said."""
+    return inf
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
     """Everything at one moment. What could not be asked is ``None``, and rules about it say nothing."""
@@ -74,6 +80,8 @@ class Facts:
     """Why Redis did not answer; ``None`` when it did."""
     entries: tuple[EntryFacts, ...] | None = None
     history: HistoryFacts | None = None
+    snapshot_too_old_from: Callable[[float], float] = never
+    """From when on the snapshot of a time is too old, by the pace of the entry that takes them."""
     waits: Mapping[str, int] = field(default_factory=dict)
     """``HORIZON["waits"]``."""
     lost_masters: tuple[LostMaster, ...] | None = None

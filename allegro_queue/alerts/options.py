@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import time
 from typing import Any
 
-from allegro_queue.alerts.rules import RULES, Rule, Unit
+from allegro_queue.alerts.rule import Rule, Unit
+from allegro_queue.alerts.rules import RULES
 from allegro_queue.conf import admin_addresses, horizon_settings, snake_case
 from allegro_queue.durations import InvalidDuration, seconds_in
 from allegro_queue.errors import did_you_mean

@@ -11,7 +11,8 @@ from django.utils.translation import gettext
 from allegro_queue.alerts import book
 from allegro_queue.alerts.book import Mute
 from allegro_queue.alerts.options import AlertOptions, RuleOptions
-from allegro_queue.alerts.rules import Unit, span
+from allegro_queue.alerts.rule import Unit
+from allegro_queue.alerts.spans import span
 from allegro_queue.alerts.standing import Standing
 from allegro_queue.wording import worded
 
@@ -107,11 +108,12 @@ def limit_of(options: RuleOptions) -> str:
 
 def threshold_of(options: RuleOptions) -> str:
     """What a rule's figure must come to, in a few words; empty when it counts nothing."""
-    match options.rule.unit:
-        case Unit.SECONDS if options.rule.name == "longest_wait":
-            return worded(gettext("over HORIZON['waits'], else {time}"), time=length(options.threshold))
+    rule = options.rule
+    match rule.unit:
+        case Unit.SECONDS if rule.own_limit and not options.threshold:
+            return gettext(rule.own_limit)
         case Unit.SECONDS:
-            return worded(gettext("over {time}"), time=length(options.threshold))
+            return worded(gettext(rule.limit), time=length(options.threshold))
         case Unit.SHARE if options.least:
             return worded(
                 gettext("{share} or more, of {least} at the least"),

@@ -11,11 +11,14 @@ from django.utils.translation import gettext_noop
 
 from allegro_queue.alerts.facts import Facts
 from allegro_queue.alerts.options import RuleOptions
-from allegro_queue.alerts.rules import MOST_SUBJECTS, Finding
+from allegro_queue.alerts.rule import Finding
 from allegro_queue.tellings import Telling
 
 Key = tuple[str, str]
 """A rule's name and what it speaks of."""
+
+MOST_SUBJECTS = 50
+"""Things that one rule speaks of at once; more are not told apart."""
 
 
 class Happening(StrEnum):

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from django.utils import translation
 from django.utils.translation import gettext
 
-from allegro_queue.alerts.rules import RULES, span
+from allegro_queue.alerts.rules import RULES
+from allegro_queue.alerts.spans import span
 from allegro_queue.alerts.standing import Event, Happening
 from allegro_queue.conf import site_language
 from allegro_queue.wording import worded

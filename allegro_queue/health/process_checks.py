@@ -31,6 +31,7 @@ def check_processes(
         yield scheduler(pulse)
     yield alerts(keeper)
     yield pauses(pulse)
+    yield from maintenance(pulse)
     yield snapshot(pulse, snapshot_too_old_from)
 
 
@@ -236,21 +237,36 @@ def pauses(pulse: Pulse) -> Check:
     )
 
 
+def maintenance(pulse: Pulse) -> Iterator[Check]:
+    """Whether the project's function says if the application is under maintenance; nothing where none is asked."""
+    silent = {each.host: each.maintenance_silent_since for each in pulse.masters if each.maintenance_silent_since}
+    if silent:
+        yield Check(
+            group=gettext_noop("Processes"),
+            name=gettext_noop("Maintenance mode"),
+            result=Result.LOOK,
+            found=worded(
+                gettext('HORIZON["maintenance"] has not answered on {hosts} for {seconds} s; its last answer holds'),
+                hosts=", ".join(sorted(silent)),
+                seconds=f"{max(pulse.at - min(silent.values()), 0):.0f}",
+            ),
+            mend=gettext("See Horizon’s log on that host for the error that it raises, or whether it hangs."),
+        )
+
+
 def snapshot(pulse: Pulse, too_old_from: Callable[[float], float]) -> Check:
     taken = pulse.last_snapshot_at
+    stale = pulse.lacks_snapshot(too_old_from)
     if taken is None:
-        started = min((each.started_at for each in pulse.masters), default=pulse.at)
-        young = pulse.at <= too_old_from(started)
         return Check(
             group=gettext_noop("Records"),
             name=gettext_noop("Snapshot"),
-            result=Result.WELL if young else Result.LOOK,
-            found=gettext("none yet; the first comes within five minutes") if young else gettext("none was ever taken"),
-            mend="" if young else gettext("Take one now:"),
-            command="" if young else "python manage.py horizon_snapshot",
+            result=Result.LOOK if stale else Result.WELL,
+            found=gettext("none was ever taken") if stale else gettext("none yet; the first comes within five minutes"),
+            mend=gettext("Take one now:") if stale else "",
+            command="python manage.py horizon_snapshot" if stale else "",
         )
     age = pulse.at - taken
-    stale = pulse.at > too_old_from(taken)
     return Check(
         group=gettext_noop("Records"),
         name=gettext_noop("Snapshot"),

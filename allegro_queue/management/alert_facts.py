@@ -8,6 +8,7 @@ from django.db.models import Sum
 from redis.exceptions import RedisError
 
 from allegro_queue.alerts.facts import EntryFacts, Facts, GroupFacts, HistoryFacts
+from allegro_queue.alerts.looks.runs import GROUP_SECONDS
 from allegro_queue.alerts.loop import Sources
 from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import UNREACHABLE, page_client
@@ -17,6 +18,7 @@ from allegro_queue.history.measured import extent
 from allegro_queue.history.models import FailureGroup, Series
 from allegro_queue.metrics.counts import MINUTE
 from allegro_queue.queues import all_queues
+from allegro_queue.scheduling.snapshots import snapshot_too_old_from
 from allegro_queue.scheduling.table import read_schedule
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.entries import Account
@@ -30,7 +32,6 @@ SHARE_SECONDS = 15 * 60
 NOT_QUEUED = ("missed", "refused")
 """What becomes of a time of an entry that queues nothing though it should."""
 
-GROUPS_SECONDS = 24 * 3600
 MOST_GROUPS = 50
 
 
@@ -48,6 +49,7 @@ def gather(stores: Stores, now: float) -> Facts:
         return Facts(
             at=now,
             runs_workers=runs_workers,
+            snapshot_too_old_from=snapshot_too_old_from,
             waits=settings.waits,
             pulse=stores.pulse.read(all_queues(), now),
             server=stores.server.read(),
@@ -107,7 +109,7 @@ def history(stores: Stores, now: float) -> HistoryFacts:
 def new_groups(now: float) -> Iterator[GroupFacts]:
     """Failure groups that nobody has looked at, those that failed last first."""
     rows = FailureGroup.objects.using(alias()).filter(
-        state__in=[GroupState.NEW.value, GroupState.AGAIN.value], last_at__gte=now - GROUPS_SECONDS
+        state__in=[GroupState.NEW.value, GroupState.AGAIN.value], last_at__gte=now - GROUP_SECONDS
     )
     for row in rows.order_by("-last_at")[:MOST_GROUPS]:
         yield GroupFacts(

@@ -130,6 +130,9 @@ class MasterRecord:
     supervisors: tuple[SupervisorRecord, ...]
     notice_said: Telling | None = None
     """The same as ``notice``, to be told in any language."""
+    maintenance_silent_since: float | None = None
+    """Unix time of the last answer of ``HORIZON["maintenance"]`` when that is too old to be relied on; ``None`` while
+    all is well."""
 
     @property
     def stands_still(self) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from redis import Redis
@@ -95,6 +95,17 @@ class Pulse:
     def stands_still(self, queue: str) -> bool:
         """Whether a queue hands out no job on purpose: it is paused, or the application is under maintenance."""
         return self.is_paused(queue) or queue in self.in_maintenance
+
+    def lacks_snapshot(self, too_old_from: Callable[[float], float]) -> bool:
+        """Whether the newest snapshot is too old; before the first one, whether that should have come by now.
+
+        Args:
+            too_old_from: from when on the snapshot of a time is too old.
+        """
+        since = self.last_snapshot_at
+        if since is None:
+            since = min((each.started_at for each in self.masters), default=self.at)
+        return self.at > too_old_from(since)
 
     def workers_of(self, queue: str) -> tuple[WorkerRecord, ...]:
         """Living workers that listen to a queue."""

@@ -19,11 +19,11 @@ from allegro_queue.stores import Stores
 from allegro_queue.stores.controls import Control, Instruction
 from allegro_queue.stores.masters import MasterRecord
 from allegro_queue.supervision.deaths import Deaths
-from allegro_queue.supervision.limits import Allowance, deal_out, limits_of, living, wanted
 from allegro_queue.supervision.maintenance import Maintenance
 from allegro_queue.supervision.pool import Child, ProcessPool
 from allegro_queue.supervision.process import is_alive
 from allegro_queue.supervision.redis_steps import RedisSteps
+from allegro_queue.supervision.staffing import Staffing
 from allegro_queue.supervision.supervisor import Supervisor
 from allegro_queue.tellings import Telling
 
@@ -80,7 +80,7 @@ class Master:
 
         Args:
             others: further children of which one each is kept, by what they are called in the log.
-            maintenance: who knows whether the application is under maintenance; ``None``: it never is.
+            maintenance: what is known of the application's maintenance mode; ``None``: it has none.
         """
         self.name = name
         self._plan = plan
@@ -88,6 +88,8 @@ class Master:
         self._supervisors = supervisors
         self._scheduler = scheduler
         self._singles = {"scheduler": scheduler, "collector": collector, **(others or {})}
+        if maintenance is not None:
+            self._singles["maintenance"] = maintenance.asking
         """Children of which one each is kept, by what they are called in the log."""
         self._stores = stores
         self._settlers = settlers
@@ -95,12 +97,11 @@ class Master:
         self._queues = queues
         self._status = "running" if plan.runs_workers else "idle"
         self._started_at = time.time()
-        self._limits = limits_of(plan)
+        self._staffing = Staffing(name, plan, supervisors, stores)
         self._deaths = Deaths(settlers.settle)
         self._claimed = False
         self._refusal: AlreadyRunning | None = None
         self._maintenance = maintenance
-        self._ask_due = 0.0
         self._beat_due = 0.0
         self._scale_due = 0.0
         self._look_due = 0.0
@@ -120,10 +121,8 @@ class Master:
         if self._refusal is not None:
             raise self._refusal
         now = time.monotonic()
+        self._staffing.hold_back(now)
         for supervisor in self._supervisors:
-            if self._is_limited:
-                # Until the first claim there is room for none.
-                supervisor.limit([Allowance(processes=0) for _ in supervisor.pools], now)
             supervisor.start(now)
         for pool in self._singles.values():
             pool.scale(1, now)
@@ -137,7 +136,7 @@ class Master:
         self._redis.do(self._take_leave, time.monotonic())
 
     def _take_leave(self) -> None:
-        self._stores.seats.free(self.name)
+        self._staffing.give_back()
         self._stores.masters.remove(self.name)
 
     @property
@@ -151,10 +150,9 @@ class Master:
 
     def tick(self, now: float) -> None:
         """One pass: children, dead workers, controls, heartbeat, sizes. Never sleeps."""
-        if self._maintenance is not None and now >= self._ask_due:
+        if self._maintenance is not None:
             # Before the first worker is started, and whether Redis answers or not.
-            self._ask_due = now + LOOK_SECONDS
-            is_on = self._maintenance.is_on()
+            is_on = self._maintenance.look(now)
             for supervisor in self._supervisors:
                 supervisor.follow_maintenance(is_on)
         for supervisor in self._supervisors:
@@ -298,34 +296,9 @@ class Master:
         self._stores.masters.write(self.record(time.time()))
 
     def _scale(self) -> None:
-        """Have every supervisor look at the work there is."""
         if self._status == "running":
-            self._follow_the_load()
-        if self._is_limited:
-            self._claim_seats()
-
-    @property
-    def _is_limited(self) -> bool:
-        return bool(self._limits.total or self._limits.queues)
-
-    def _claim_seats(self) -> None:
-        """Where all masters share a limit: ask for room, and deal out what there is."""
-        pools = [pool for supervisor in self._supervisors for pool in supervisor.pools]
-        wishes = [pool.wish for pool in pools]
-        allowed = self._stores.seats.claim(self.name, wanted=wanted(wishes), living=living(wishes), limits=self._limits)
-        if self._status == "leaving":
-            return
-        allowances = iter(deal_out(wishes, allowed, self._limits))
-        workers = self._stores.workers.living()
-        for supervisor in self._supervisors:
-            supervisor.limit([next(allowances) for _ in supervisor.pools], time.monotonic(), workers)
-
-    def _follow_the_load(self) -> None:
-        queues = list(dict.fromkeys(queue for each in self._supervisors for queue in each.options.queue))
-        workload = self._stores.workload.read(queues, time.time())
-        workers = self._stores.workers.living()
-        for supervisor in self._supervisors:
-            supervisor.scale(workload, workers, time.monotonic())
+            self._staffing.follow_the_load()
+        self._staffing.claim_room(is_leaving=self._status == "leaving")
 
     @property
     def _crew(self) -> list[Child]:
@@ -360,7 +333,13 @@ class Master:
             beat_at=now,
             scheduler_pid=scheduler.pid if scheduler else None,
             supervisors=tuple(each.record() for each in self._supervisors),
+            maintenance_silent_since=self._maintenance_silent_since(now),
         )
+
+    def _maintenance_silent_since(self, now: float) -> float | None:
+        if self._maintenance is None or self._maintenance.silent_since is None:
+            return None
+        return now - (time.monotonic() - self._maintenance.silent_since)
 
 
 def is_gone(holder: MasterRecord) -> bool:

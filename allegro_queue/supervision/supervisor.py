@@ -99,7 +99,8 @@ class Supervisor:
         self._pause_reason = ""
         self._pause_by = ""
         self._resume_due: float | None = None
-        self._is_in_maintenance = False
+        self._is_in_maintenance: bool | None = False
+        """``None``: nobody knows yet."""
 
     @property
     def children(self) -> list[Child]:
@@ -122,7 +123,7 @@ class Supervisor:
     @property
     def stands_still(self) -> bool:
         """Whether its workers take no job, be it that somebody paused it or that the application is under maintenance."""
-        return self.is_paused or (self._is_in_maintenance and self._status != "leaving")
+        return self.is_paused or (self._is_in_maintenance is not False and self._status != "leaving")
 
     @property
     def is_held(self) -> bool:
@@ -154,16 +155,19 @@ class Supervisor:
         self._pause_by, self._pause_reason, self._resume_due = "", "", None
         self._say_whether_to_go_on()
 
-    def follow_maintenance(self, is_on: bool) -> None:
-        """Stand still while the application is under maintenance, unless the options say ``force``.
+    def follow_maintenance(self, is_on: bool | None) -> None:
+        """Stand still while the application is under maintenance, or may be, unless the options say ``force``.
 
         It knows nothing of pauses, nor they of it: who is paused as well stays so when maintenance ends.
+
+        Args:
+            is_on: ``None``: nobody knows yet.
         """
-        is_on = is_on and not self.options.force
-        if is_on == self._is_in_maintenance:
+        if self.options.force or is_on == self._is_in_maintenance:
             return
+        if is_on or self._is_in_maintenance:
+            log.info("supervisor %s: maintenance mode is %s", self.options.name, "on" if is_on else "off")
         self._is_in_maintenance = is_on
-        log.info("supervisor %s: maintenance mode is %s", self.options.name, "on" if is_on else "off")
         self._say_whether_to_go_on()
 
     def restart(self, now: float) -> None:
@@ -256,7 +260,7 @@ class Supervisor:
             max_processes=self.options.max_processes,
             explanation=self._explanation,
             scaled_at=self._scaled_at,
-            maintenance=self._is_in_maintenance,
+            maintenance=self._is_in_maintenance is True,
             pause_by=self._pause_by,
             pause_reason=self._pause_reason,
             pause_until=None if self._resume_due is None else time.time() + self._resume_due - time.monotonic(),
@@ -273,7 +277,7 @@ class Supervisor:
 
     @property
     def _is_running(self) -> bool:
-        return self._status == "running" and not self._is_in_maintenance
+        return self._status == "running" and self._is_in_maintenance is False
 
     def _say_whether_to_go_on(self) -> None:
         self._signal_all(signal.SIGUSR2 if self.stands_still else signal.SIGCONT)

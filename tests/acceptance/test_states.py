@@ -41,6 +41,7 @@ from tests.support import jobs
 from tests.support.busy_redis import kept_busy
 from tests.support.dev_run import free_port
 from tests.support.eventually import eventually
+from tests.support.maintenance_flag import HANG
 from tests.support.running import Running, manage, running
 from tests.support.said import text_of, verdict, words_of
 
@@ -214,6 +215,35 @@ def test_in_maintenance_mode_jobs_wait_and_are_told_of_until_it_ends(
         )
         page = client.get(reverse("horizon:workers")).context["page"]
         assert sorted(row.state.word for row in page.groups[0].workers) == ["Maintenance mode", "Ready"]
+
+
+def test_a_maintenance_function_that_hangs_holds_nobody_up_and_is_told_of_until_it_answers(
+    client: Client, stores: Stores, settings: Any, tmp_path: Path
+) -> None:
+    settings.HORIZON = {**settings.HORIZON, "schedule": []}
+    flag = tmp_path / "maintenance"
+    environment = {
+        "DJANGO_SETTINGS_MODULE": "tests.support.supervised",
+        "TEST_SUPERVISORS": json.dumps({"one": {"queue": ["high", "default", "audience-sync"]}}),
+        "TEST_HORIZON": json.dumps({"maintenance": "tests.support.maintenance_flag.is_up"}),
+        "MAINTENANCE_FLAG": str(flag),
+    }
+    with running("horizon", DATABASE_URL=database(), **environment) as horizon:
+        eventually(is_filed(stores, dispatch(jobs.nothing), "finished"), within=20, explain=horizon.said)
+        flag.write_text(HANG, encoding="utf-8")
+
+        said = comes_to_say(client, 'HORIZON["maintenance"] has not answered on', within=40)
+        assert said.tone == "warn"
+        master, worker = stores.masters.living()[0], stores.workers.living()[0]
+        assert time.time() - master.beat_at < 3
+        assert 'HORIZON["maintenance"] has not answered on' in manage("horizon_check").stdout
+        os.kill(worker.pid, signal.SIGKILL)
+        eventually(is_filed(stores, dispatch(jobs.nothing), "finished"), within=5, explain=horizon.said)
+
+        # Who hung is never heard of again: only one that took its place can tell.
+        flag.write_text("", encoding="utf-8")
+        eventually(lambda: stores.masters.living()[0].is_in_maintenance, within=40, explain=horizon.said)
+        assert stores.masters.living()[0].maintenance_silent_since is None
 
 
 def test_what_is_wrong_with_the_server_is_told_with_its_figure_and_what_is_at_risk(

@@ -202,6 +202,22 @@ def test_status_and_list_name_each_host_and_who_paused_what_why_and_until_when(s
     assert data["paused_supervisors"][0]["until"] == until
 
 
+def test_status_is_maintenance_when_nothing_runs_for_that_and_exits_as_when_paused(stores: Stores):
+    now = time.time()
+    maintained = records.supervisor(maintenance=True)
+    stores.masters.write(records.master(now, supervisors=(maintained,)))
+
+    said_in_words = exits_with(1, "horizon_status")
+
+    assert said_in_words.startswith("Horizon is in maintenance mode.\n")
+    assert "web-1  web-1-4102  running, maintenance mode  beat 0 s ago" in said_in_words
+    told = json.loads(exits_with(1, "horizon_status", "--json"))
+    assert (told["status"], told["hosts"][0]["maintenance"]) == ("maintenance", True)
+
+    stores.masters.write(records.master(now, supervisors=(maintained, records.supervisor(name="forced"))))
+    assert exits_with(0, "horizon_status").startswith("Horizon is running.\n")
+
+
 def test_pauses_that_are_over_are_forgotten(stores: Stores, redis: Redis):
     for until in (50.0, None):
         stores.controls.keep(Instruction(control=Control.PAUSE, supervisor=f"until-{until}", until=until))

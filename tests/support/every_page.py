@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from allegro_queue.alerts import book
-from allegro_queue.alerts.rules import span
+from allegro_queue.alerts.spans import span
 from allegro_queue.alerts.standing import Advance, Event, Happening, Standing
 from allegro_queue.alerts.watching import Memory
 from allegro_queue.batches import batch

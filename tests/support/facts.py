@@ -73,6 +73,7 @@ def facts(now: float = NOW, **given: Any) -> Facts:
             server=server(),
             entries=(entry(),),
             history=HistoryFacts(),
+            snapshot_too_old_from=lambda taken_at: taken_at + 660,
             waits={"high": 10},
             lost_masters=(),
         ),

@@ -28,6 +28,7 @@ CAUSED = {
     "Suspended": "acceptance/test_states.py::test_what_stands_still_on_purpose_says_who_or_what_holds_it_and_how_it_goes_on",
     "Horizon paused": "acceptance/test_states.py::test_what_stands_still_on_purpose_says_who_or_what_holds_it_and_how_it_goes_on",
     "Maintenance mode": "acceptance/test_states.py::test_in_maintenance_mode_jobs_wait_and_are_told_of_until_it_ends",
+    "Maintenance unknown": "acceptance/test_states.py::test_a_maintenance_function_that_hangs_holds_nobody_up_and_is_told_of_until_it_answers",
     "Wrong connection": "acceptance/test_states.py::test_a_deploy_that_left_a_host_out_and_a_wrong_connection_are_told",
     "Two versions": "acceptance/test_states.py::test_a_deploy_that_left_a_host_out_and_a_wrong_connection_are_told",
     "A worker died": "acceptance/test_states.py::test_processes_that_are_gone_are_told_apart_as_they_go_one_by_one",

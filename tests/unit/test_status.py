@@ -3,15 +3,18 @@ from __future__ import annotations
 import pytest
 
 from allegro_queue.status import Status, status_of
-from allegro_queue.stores.masters import MasterRecord
+from allegro_queue.stores.masters import MasterRecord, SupervisorRecord
 from allegro_queue.stores.pauses import ALL_QUEUES, Pause
+from tests.support import records
 
 
-def master(status: str = "running") -> MasterRecord:
-    return MasterRecord(
-        name="web-1-ab12", host="web-1", pid=1, status=status, environment="local", notice="", version="0",
-        started_at=0, beat_at=0, scheduler_pid=None, supervisors=(),
-    )  # fmt: skip
+def master(status: str = "running", *supervisors: SupervisorRecord) -> MasterRecord:
+    return records.master(0, status=status, supervisors=supervisors)
+
+
+MAINTAINED = records.supervisor(maintenance=True)
+PAUSED = records.supervisor(status="paused")
+WORKING = records.supervisor()
 
 
 @pytest.mark.parametrize(
@@ -24,6 +27,12 @@ def master(status: str = "running") -> MasterRecord:
         ([master()], [Pause(queue=ALL_QUEUES, since=0)], Status.PAUSED),
         ([master("paused")], [], Status.PAUSED),
         ([master("paused"), master()], [], Status.RUNNING),
+        ([master("running", MAINTAINED)], [], Status.MAINTENANCE),
+        ([master("running", MAINTAINED)], [Pause(queue=ALL_QUEUES, since=0)], Status.PAUSED),
+        ([master("paused", PAUSED), master("running", MAINTAINED)], [], Status.MAINTENANCE),
+        ([master("running", PAUSED, MAINTAINED)], [], Status.MAINTENANCE),
+        ([master("running", MAINTAINED), master("running", WORKING)], [], Status.RUNNING),
+        ([master("running", MAINTAINED, WORKING)], [], Status.RUNNING),
     ],
 )
 def test_one_word_says_how_horizon_is(masters: list[MasterRecord], pauses: list[Pause], status: Status):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import translation
 
-from allegro_queue.alerts.rules import span
+from allegro_queue.alerts.spans import span
 from allegro_queue.tellings import Telling, read_telling, telling, telling_of, verbatim
 
 WAITS = telling_of("no worker lives; {n} job waits", "no worker lives; {n} jobs wait", 1200)

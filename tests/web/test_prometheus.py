@@ -21,6 +21,7 @@ from allegro_queue.dashboard.machines.prometheus import MOST_JOBS
 from allegro_queue.history.models import Series
 from allegro_queue.history.snapshot import take_snapshot
 from allegro_queue.metrics.histograms import bucket_of
+from allegro_queue.scheduling.snapshots import SNAPSHOT
 from allegro_queue.stores import Stores
 from tests.support import records, scenes
 from tests.support.databases import history_at
@@ -193,6 +194,15 @@ def totals(found: dict[str, Any]) -> tuple[float, ...]:
         )
     ]
     return value(found["horizon_runs"], queue="default", outcome="succeeded"), *(count for [count] in counts)
+
+
+def test_the_age_at_which_a_snapshot_is_too_old_follows_the_pace_of_its_entry(
+    client: Client, stores: Stores, settings: Any
+):
+    settings.HORIZON = {**settings.HORIZON, "schedule": [{"name": "snapshot", "every": 3600, "job": SNAPSHOT}]}
+    scenes.quiet_system(stores, time.time())
+
+    assert value(read(client)["horizon_snapshot_age_limit_seconds"]) == pytest.approx(2.2 * 3600, abs=3600)
 
 
 @pytest.mark.parametrize("document", ["prometheus-alerts.yml", "grafana-board.json", "alerts.md"])

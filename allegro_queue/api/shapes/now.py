@@ -11,7 +11,9 @@ from allegro_queue.stores.workers import WorkerRecord
 
 
 class StatusShape(Schema):
-    status: Literal["running", "paused", "inactive"]
+    status: Literal["running", "paused", "maintenance", "inactive"] = Field(
+        description="`maintenance`: no Horizon process starts a job, since the application is under maintenance."
+    )
     notice: str = Field(description="Why nothing can run here; empty when it can.")
     environment: str
     version: str
@@ -54,6 +56,9 @@ class MasterShape(Schema):
     version: str
     started_at: float
     beat_at: float
+    maintenance_silent_since: float | None = Field(
+        description='When `HORIZON["maintenance"]` answered last, where that is too long ago; null while all is well.'
+    )
     supervisors: list[SupervisorShape]
 
 

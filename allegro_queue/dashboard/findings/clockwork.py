@@ -67,16 +67,11 @@ def stale_snapshots(
     pulse: Pulse, has_schedule: bool, clock: Callable[[float], str], too_old_from: Callable[[float], float]
 ) -> Iterator[Finding]:
     """The last snapshot is too old, although a scheduler runs."""
-    if pulse.scheduler is None and has_schedule:
+    if (pulse.scheduler is None and has_schedule) or not pulse.lacks_snapshot(too_old_from):
         return
     if pulse.last_snapshot_at is None:
-        started = min((master.started_at for master in pulse.masters), default=None)
-        if started is None or pulse.at <= too_old_from(started):
-            return
         headline = gettext("No snapshot was ever taken, so the graphs are stale.")
         cause = gettext("No snapshot was ever taken; see what became of the entry that takes them.")
-    elif pulse.at <= too_old_from(pulse.last_snapshot_at):
-        return
     else:
         of = {"time": clock(pulse.last_snapshot_at), "ago": ago(pulse.last_snapshot_at, pulse.at)}
         headline = worded(gettext("The last snapshot is of {time} ({ago}), so the graphs are stale."), **of)

@@ -130,6 +130,24 @@ def troubled_supervisors(pulse: Pulse) -> Iterator[Finding]:
                 )
 
 
+def silent_maintenance(pulse: Pulse) -> Iterator[Finding]:
+    """The project's function does not say whether the application is under maintenance, so an old answer holds."""
+    silent = {each.host: each.maintenance_silent_since for each in pulse.masters if each.maintenance_silent_since}
+    if silent:
+        yield Finding(
+            tone="warn",
+            headline=worded(
+                gettext('HORIZON["maintenance"] has not answered on {hosts} for {time}.'),
+                hosts=in_words(sorted(silent)),
+                time=duration(whole(pulse.at - min(silent.values()))),
+            ),
+            cause=gettext("Its last answer holds, so maintenance mode neither begins nor ends there."),
+            page="workers",
+            remedy=gettext("See the log there for the error that it raises, or whether it hangs. Who stands still:"),
+            command="python manage.py horizon_list",
+        )
+
+
 def unserved_queues(pulse: Pulse, connection: str) -> Iterator[Finding]:
     """Queues with jobs that no living worker listens to. With no worker at all that is already said."""
     if connection or not pulse.workers:

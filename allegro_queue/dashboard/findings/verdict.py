@@ -20,6 +20,7 @@ from allegro_queue.dashboard.findings.finding import Finding, whole
 from allegro_queue.dashboard.findings.processes import (
     lost_workers,
     no_process,
+    silent_maintenance,
     troubled_supervisors,
     unserved_queues,
     version_skew,
@@ -93,6 +94,7 @@ def verdict_on(
         *risky_server(pulse),
         # Before what it brings about, such as snapshots that are not taken.
         *maintenance(pulse),
+        *silent_maintenance(pulse),
         *parked_entries(parked),
         *stopped_scheduler(pulse, has_schedule, overdue, clock),
         *stale_snapshots(pulse, has_schedule, clock, snapshot_too_old_from),

@@ -27,6 +27,7 @@ from allegro_queue.history.ranking import busiest
 from allegro_queue.history.summed import counts_of
 from allegro_queue.metrics.counts import DAY, EVER, HOUR, Counts, Kind
 from allegro_queue.queues import all_queues
+from allegro_queue.scheduling.snapshots import snapshot_too_old_from
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.pulse import Pulse
 
@@ -158,6 +159,12 @@ def of_processes(pulse: Pulse, now: float) -> Iterator[Family]:
     if pulse.last_snapshot_at is not None:
         age = max(now - pulse.last_snapshot_at, 0.0)
         yield Family("horizon_snapshot_age_seconds", "gauge", "Since the last snapshot.", [({}, age)])
+        yield Family(
+            "horizon_snapshot_age_limit_seconds",
+            "gauge",
+            "Age from which on the last snapshot is too old, by the pace of the entry that takes them.",
+            [({}, snapshot_too_old_from(pulse.last_snapshot_at) - pulse.last_snapshot_at)],
+        )
 
 
 def of_history(stores: Stores, pulse: Pulse, now: float) -> Iterator[Family]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext
 
+from allegro_queue.status import are_in_maintenance
 from allegro_queue.stores.pauses import ALL_QUEUES
 from allegro_queue.stores.pulse import Pulse
 
@@ -40,7 +41,7 @@ def status_of(pulse: Pulse, connection: str) -> Status:
         return Status(tone="warn", icon="pause", word=gettext("Suspended"))
     if is_all_paused(pulse):
         return Status(tone="warn", icon="pause", word=gettext("Paused"))
-    if is_all_in_maintenance(pulse):
+    if are_in_maintenance(pulse.masters):
         return Status(tone="warn", icon="pause", word=gettext("Maintenance mode"))
     if not pulse.workers:
         return Status(tone="bad", icon="bad", word=gettext("No workers"))
@@ -57,10 +58,6 @@ def status_unreachable() -> Status:
 def is_all_still(pulse: Pulse) -> bool:
     """Whether no job is started on purpose, be it a pause or the application's maintenance mode."""
     return is_all_paused(pulse) or bool(pulse.masters and all(master.stands_still for master in pulse.masters))
-
-
-def is_all_in_maintenance(pulse: Pulse) -> bool:
-    return bool(pulse.masters and all(master.is_in_maintenance for master in pulse.masters))
 
 
 def is_all_paused(pulse: Pulse) -> bool:

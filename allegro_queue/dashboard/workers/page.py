@@ -11,7 +11,8 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 
 from allegro_queue.dashboard.charts.limits import NEAR, limit_bar
 from allegro_queue.dashboard.page.formats import count, duration, in_words
-from allegro_queue.dashboard.page.states import Status, is_all_in_maintenance
+from allegro_queue.dashboard.page.states import Status
+from allegro_queue.status import are_in_maintenance
 from allegro_queue.stores import Stores
 from allegro_queue.stores.masters import MasterRecord, SupervisorRecord
 from allegro_queue.stores.pulse import Pulse
@@ -168,7 +169,7 @@ def say(pulse: Pulse, rows: Sequence[WorkerRow]) -> tuple[str, str]:
     """The page's tone and sentence."""
     near = [row for row in rows if row.state.tone == NEAR_LIMIT.tone]
     troubled = [each for master in pulse.masters for each in master.supervisors if each.trouble]
-    if not rows and is_all_in_maintenance(pulse):
+    if not rows and are_in_maintenance(pulse.masters):
         return "warn", gettext("No worker is alive; none is started in maintenance mode.")
     if not rows:
         return "bad", gettext("No worker is alive.") if pulse.masters else gettext(

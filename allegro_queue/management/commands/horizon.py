@@ -30,6 +30,7 @@ from allegro_queue.plan import Plan, build_plan
 from allegro_queue.queues import all_queues
 from allegro_queue.scheduling.process import run_scheduler
 from allegro_queue.stores import open_stores
+from allegro_queue.supervision.asking import SharedAnswer, run_asking
 from allegro_queue.supervision.maintenance import Maintenance
 from allegro_queue.supervision.master import HEARD, LOOK_SECONDS, Master, Settlers
 from allegro_queue.supervision.pool import ProcessPool
@@ -47,6 +48,8 @@ SCHEDULER_GRACE = 10.0
 COLLECTOR_GRACE = 20.0
 ALERTS_GRACE = 30.0
 """Longer than most channels take for a message."""
+ASKING_GRACE = 1.0
+"""It holds nothing; only a function that hangs keeps it from leaving at once."""
 
 
 class Command(BaseCommand):
@@ -78,10 +81,10 @@ class Command(BaseCommand):
         supervisors = [
             Supervisor(each, worker_spawner(each, name, isolated_queues(plan, each))) for each in plan.supervisors
         ]
-        scheduler = ProcessPool(scheduler_spawner(name), grace=SCHEDULER_GRACE)
+        scheduler = ProcessPool(single_spawner("scheduler", lambda: run_scheduler(name)), grace=SCHEDULER_GRACE)
         sweeper = Sweeper(stores, every=LOOK_SECONDS)
-        collector = ProcessPool(collector_spawner(name), grace=COLLECTOR_GRACE)
-        alerts = ProcessPool(alerts_spawner(name), grace=ALERTS_GRACE)
+        collector = ProcessPool(single_spawner("collector", lambda: run_collector(name)), grace=COLLECTOR_GRACE)
+        alerts = ProcessPool(single_spawner("alerts", lambda: run_alerts(alert_sources(), name)), grace=ALERTS_GRACE)
         settlers = Settlers(
             settle=lambda worker, pid, ending, begun: settle(
                 stores, worker, host=socket.gethostname(), pid=pid, reason=ending, begun=begun
@@ -140,20 +143,23 @@ def master_name(given: str) -> str:
 
 
 def maintenance_of(path: str) -> Maintenance | None:
-    """Who asks the project's function whether the application is under maintenance, if there is one."""
+    """What keeps asking the project's function whether the application is under maintenance, if there is one."""
     if not path:
         return None
+    # Here, so that one that cannot be imported keeps Horizon from starting.
     answers: Callable[[], bool] = import_string(path)
 
     def ask() -> bool:
         try:
             return answers()
         finally:
-            # Children must not share the connections of their parent, and workers are forked at any time.
+            # As after a request; and a connection that broke must not be the next question's.
             connections.close_all()
             caches.close_all()
 
-    return Maintenance(ask)
+    answer = SharedAnswer()
+    asking = single_spawner("maintenance", lambda: run_asking(ask, answer))
+    return Maintenance(ProcessPool(asking, grace=ASKING_GRACE), answer)
 
 
 def size(options: SupervisorOptions) -> str:
@@ -203,46 +209,16 @@ def worker_spawner(
     return spawn
 
 
-def scheduler_spawner(master: str) -> Callable[[float], ChildProcess]:
-    """How the master starts its scheduler."""
+def single_spawner(name: str, run: Callable[[], object]) -> Callable[[float], ChildProcess]:
+    """How the master starts a child of which it keeps one."""
 
     def spawn(now: float) -> ChildProcess:
         def child() -> int:
             forget_client()
-            run_scheduler(master)
+            run()
             return 0
 
         pid = fork(child)
-        return ChildProcess(f"scheduler.{pid}", pid, now)
-
-    return spawn
-
-
-def collector_spawner(master: str) -> Callable[[float], ChildProcess]:
-    """How the master starts its collector."""
-
-    def spawn(now: float) -> ChildProcess:
-        def child() -> int:
-            forget_client()
-            run_collector(master)
-            return 0
-
-        pid = fork(child)
-        return ChildProcess(f"collector.{pid}", pid, now)
-
-    return spawn
-
-
-def alerts_spawner(master: str) -> Callable[[float], ChildProcess]:
-    """How the master starts the process that keeps the alerts."""
-
-    def spawn(now: float) -> ChildProcess:
-        def child() -> int:
-            forget_client()
-            run_alerts(alert_sources(), master)
-            return 0
-
-        pid = fork(child)
-        return ChildProcess(f"alerts.{pid}", pid, now)
+        return ChildProcess(f"{name}.{pid}", pid, now)
 
     return spawn

@@ -1,4 +1,4 @@
-"""``manage.py horizon_status``: is Horizon running, paused or inactive, and where."""
+"""``manage.py horizon_status``: is Horizon running, paused, in maintenance mode or inactive, and where."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from allegro_queue.stores.masters import MasterRecord
 
 class Command(RedisCommand):
     help = (
-        "Say whether Horizon is running (exit code 0), paused (1) or inactive (2); on which hosts; "
-        "and what is paused, by whom, why and until when, or does not run in the application's maintenance mode."
+        "Say whether Horizon is running (exit code 0), paused or in the application's maintenance mode (1) or inactive (2); "
+        "on which hosts; what is paused, by whom, why and until when; and what does not run in maintenance mode."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -48,12 +48,11 @@ class Command(RedisCommand):
                 }
             )
         else:
-            self.stdout.write(f"Horizon is {status}.")
+            self.stdout.write(f"Horizon is {status.words}.")
             for master in masters:
-                words = (
-                    f"{master.host}  {master.name}  {master.status}  beat {max(0, round(now - master.beat_at))} s ago"
-                )
-                self.stdout.write(f"  {words}")
+                how = f"{master.status}, maintenance mode" if master.is_in_maintenance else master.status
+                beat = f"beat {max(0, round(now - master.beat_at))} s ago"
+                self.stdout.write(f"  {master.host}  {master.name}  {how}  {beat}")
             for pause in pauses.values():
                 name = "all queues are" if pause.queue == "*" else f"{pause.queue} is"
                 words = pause_in_words(by=pause.by, reason=pause.reason, until=pause.until)
@@ -77,6 +76,7 @@ def host_of(master: MasterRecord) -> dict[str, Any]:
         "name": master.name,
         "pid": master.pid,
         "status": master.status,
+        "maintenance": master.is_in_maintenance,
         "beat_at": master.beat_at,
         "supervisors": {each.name: each.status for each in master.supervisors},
     }

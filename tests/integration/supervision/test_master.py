@@ -16,8 +16,9 @@ from allegro_queue.conf import horizon_settings, queue_configs
 from allegro_queue.inbox import SignalInbox
 from allegro_queue.plan import build_plan
 from allegro_queue.stores import Stores, open_stores
-from allegro_queue.supervision.maintenance import Maintenance
-from allegro_queue.supervision.master import AFTER_OUTAGE_SECONDS, LOOK_SECONDS, Master, Settlers
+from allegro_queue.supervision.asking import SharedAnswer
+from allegro_queue.supervision.maintenance import SILENT_SECONDS, Maintenance
+from allegro_queue.supervision.master import AFTER_OUTAGE_SECONDS, Master, Settlers
 from allegro_queue.supervision.pool import ProcessPool
 from tests.support.children import FakeChild
 from tests.support.server import start_server
@@ -31,8 +32,8 @@ class Scene:
     stores: Stores
     master: Master
     sweeps: list[frozenset[str]]
-    asked: list[bool]
-    """What was answered each time that it asked whether the application is under maintenance."""
+    answer: SharedAnswer
+    """What whoever asks whether the application is under maintenance was told."""
 
 
 @pytest.fixture
@@ -45,12 +46,7 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
             stores.reservations.all()
             sweeps.append(living)
 
-        asked: list[bool] = []
-
-        def ask() -> bool:
-            asked.append(True)
-            return True
-
+        answer = SharedAnswer()
         settlers = Settlers(settle=lambda worker, pid, ending, begun: None, sweep=sweep, keep_house=lambda: None)
         plan = build_plan(horizon_settings(), queue_configs())
         scheduler, collector = ProcessPool(FakeChild, grace=1), ProcessPool(FakeChild, grace=1)
@@ -67,10 +63,10 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
                 settlers,
                 SignalInbox(),
                 ["default"],
-                maintenance=Maintenance(ask),
+                maintenance=Maintenance(ProcessPool(FakeChild, grace=1), answer),
             ),
             sweeps,
-            asked,
+            answer,
         )
 
 
@@ -100,12 +96,15 @@ def test_when_redis_is_back_living_workers_can_say_so_before_the_dead_are_looked
         server.wait(timeout=10)
 
 
-def test_whether_the_application_is_under_maintenance_is_asked_now_and_then_be_redis_there_or_not(scene: Scene):
+def test_that_an_answer_on_maintenance_is_old_stands_in_the_record_until_there_is_a_fresh_one(scene: Scene):
     now = time.monotonic()
+    scene.master.tick(now)
+    scene.answer.note_answer(True, now + 5)
 
-    for passed in (0, 1, LOOK_SECONDS - 0.1):
-        scene.master.tick(now + passed)
-    assert len(scene.asked) == 1
+    scene.master.tick(now + 5 + SILENT_SECONDS)
+    silent_since = scene.master.record(time.time()).maintenance_silent_since
+    assert silent_since == pytest.approx(time.time() + 5, abs=2)
 
-    scene.master.tick(now + LOOK_SECONDS)
-    assert len(scene.asked) == 2
+    scene.answer.note_answer(True, now + 30)
+    scene.master.tick(now + 30)
+    assert scene.master.record(time.time()).maintenance_silent_since is None

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from allegro_queue.inbox import SignalInbox
+from allegro_queue.supervision.asking import SharedAnswer, run_asking
 from allegro_queue.supervision.process import LEFT, ChildProcess, fork
 from tests.support.eventually import eventually
 
@@ -38,3 +39,23 @@ def test_a_death_by_a_real_time_signal_is_told_in_words():
     os.kill(child.pid, signal.SIGRTMIN + 3)
 
     assert str(eventually(child.ended)) == f"was killed by signal {signal.SIGRTMIN + 3} (real-time signal)"
+
+
+def test_who_asks_a_function_that_hangs_leaves_at_once_when_told():
+    answer = SharedAnswer()
+
+    def hang() -> bool:
+        time.sleep(3600)
+        return True
+
+    def child() -> int:
+        run_asking(hang, answer)
+        return 0
+
+    asking = ChildProcess("asking", fork(child), time.monotonic())
+    eventually(lambda: answer.asked_at)
+    assert asking.ended() is None
+
+    asking.send(signal.SIGTERM)
+
+    assert eventually(asking.ended, within=5) == LEFT

@@ -68,6 +68,7 @@ FAULTS: list[tuple[str, Facts, str, str]] = [
         "tick was queued 10 min late, so runs in between were left out",
     ),
     ("snapshot_stale", facts(pulse=pulse(last_snapshot_at=NOW - 700)), "", "the newest snapshot is 11 min old, so graphs are stale"),
+    ("snapshot_stale", facts(pulse=pulse(last_snapshot_at=None)), "", "no snapshot was ever taken, so graphs are stale"),
     (
         "paused_long",
         facts(pulse=pulse(pauses={"high": Pause(queue="high", since=NOW - 7200, until=None, by="ada", reason="deploy")})),
@@ -163,3 +164,14 @@ def test_a_queue_in_maintenance_mode_neither_waits_too_long_nor_lacks_workers():
 
     assert found("longest_wait", given) == []
     assert found("no_workers", given) == []
+
+
+@pytest.mark.parametrize(
+    ("threshold", "age", "is_stale"), [(0, 3601, True), (0, 3599, False), (60, 61, True), (60, 59, False)]
+)
+def test_a_snapshot_is_stale_by_the_pace_of_its_entry_or_by_the_threshold_where_there_is_one(
+    threshold: int, age: int, is_stale: bool
+):
+    hourly = facts(pulse=pulse(last_snapshot_at=NOW - age), snapshot_too_old_from=lambda taken_at: taken_at + 3600)
+
+    assert bool(list(RULES["snapshot_stale"].look(hourly, threshold, 0))) is is_stale

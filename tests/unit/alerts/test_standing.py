@@ -11,7 +11,7 @@ import pytest
 
 from allegro_queue.alerts.facts import Facts
 from allegro_queue.alerts.options import QuietHours, RuleOptions
-from allegro_queue.alerts.rules import Finding, Rule
+from allegro_queue.alerts.rule import Finding, Rule
 from allegro_queue.alerts.standing import Standing, advance
 from allegro_queue.tellings import verbatim
 

@@ -55,6 +55,15 @@ def test_a_system_at_work_is_well():
     assert troubled == []
 
 
+def test_a_maintenance_function_that_does_not_answer_is_something_to_look_at():
+    silent = records.master(NOW, maintenance_silent_since=NOW - 40)
+
+    check = found(replace(well(), masters=(silent, records.master(NOW, host="web-2"))), "Maintenance mode")
+
+    assert check.result is Result.LOOK
+    assert check.found == 'HORIZON["maintenance"] has not answered on web-1 for 40 s; its last answer holds'
+
+
 def test_without_master_and_worker_jobs_are_at_risk():
     pulse = replace(well(), masters=(), workers=())
 

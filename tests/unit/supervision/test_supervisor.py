@@ -187,8 +187,24 @@ def test_maintenance_mode_is_said_again_at_each_pass_and_to_none_that_leaves():
 def test_a_supervisor_with_force_goes_on_in_maintenance_mode():
     crew = Crew(force=True)
 
-    crew.supervisor.follow_maintenance(True)
-    crew.supervisor.tick(1)
+    for each in (None, True):
+        crew.supervisor.follow_maintenance(each)
+        crew.supervisor.tick(1)
 
     assert crew.born[0][1].received == []
     assert not crew.supervisor.record().maintenance
+
+
+def test_while_nobody_knows_of_maintenance_none_is_started_and_none_is_said_to_be():
+    crew = Crew(max_processes=5)
+    crew.supervisor.follow_maintenance(None)
+
+    crew.born[0][1].leaves()
+    crew.supervisor.tick(1)
+    crew.scale(now=1, a=5)
+    assert len(crew.born) == 1
+    assert not crew.supervisor.record().maintenance
+
+    crew.supervisor.follow_maintenance(False)
+    crew.supervisor.tick(2)
+    assert len(crew.born) == 2

@@ -72,6 +72,18 @@ def test_in_maintenance_mode_the_queues_that_nobody_else_serves_do_not_run() -> 
     assert status_of(served, "redis").word == "Running"
 
 
+def test_a_maintenance_function_that_does_not_answer_is_told_with_its_hosts_and_the_longest_silence() -> None:
+    silent = [
+        records.master(NOW, name=host, host=host, maintenance_silent_since=NOW - seconds)
+        for host, seconds in (("web-2", 20), ("web-1", 90))
+    ]
+
+    said = verdict(pulse(masters=(*silent, records.master(NOW, host="web-3"))))
+
+    assert said.tone == "warn"
+    assert said.sentence == 'HORIZON["maintenance"] has not answered on web-1 and web-2 for 1 min 30 s.'
+
+
 def test_an_idle_system_is_quiet_and_well() -> None:
     assert verdict(pulse()) == Verdict(
         tone="ok", sentence="Quiet. Nothing waits and nothing runs.", note="One worker listens."
