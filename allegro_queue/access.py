@@ -66,10 +66,15 @@ def decide(request: HttpRequest) -> Access:
     return gate(request)
 
 
+def access_of(request: HttpRequest) -> Access:
+    """What the gate said of a request that passed the door."""
+    access: Access = getattr(request, "horizon_access", Access(False, rights=frozenset()))
+    return access
+
+
 def rights_of(request: HttpRequest) -> frozenset[Right]:
     """What the person behind a request that passed the door may do."""
-    access: Access = getattr(request, "horizon_access", Access(False, rights=frozenset()))
-    return access.rights
+    return access_of(request).rights
 
 
 def token_name(request: HttpRequest) -> str:

@@ -137,6 +137,7 @@ class CollectorLoop:
                 behind_seconds=looked.behind_seconds,
                 per_second=self._per_second,
                 trouble=self._trouble,
+                collected=self._collector.writer.place.position if self._collector else "",
             )
         )
 

@@ -83,6 +83,8 @@ class CollectorRecord:
     """Runs collected a second, lately."""
     trouble: str = ""
     """Why it does not get on; empty when it does."""
+    collected: str = ""
+    """Id of the newest run that it has written to the database."""
 
 
 class CollectingStore:

@@ -1,5 +1,7 @@
 """How things stand at one moment: all that every page's frame needs, in two round trips, whatever the backlog.
 
+The first of them, the glance, is enough to know whether anything has been done since an earlier one.
+
 Only reads. (The other stores tidy their indexes when they are read; looking at a page must change nothing.)
 """
 
@@ -9,6 +11,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from redis import Redis
 from rq.registry import FailedJobRegistry, StartedJobRegistry
@@ -18,9 +21,10 @@ from allegro_queue.stores.job_records import unix_time
 from allegro_queue.stores.jobs import job_key, queue_key
 from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.maintained import maintained_queues
+from allegro_queue.stores.marks import ask_for_marks, in_one, living
 from allegro_queue.stores.masters import MasterRecord, read_master
 from allegro_queue.stores.pauses import ALL_QUEUES, Pause
-from allegro_queue.stores.replies import text, texts
+from allegro_queue.stores.replies import text
 from allegro_queue.stores.scheduler_record import SchedulerRecord, read_scheduler
 from allegro_queue.stores.workers import LostWorker, WorkerRecord, read_lost, read_worker
 
@@ -112,6 +116,47 @@ class Pulse:
         return tuple(worker for worker in self.workers if queue in worker.queues)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Glance:
+    """What the first of a pulse's two round trips gives: names and numbers, and who has said something lately."""
+
+    at: float
+    queues: tuple[str, ...]
+    masters: Sequence[tuple[Any, float]]
+    """By name, with the time of the last beat."""
+    workers: Sequence[tuple[Any, float]]
+    lost: Sequence[Any]
+    paused: Sequence[Any]
+    suspended: bool
+    scheduler: Any
+    snapshot_at: Any
+    firing: Any
+    memory: Mapping[str, Any]
+    counts: Sequence[Any]
+    """Four for each queue: how many wait, the first of them, how many run, how many failed."""
+    marks: Sequence[Any]
+    took: float
+    """Seconds."""
+
+    @property
+    def mark(self) -> str:
+        """Another one when anything was done meanwhile."""
+        return in_one(
+            self.marks,
+            (
+                living(self.masters, self.at),
+                living(self.workers, self.at),
+                read_scheduler(self.scheduler).fence if self.scheduler else None,
+                self.lost,
+                self.paused,
+                self.suspended,
+                self.snapshot_at,
+                self.firing,
+                self.counts,
+            ),
+        )
+
+
 class PulseStore:
     """Reads the pulse."""
 
@@ -121,10 +166,14 @@ class PulseStore:
 
     def read(self, queues: Sequence[str], now: float) -> Pulse:
         """The pulse of these queues and of all processes."""
+        return self.after(self.glance(queues, now))
+
+    def glance(self, queues: Sequence[str], now: float) -> Glance:
+        """The first half of it."""
         keys = self._keys
         with self._client.pipeline(transaction=False) as pipeline:
-            pipeline.zrange(keys.masters, 0, -1)
-            pipeline.zrange(keys.workers, 0, -1)
+            pipeline.zrange(keys.masters, 0, -1, withscores=True)
+            pipeline.zrange(keys.workers, 0, -1, withscores=True)
             pipeline.lrange(keys.lost_workers, 0, -1)
             pipeline.hvals(keys.paused)
             pipeline.exists(WORKERS_SUSPENDED)
@@ -137,24 +186,44 @@ class PulseStore:
                 pipeline.lindex(queue_key(queue), 0)
                 pipeline.zcard(StartedJobRegistry.key_template.format(queue))
                 pipeline.zcard(FailedJobRegistry.key_template.format(queue))
+            ask_for_marks(pipeline, keys, queues)
             asked = time.monotonic()
-            masters, workers, lost, paused, suspended, scheduler, snapshot_at, firing, memory, *counts = (
+            masters, workers, lost, paused, suspended, scheduler, snapshot_at, firing, memory, *rest = (
                 pipeline.execute()
             )
-            answered = time.monotonic()
-        fronts = counts[1::4]
+            took = time.monotonic() - asked
+        return Glance(
+            at=now,
+            queues=tuple(queues),
+            masters=masters,
+            workers=workers,
+            lost=lost,
+            paused=paused,
+            suspended=bool(suspended),
+            scheduler=scheduler,
+            snapshot_at=snapshot_at,
+            firing=firing,
+            memory=memory,
+            counts=rest[: 4 * len(queues)],
+            marks=rest[4 * len(queues) :],
+            took=took,
+        )
+
+    def after(self, seen: Glance) -> Pulse:
+        """The pulse that begins with this glance."""
+        keys, now, counts = self._keys, seen.at, seen.counts
         with self._client.pipeline(transaction=False) as pipeline:
             # MGET needs a key; an empty index asks for one that never exists.
-            pipeline.mget([keys.master(name) for name in texts(masters)] or [keys.master("")])
-            pipeline.mget([keys.worker(name) for name in texts(workers)] or [keys.worker("")])
-            for front in fronts:
+            pipeline.mget([keys.master(text(name)) for name, _ in seen.masters] or [keys.master("")])
+            pipeline.mget([keys.worker(text(name)) for name, _ in seen.workers] or [keys.worker("")])
+            for front in counts[1::4]:
                 pipeline.hget(job_key(text(front) if front else "-"), "enqueued_at")
-            asked_again = time.monotonic()
+            asked = time.monotonic()
             master_texts, worker_texts, *times = pipeline.execute()
             # The better of two looks: one slow answer may be this host's own doing.
-            took = min(answered - asked, time.monotonic() - asked_again)
-        deaths = (read_lost(each) for each in lost)
-        pauses = (Pause(**json.loads(each)) for each in paused)
+            took = min(seen.took, time.monotonic() - asked)
+        deaths = (read_lost(each) for each in seen.lost)
+        pauses = (Pause(**json.loads(each)) for each in seen.paused)
         return Pulse(
             at=now,
             queues=tuple(
@@ -165,7 +234,7 @@ class PulseStore:
                     running=counts[4 * place + 2],
                     failed=counts[4 * place + 3],
                 )
-                for place, name in enumerate(queues)
+                for place, name in enumerate(seen.queues)
             ),
             masters=tuple(sorted((read_master(each) for each in master_texts if each), key=lambda master: master.name)),
             workers=tuple(
@@ -176,14 +245,14 @@ class PulseStore:
             ),
             lost=tuple(each for each in deaths if each.lost_at >= now - LOST_SHOWN_SECONDS),
             pauses={each.queue: each for each in pauses if each.until is None or each.until > now},
-            suspended=bool(suspended),
-            scheduler=read_scheduler(scheduler) if scheduler else None,
-            last_snapshot_at=float(snapshot_at) if snapshot_at else None,
-            alerts_firing=int(firing) if firing is not None else None,
+            suspended=seen.suspended,
+            scheduler=read_scheduler(seen.scheduler) if seen.scheduler else None,
+            last_snapshot_at=float(seen.snapshot_at) if seen.snapshot_at else None,
+            alerts_firing=int(seen.firing) if seen.firing is not None else None,
             load=Load(
                 answer_seconds=took,
-                memory_bytes=int(memory.get("used_memory", 0)),
-                memory_limit=int(memory.get("maxmemory", 0)),
-                eviction_policy=str(memory.get("maxmemory_policy", "")),
+                memory_bytes=int(seen.memory.get("used_memory", 0)),
+                memory_limit=int(seen.memory.get("maxmemory", 0)),
+                eviction_policy=str(seen.memory.get("maxmemory_policy", "")),
             ),
         )

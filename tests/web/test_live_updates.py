@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Response, Route, expect
 from pytest_django.live_server_helper import LiveServer
 from redis.exceptions import ConnectionError as RedisConnectionError
 
@@ -27,6 +27,11 @@ def visit(page: Page, address: str) -> None:
 def let_pass(page: Page, seconds: float) -> None:
     """Let the page's timers run as if so much time had gone by."""
     page.clock.run_for(seconds * 1000)
+
+
+def is_refresh(answer: Response) -> bool:
+    """Whether it answers a page's own script."""
+    return "x-horizon-fragment" in answer.request.headers
 
 
 def test_what_changes_shows_up_without_a_reload(browser_page: Page, live_server: LiveServer, stores: Stores) -> None:
@@ -164,6 +169,58 @@ def test_a_hidden_tab_asks_nothing_and_asks_at_once_when_it_comes_back(
     assert len(asked) == 1
 
 
+def test_the_tag_of_a_304_is_what_is_asked_with_next(
+    browser_page: Page, live_server: LiveServer, stores: Stores
+) -> None:
+    visit(browser_page, f"{live_server.url}/horizon/batches/")
+    asked: list[str | None] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.headers.get("if-none-match"))
+        headers = {"ETag": f'"tag-{len(asked)}"'}
+        if len(asked) == 1:
+            route.fulfill(response=route.fetch(), headers=headers)
+        else:
+            route.fulfill(status=304, headers=headers)
+
+    browser_page.route("**/horizon/batches/", answer)
+    for _ in range(3):
+        with browser_page.expect_response(is_refresh):
+            let_pass(browser_page, 6)
+
+    assert asked == [None, '"tag-1"', '"tag-2"']
+
+
+def test_who_asks_by_key_gets_the_page_drawn_anew(browser_page: Page, live_server: LiveServer, stores: Stores) -> None:
+    visit(browser_page, f"{live_server.url}/horizon/batches/")
+    with browser_page.expect_response(is_refresh):
+        let_pass(browser_page, 6)
+
+    with browser_page.expect_response(is_refresh) as answer:
+        browser_page.keyboard.press(".")
+
+    assert answer.value.status == 200
+    assert "if-none-match" not in answer.value.request.headers
+
+
+def test_a_part_that_was_being_selected_is_asked_for_again(
+    browser_page: Page, live_server: LiveServer, stores: Stores
+) -> None:
+    scenes.quiet_system(stores, time.time())
+    visit(browser_page, f"{live_server.url}/horizon/")
+    row = browser_page.locator("tr[data-key=high] [data-label=Waiting]")
+    browser_page.evaluate("getSelection().selectAllChildren(document.querySelector('#hz-live'))")
+    scenes.backlog(stores, "high", 3)
+    with browser_page.expect_response(is_refresh):
+        let_pass(browser_page, 6)
+    expect(row).to_have_text("0")
+
+    browser_page.evaluate("getSelection().removeAllRanges()")
+
+    let_pass(browser_page, 6)
+    expect(row).to_have_text("3")
+
+
 def test_redis_going_away_is_told_and_the_last_data_stays_greyed(
     browser_page: Page, live_server: LiveServer, stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,7 +230,7 @@ def test_redis_going_away_is_told_and_the_last_data_stays_greyed(
     def refuse(*_: object) -> None:
         raise RedisConnectionError("Connection refused")
 
-    monkeypatch.setattr("allegro_queue.stores.pulse.PulseStore.read", refuse)
+    monkeypatch.setattr("allegro_queue.stores.pulse.PulseStore.glance", refuse)
 
     let_pass(browser_page, 6)
     expect(browser_page.locator(".hz-sentence")).to_contain_text("does not answer: connection refused")

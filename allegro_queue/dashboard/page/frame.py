@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from allegro_queue.access import Access, wants_fragment
+from allegro_queue.access import access_of, wants_fragment
 from allegro_queue.alerts import book
 from allegro_queue.conf import HorizonSettings
 from allegro_queue.dashboard.page.links import link
@@ -112,14 +112,13 @@ def frame_for(
         current: name of the page, as its URL has it.
         every: seconds between two refreshes unless the reader chose otherwise.
     """
-    access = getattr(request, "horizon_access", Access(False))
     firing = alerts_firing(pulse, now)
     return Frame(
         title=title,
         is_home=request.path == link("overview"),
         environment=settings.environment,
         is_production=settings.environment == "production",
-        open_to_all=access.open_to_all,
+        open_to_all=access_of(request).open_to_all,
         status=status_of(pulse, settings.connection) if pulse else status_unreachable(),
         at=now,
         zone=timezone.get_current_timezone_name(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,13 +12,15 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
-from allegro_queue.access import rights_of, wants_fragment
-from allegro_queue.conf import horizon_settings
+from allegro_queue import __version__
+from allegro_queue.access import access_of, rights_of, wants_fragment
+from allegro_queue.conf import HorizonSettings, horizon_settings
 from allegro_queue.connection import UNREACHABLE, address, page_client
 from allegro_queue.dashboard.page.formats import moment
 from allegro_queue.dashboard.page.frame import frame_for, waits_long
+from allegro_queue.dashboard.page.stamps import Tag, drawn, read_tag, stamp_of
 from allegro_queue.history.patience import TookTooLong, patience
 from allegro_queue.queues import all_queues
 from allegro_queue.stores import Stores, open_stores
@@ -69,7 +70,7 @@ def render_page(
     200, or 404 when ``read`` gives ``Missing``. Also 200 when Redis does not answer, or the database not in time: the
     frame stands, and says which server was asked or where to ask again with more patience. The page's own script asks for
     the same address with ``X-Horizon-Fragment: 1`` and gets the same page without admin's frame, or 304 when nothing in it
-    has changed.
+    has changed. What it has already is not even drawn while its stamp holds (``stamps``).
 
     Args:
         read: makes the page object, all that the template needs; ``pulse.at`` is its "now".
@@ -86,12 +87,19 @@ def render_page(
     pulse: Pulse | None = None
     trouble = ""
     is_late = left_out = False
+    is_polled = wants_fragment(request)
+    held = read_tag(request.headers.get("If-None-Match", "")) if is_polled else None
+    stamp = ""
     is_long = is_patient or waits_long(request)
     seconds, counting = (LONG_SECONDS, LONG_SECONDS) if is_long else (PAGE_SECONDS, COUNT_SECONDS)
     try:
         try:
             stores = open_stores(connection)
-            pulse = stores.pulse.read(all_queues(), now)
+            seen = stores.pulse.glance(all_queues(), now)
+            stamp = stamp_of([seen.mark, *reading(request, settings)]) if is_polled else ""
+            if held is not None and held.holds(stamp, now):
+                return unchanged(held, now)
+            pulse = stores.pulse.after(seen)
             with patience(seconds, counting=counting) as reader:
                 page = read(stores, pulse)
             left_out = reader.left_out
@@ -123,10 +131,40 @@ def render_page(
         "waited_for_counts": counting,
     }
     response = render(request, template, context, status=404 if isinstance(page, Missing) else 200)
-    if wants_fragment(request):
-        response = with_etag(request, response)
-        # In a header, so that a page at rest keeps its ETag.
-        response["X-Horizon-At"] = clock_time(now)
+    if not is_polled:
+        return response
+    # What is missing comes back without anything being done.
+    is_whole = pulse is not None and not (is_late or left_out)
+    tag = drawn(response.content, stamp if is_whole else "", now)
+    if held is not None and held.body == tag.body:
+        return unchanged(tag, now)
+    return tagged(response, tag, now)
+
+
+def reading(request: HttpRequest, settings: HorizonSettings) -> tuple[object, ...]:
+    """Who reads and what they may see, what they ask for, and who answers."""
+    access = access_of(request)
+    return (
+        request.user.pk,
+        sorted(access.rights),
+        access.open_to_all,
+        get_language(),
+        timezone.get_current_timezone_name(),
+        request.get_full_path(),
+        __version__,
+        settings.version,
+    )
+
+
+def unchanged(tag: Tag, now: float) -> HttpResponse:
+    """304; the reader is to ask with this tag from now on."""
+    return tagged(HttpResponseNotModified(), tag, now)
+
+
+def tagged(response: HttpResponse, tag: Tag, now: float) -> HttpResponse:
+    """The time stands in a header, so that a page at rest stays the same."""
+    response["ETag"] = str(tag)
+    response["X-Horizon-At"] = clock_time(now)
     return response
 
 
@@ -169,12 +207,3 @@ def reason(error: Exception) -> str:
     if ("name" in words and "known" in words) or "resolution" in words:
         return gettext("unknown host name")
     return gettext("connection failed")
-
-
-def with_etag(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """304 when the reader already has these very bytes."""
-    etag = f'"{hashlib.blake2b(response.content, digest_size=16).hexdigest()}"'
-    if request.headers.get("If-None-Match") == etag:
-        return HttpResponseNotModified(headers={"ETag": etag})
-    response["ETag"] = etag
-    return response

@@ -5,6 +5,9 @@
 // hidden tab, more and more rarely while the server fails, and not at all once the reader is signed out. What the server
 // left out because its database was slow is asked for at once, and with more patience from then on; where that does not help
 // either, only once a minute, since what does not need the database must not wait for it.
+//
+// The ETag of each answer is sent with the next question, that of a 304 too: it says when the server looked last, and what
+// it need not look at again so soon.
 
 const root = document.querySelector(".hz[data-hz-interval]");
 const fresh = document.querySelector("[data-hz-fresh]");
@@ -60,15 +63,18 @@ async function take(answer) {
   if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) return signedOut();
   // A 404 is a page too: "this job is gone".
   if (answer.status !== 304 && answer.status !== 404 && !answer.ok) return fail(answered(answer));
+  let isWhole = true;
   if (answer.status !== 304) {
     const body = await answer.text();
     const page = new DOMParser().parseFromString(body, "text/html").querySelector(".hz");
     if (!page) return fail(say("strange"));
     state.late ||= page.dataset.hzLate ?? "";
     state.isLate = Boolean(page.dataset.hzLate);
-    if (show(page)) return fail(say(page.dataset.hzLate ? "late" : "away"));
-    state.etag = answer.headers.get("ETag") ?? "";
+    isWhole = show(page);
+    if ("hzUnknown" in page.dataset) return fail(say(page.dataset.hzLate ? "late" : "away"));
   }
+  // What was not taken is asked for again, whether it changes or not.
+  state.etag = isWhole ? (answer.headers.get("ETag") ?? "") : "";
   state.failures = 0;
   state.trouble = "";
   state.readAt = Date.now();
@@ -81,19 +87,21 @@ function answered({ status, headers }) {
   return id ? say("answeredAs", { status, id }) : say("answered", { status });
 }
 
-// Patch every live part that the page has; whether the data in it is unknown.
+// Patch every live part that the page has, but for one that the reader is selecting text in; whether that was all.
 function show(page) {
   const unknown = "hzUnknown" in page.dataset;
   const focused = document.activeElement;
+  let isWhole = true;
   for (const part of document.querySelectorAll("[data-hz-live]")) {
     const next = page.querySelector(`#${CSS.escape(part.id)}`);
     // What was last known stays, greyed: better than an empty page.
     if (unknown && part.id === "hz-live") part.classList.add("hz-stale");
-    else if (next && !isBeingSelected(part)) patch(part, next);
+    else if (isBeingSelected(part)) isWhole = false;
+    else if (next) patch(part, next);
   }
   if (page.dataset.hzTitle) document.title = page.dataset.hzTitle;
   if (focused !== document.activeElement && focused?.isConnected) focused.focus({ preventScroll: true });
-  return unknown;
+  return isWhole;
 }
 
 function isBeingSelected(part) {
@@ -235,8 +243,11 @@ document.addEventListener("click", (event) => {
 
 document.querySelector("[data-hz-every] select")?.addEventListener("change", (event) => event.target.form.submit());
 
-// A key asks for it, also while updates are paused.
-document.addEventListener("horizon:now", () => root && ask());
+// A key asks for it, also while updates are paused; then also for what time alone has changed.
+document.addEventListener("horizon:now", () => {
+  state.etag = "";
+  if (root) ask();
+});
 
 if (root && state.interval) {
   document.addEventListener("visibilitychange", () => {

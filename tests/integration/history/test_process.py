@@ -185,6 +185,19 @@ def test_it_waits_for_a_database_that_is_away_and_says_so(redis: Redis, stores: 
         eventually(lambda: not stores.collecting.collector().trouble, explain=process.said)
 
 
+def test_it_says_which_run_it_wrote_last(redis: Redis, stores: Stores, sqlite_tables: Tables) -> None:
+    with running("horizon_collect", DATABASE_URL=sqlite_tables.url) as process:
+        for _ in range(3):
+            add_runs(redis, run_record(time.time()))
+            newest = redis.xrevrange(RUNS, count=1)[0][0].decode()
+            eventually(
+                lambda newest=newest: (
+                    (stores.collecting.collector() or None) and stores.collecting.collector().collected == newest
+                ),
+                explain=process.said,
+            )
+
+
 def test_it_leaves_within_two_seconds_of_a_signal_and_gives_its_lease_back(
     redis: Redis, stores: Stores, sqlite_tables: Tables
 ) -> None:
