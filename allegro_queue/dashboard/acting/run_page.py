@@ -124,7 +124,7 @@ def read_run(stores: Stores, pulse: Pulse, number: int, given: Mapping[str, str]
         act_word=act_word(BulkAct(run.act)),
         sentence=sentence(run, total, is_open),
         sub=sub(run, total, is_open, pulse.at),
-        doing=words.doing(run),
+        doing=words.doing(run).words,
         acted=run.noted,
         total=total,
         is_open=is_open,
@@ -148,8 +148,8 @@ def read_run(stores: Stores, pulse: Pulse, number: int, given: Mapping[str, str]
 def sentence(run: BulkRun, total: int, is_open: bool) -> str:
     """How far it is."""
     if not is_open:
-        return words.outcome(run)
-    doing = words.doing(run)
+        return words.outcome(run).words
+    doing = words.doing(run).words
     if run.state == BulkRun.State.WAITING:
         if not total:
             return worded(gettext("{doing}: waits for a worker."), doing=doing)
