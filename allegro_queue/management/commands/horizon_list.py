@@ -22,7 +22,10 @@ class Command(RedisCommand):
         masters, workers = stores.masters.living(), stores.workers.living()
         if options["json"]:
             self.print_json(
-                {"masters": [asdict(each) for each in masters], "workers": [asdict(each) for each in workers]}
+                {
+                    "masters": [plain(asdict(each)) for each in masters],
+                    "workers": [plain(asdict(each)) for each in workers],
+                }
             )
             return
         if not masters:
@@ -61,3 +64,12 @@ class Command(RedisCommand):
         for pool in supervisor.pools:
             explanation = f"  {pool.explanation}" if pool.explanation else ""
             self.stdout.write(f"    {', '.join(pool.queue)}  {pool.workers} of {pool.wanted}{explanation}")
+
+
+def plain(value: Any) -> Any:
+    """A record without what is there to be told in any language (``…_said``): its plain English stands beside it."""
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items() if not key.endswith("_said")}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    return value
