@@ -8,6 +8,7 @@ from typing import Any
 
 from allegro_queue.management.pause_words import pause_in_words
 from allegro_queue.management.redis_command import RedisCommand
+from allegro_queue.management.tables import plain
 from allegro_queue.stores import Stores
 from allegro_queue.stores.masters import SupervisorRecord
 
@@ -64,12 +65,3 @@ class Command(RedisCommand):
         for pool in supervisor.pools:
             explanation = f"  {pool.explanation}" if pool.explanation else ""
             self.stdout.write(f"    {', '.join(pool.queue)}  {pool.workers} of {pool.wanted}{explanation}")
-
-
-def plain(value: Any) -> Any:
-    """A record without what is there to be told in any language (``…_said``): its plain English stands beside it."""
-    if isinstance(value, dict):
-        return {key: plain(each) for key, each in value.items() if not key.endswith("_said")}
-    if isinstance(value, list | tuple):
-        return [plain(each) for each in value]
-    return value

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_noop
 
 from allegro_queue.durations import seconds_in
 from allegro_queue.management.redis_command import RedisCommand
+from allegro_queue.management.tables import plain
 from allegro_queue.scheduling.by_hand import pause_entry, resume_entry, run_by_hand
 from allegro_queue.scheduling.table import Fault, ScheduleRow, faults_in, rows_of
 from allegro_queue.spans import lasting
@@ -87,7 +88,7 @@ class Command(RedisCommand):
         if as_json:
             accounts = stores.entries.accounts([row.entry.name for row in rows])
             self.print_json(
-                [as_data(row, accounts[row.entry.name]) for row in rows] + [asdict(each) for each in faults]
+                [as_data(row, accounts[row.entry.name]) for row in rows] + [plain(asdict(each)) for each in faults]
             )
             return
         if not rows and not faults:
@@ -187,8 +188,8 @@ def as_data(row: ScheduleRow, accounts: list[Account]) -> dict[str, Any]:
         "skipped": row.state.skipped,
         "error": row.state.error,
         "paused": asdict(row.pause) if row.pause else None,
-        "last": asdict(row.last) if row.last else None,
-        "accounts": [asdict(each) for each in accounts],
+        "last": plain(asdict(row.last)) if row.last else None,
+        "accounts": [plain(asdict(each)) for each in accounts],
     }
 
 
