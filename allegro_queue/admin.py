@@ -14,6 +14,7 @@ from allegro_queue.conf import horizon_settings, queue_configs
 from allegro_queue.models import OutboxEntry, ScheduleEntry
 from allegro_queue.scheduling.declared import declared_entries
 from allegro_queue.scheduling.entries import problems_of_entry
+from allegro_queue.tellings import telling
 
 
 @admin.register(OutboxEntry)
@@ -47,8 +48,10 @@ class ScheduleEntryForm(forms.ModelForm):
         # Django has said already what is wrong with a field; the rules look at those that are whole.
         if not self.errors:
             entry = ScheduleEntry(**{key: cleaned[key] for key in self.Meta.fields})
-            for problem in problems_of_entry("It", entry.as_given(), queue_configs(), horizon_settings().allowed_jobs):
-                self.add_error(None, problem)
+            where = telling("It")
+            allowed = horizon_settings().allowed_jobs
+            for problem in problems_of_entry(where, entry.as_given(), queue_configs(), allowed):
+                self.add_error(None, problem.words)
             if entry.name in {each.name for each in declared_entries()}:
                 self.add_error(
                     "name", gettext("HORIZON['schedule'] has an entry of this name, and that one would run instead.")

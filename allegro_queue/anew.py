@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.utils.functional import Promise
 from django.utils.module_loading import import_string
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_noop
 from rq.utils import utcformat
 
 from allegro_queue.calls import Call
@@ -24,15 +23,15 @@ from allegro_queue.queues import check_queue
 from allegro_queue.stores import Stores
 from allegro_queue.stores.copies import Payload
 from allegro_queue.stores.enqueue import NewJob
+from allegro_queue.tellings import Telling, telling, told_by
 from allegro_queue.terms import NO_TERMS, decode_terms
-from allegro_queue.wording import worded_lazy
 
 MASK = re.compile(r"\[masked: [^\]]{1,40}\]")
 """How a page writes what it does not show."""
 
 
-NOT_JSON = gettext_lazy("The arguments are not JSON: {problem}.")
-NAMED_NOT_JSON = gettext_lazy("The named arguments are not JSON: {problem}.")
+NOT_JSON = gettext_noop("The arguments are not JSON: {problem}.")
+NAMED_NOT_JSON = gettext_noop("The named arguments are not JSON: {problem}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +44,22 @@ class Anew:
     """Id of the job of its kind that waits or runs, so that none was queued; empty when one was."""
 
 
-def problem_with(source: Payload | None) -> str | Promise:
-    """Why a job cannot be run again, lazily; empty when it can."""
+def problem_with(source: Payload | None) -> Telling | None:
+    """Why a job cannot be run again; ``None`` when it can."""
     if source is None:
-        return gettext_lazy("The job is gone, and its arguments with it.")
+        return telling("The job is gone, and its arguments with it.")
     if not source.name:
-        return gettext_lazy("Its call is not JSON, and nothing else is read here.")
+        return telling("Its call is not JSON, and nothing else is read here.")
     if source.name == CARRY_ON:
-        return gettext_lazy("It carries on a run over many jobs, and only the library queues it.")
+        return telling("It carries on a run over many jobs, and only the library queues it.")
     allowed = horizon_settings().allowed_jobs
     if not is_allowed(source.name, tuple(allowed)):
-        text = gettext_lazy("{job} is not under HORIZON['allowed_jobs'] ({allowed}), so no worker would run it.")
-        return worded_lazy(text, job=source.name, allowed=", ".join(allowed))
-    return ""
+        return telling(
+            "{job} is not under HORIZON['allowed_jobs'] ({allowed}), so no worker would run it.",
+            job=source.name,
+            allowed=", ".join(allowed),
+        )
+    return None
 
 
 def run_anew(stores: Stores, job_id: str, new_id: str, now: datetime) -> Anew:
@@ -70,13 +72,13 @@ def run_anew(stores: Stores, job_id: str, new_id: str, now: datetime) -> Anew:
     """
     source = stores.copies.payload(job_id)
     problem = problem_with(source)
-    if problem or source is None:
+    if problem is not None or source is None:
         raise InvalidJob(problem)
     check_queue(source.queue)
     try:
         terms = decode_terms(source.terms)
     except ValueError as error:
-        raise InvalidJob(worded_lazy(gettext_lazy("Its terms cannot be read: {problem}"), problem=error)) from error
+        raise InvalidJob(telling("Its terms cannot be read: {problem}", problem=told_by(error))) from error
     moment = utcformat(now)
     fields: dict[str, Any] = {
         **source.fields,
@@ -111,22 +113,22 @@ def run_edited(stores: Stores, job_id: str, new_id: str, args: str, kwargs: str)
     """
     source = stores.copies.payload(job_id)
     problem = problem_with(source)
-    if problem or source is None:
+    if problem is not None or source is None:
         raise InvalidJob(problem)
     call = call_from(args, kwargs)
     try:
         function = import_string(source.name)
     except ImportError as error:
-        text = gettext_lazy("{job} is not there any more ({problem}).")
-        raise InvalidJob(worded_lazy(text, job=source.name, problem=error)) from error
+        raise InvalidJob(
+            telling("{job} is not there any more ({problem}).", job=source.name, problem=told_by(error))
+        ) from error
     try:
         tenant = decode_terms(source.terms).tenant
     except ValueError:
         tenant = NO_TERMS.tenant
     order = order_for(function, JobOptions(queue=source.queue, tenant=tenant), None, None)
     if order.name != source.name:
-        text = gettext_lazy("{job} is another function by now: {name}.")
-        raise InvalidJob(worded_lazy(text, job=source.name, name=order.name))
+        raise InvalidJob(telling("{job} is another function by now: {name}.", job=source.name, name=order.name))
     holder = order.send([order.new_job(new_id, call)]).get(new_id, "")
     return Anew(new_id, source.queue, holder)
 
@@ -139,31 +141,34 @@ def call_from(args: str, kwargs: str) -> Call:
     """
     positional, named = read_json(args or "[]", NOT_JSON), read_json(kwargs or "{}", NAMED_NOT_JSON)
     if not isinstance(positional, list):
-        raise InvalidJob(gettext_lazy('The arguments must be a JSON list, such as [7, "noon"].'))
+        raise InvalidJob(telling('The arguments must be a JSON list, such as [7, "noon"].'))
     if not isinstance(named, dict):
-        text = gettext_lazy("The named arguments must be a JSON object, such as {example}.")
-        raise InvalidJob(worded_lazy(text, example='{"member_id": 7}'))
+        raise InvalidJob(
+            telling("The named arguments must be a JSON object, such as {example}.", example='{"member_id": 7}')
+        )
     where = masked_place([*enumerate(positional, start=1), *named.items()])
     if where:
-        text = gettext_lazy(
-            "Argument {place} still holds a mask, which is not its value. Write the value itself, or run the job again "
-            "as it was."
+        raise InvalidJob(
+            telling(
+                "Argument {place} still holds a mask, which is not its value. Write the value itself, or run the job again "
+                "as it was.",
+                place=where,
+            )
         )
-        raise InvalidJob(worded_lazy(text, place=where))
     return Call(tuple(positional), named)
 
 
-def read_json(given: str, not_json: Promise) -> Any:
+def read_json(given: str, not_json: str) -> Any:
     def refuse(constant: str) -> Any:
-        raise ValueError(worded_lazy(gettext_lazy("JSON does not have {constant}"), constant=constant))
+        raise ValueError(telling("JSON does not have {constant}", constant=constant))
 
     try:
         return json.loads(given, parse_constant=refuse)
     except (ValueError, RecursionError) as error:
-        raise InvalidJob(worded_lazy(not_json, problem=error)) from error
+        raise InvalidJob(telling(not_json, problem=told_by(error))) from error
 
 
-def masked_place(items: list[tuple[Any, Any]]) -> str:
+def masked_place(items: list[tuple[Any, Any]]) -> str | Telling:
     """Where a mask stands; empty when nowhere."""
     for key, value in items:
         if isinstance(value, str) and MASK.search(value):
@@ -172,7 +177,7 @@ def masked_place(items: list[tuple[Any, Any]]) -> str:
             return key
         inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
         if found := masked_place(list(inner)):
-            return worded_lazy(gettext_lazy("{key}, at {place}"), key=key, place=found)
+            return telling("{key}, at {place}", key=key, place=found)
     return ""
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from allegro_queue.errors import InvalidJob
+from allegro_queue.tellings import telling
 
 DEEPEST = 100
 """Lists and dicts inside one another."""
@@ -43,8 +44,13 @@ def arguments_as_json(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any
     text = json.dumps([list(args), dict(kwargs)])
     if len(text) > largest:
         raise InvalidJob(
-            f"{name} cannot be queued: its arguments take {len(text):,} bytes as JSON; at most {largest:,} are allowed. "
-            "Store the data and pass its id."
+            telling(
+                "{job} cannot be queued: its arguments take {bytes} bytes as JSON; at most {most} are allowed. "
+                "Store the data and pass its id.",
+                job=name,
+                bytes=len(text),
+                most=largest,
+            )
         )
     return text
 
@@ -69,16 +75,35 @@ def check_value(name: str, where: str, value: Any, depth: int = 0) -> None:
         return
     if isinstance(value, int):
         if value.bit_length() > WIDEST_INT:
-            raise InvalidJob(f"{name} cannot be queued: {where} is a whole number of {value.bit_length():,} bits.")
+            raise InvalidJob(
+                telling(
+                    "{job} cannot be queued: {where} is a whole number of {bits} bits.",
+                    job=name,
+                    where=where,
+                    bits=value.bit_length(),
+                )
+            )
         return
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise InvalidJob(f"{name} cannot be queued: {where} is {value!r}, which JSON does not have.")
+            raise InvalidJob(
+                telling(
+                    "{job} cannot be queued: {where} is {value}, which JSON does not have.",
+                    job=name,
+                    where=where,
+                    value=repr(value),
+                )
+            )
         return
     if depth == DEEPEST and isinstance(value, list | dict):
         raise InvalidJob(
-            f"{name} cannot be queued: {shortened(where)} holds lists and dicts more than {DEEPEST} deep. "
-            "Store the data and pass its id."
+            telling(
+                "{job} cannot be queued: {where} holds lists and dicts more than {most} deep. "
+                "Store the data and pass its id.",
+                job=name,
+                where=shortened(where),
+                most=DEEPEST,
+            )
         )
     if isinstance(value, list):
         for index, item in enumerate(value):

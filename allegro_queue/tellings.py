@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from string import Formatter
 from typing import Any
@@ -74,6 +74,30 @@ def telling(message: str, /, **places: Place) -> Telling:
 def telling_of(one: str, many: str, number: int, /, **places: Place) -> Telling:
     """The same of one or several, whose number is the place ``n``."""
     return Telling(one=one, many=many, number=number, places={"n": number, **places})
+
+
+def one_after_another(*sentences: Telling) -> Telling:
+    """Sentences that stand by themselves, said in a row."""
+    return in_a_row(" ", sentences)
+
+
+def in_a_list(*parts: Telling) -> Telling:
+    """A list, with commas between its parts."""
+    return in_a_row(", ", parts)
+
+
+def in_a_row(between: str, parts: Sequence[Telling]) -> Telling:
+    """There is nothing to translate in its message, which is places alone."""
+    if len(parts) == 1:
+        return parts[0]
+    places = {f"part{number}": each for number, each in enumerate(parts)}
+    return Telling(one=between.join(f"{{{name}}}" for name in places), places=places)
+
+
+def told_by(error: BaseException) -> Telling:
+    """Why, as an error says it: one whose message is a telling can be told in any language."""
+    said = error.args[0] if error.args else None
+    return said if isinstance(said, Telling) else verbatim(str(error))
 
 
 def verbatim(words: str) -> Telling:

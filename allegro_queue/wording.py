@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from django.utils.functional import Promise, lazy
+from django.utils.functional import Promise
 from django.utils.translation import get_language_bidi
 
 ISOLATE, END = "\u2068", "\u2069"
@@ -14,11 +14,6 @@ ISOLATE, END = "\u2068", "\u2069"
 def worded(text: str | Promise, /, **places: object) -> str:
     """A translated text with its ``{places}`` filled in."""
     return str(text).format(**{name: apart(str(each)) for name, each in places.items()})
-
-
-worded_lazy = lazy(worded, str)
-"""The same put together each time that it is read, in the language of then: for what is told to a person in theirs and
-kept in English. Its text, and those of its places that are words, must be lazy too."""
 
 
 def apart(words: str) -> str:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_noop
 
 from allegro_queue.errors import WorkerNotTold, nearest
 from allegro_queue.stores import Stores
 from allegro_queue.stores.controls import Control, Instruction
 from allegro_queue.stores.workers import WorkerRecord
-from allegro_queue.wording import worded_lazy
+from allegro_queue.tellings import Telling, telling
 
 
 def end_worker(stores: Stores, name: str, *, by: str, reason: str = "", kill: bool = False) -> WorkerRecord:
@@ -36,10 +36,8 @@ def end_worker(stores: Stores, name: str, *, by: str, reason: str = "", kill: bo
     if not worker.master:
         if kill:
             raise WorkerNotTold(
-                worded_lazy(
-                    gettext_lazy(
-                        "{name} was started by hand, so that nobody can kill it from here: end process {pid} on {host}."
-                    ),
+                telling(
+                    "{name} was started by hand, so that nobody can kill it from here: end process {pid} on {host}.",
                     name=name,
                     pid=worker.pid,
                     host=worker.host,
@@ -47,22 +45,27 @@ def end_worker(stores: Stores, name: str, *, by: str, reason: str = "", kill: bo
             )
         stores.controls.shut_down(name)
     elif worker.master not in {each.name for each in stores.masters.living()}:
-        text = gettext_lazy("{master}, which looks after {name}, does not report, so that nobody would hear.")
-        raise WorkerNotTold(worded_lazy(text, master=worker.master, name=name))
+        raise WorkerNotTold(
+            telling(
+                "{master}, which looks after {name}, does not report, so that nobody would hear.",
+                master=worker.master,
+                name=name,
+            )
+        )
     else:
         control = Control.KILL if kill else Control.TERMINATE
         stores.controls.instruct(worker.master, Instruction(control=control, worker=name, by=by, reason=reason))
     return worker
 
 
-def unknown_words(name: str, living: Sequence[str]) -> str:
-    """That there is no such worker, with the nearest that there is; lazily."""
+def unknown_words(name: str, living: Sequence[str]) -> Telling:
+    """That there is no such worker, with the nearest that there is."""
     near = nearest(name, living)
     text = (
-        gettext_lazy("There is no worker {name} (any more); did you mean {near}?")
+        gettext_noop("There is no worker {name} (any more); did you mean {near}?")
         if near
-        else gettext_lazy("There is no worker {name} (any more); known are {known}.")
+        else gettext_noop("There is no worker {name} (any more); known are {known}.")
         if living
-        else gettext_lazy("There is no worker {name} (any more).")
+        else gettext_noop("There is no worker {name} (any more).")
     )
-    return worded_lazy(text, name=repr(name), near=repr(near), known=", ".join(map(repr, sorted(living))))
+    return telling(text, name=repr(name), near=repr(near), known=", ".join(map(repr, sorted(living))))

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.apps import apps
 from django.db import DatabaseError, transaction
@@ -13,8 +14,12 @@ from django.db.models import Q
 
 from allegro_queue.activity.models import Activity
 from allegro_queue.conf import horizon_settings
+from allegro_queue.tellings import Telling
 
 log = logging.getLogger(__name__)
+
+LONGEST = 500
+"""Letters of a subject or an outcome that are kept."""
 
 PAGE = 50
 """Rows of one page."""
@@ -28,8 +33,8 @@ class Deed:
     who: str
     via: Activity.Via
     action: str
-    subject: str
-    outcome: str
+    subject: Telling
+    outcome: Telling
     succeeded: bool
     reason: str = ""
     address: str | None = None
@@ -48,9 +53,11 @@ def note(deed: Deed) -> None:
                 who=deed.who[:254],
                 via=deed.via,
                 action=deed.action[:40],
-                subject=deed.subject[:500],
+                subject=deed.subject.english[:LONGEST],
+                subject_said=if_whole(deed.subject),
                 reason=deed.reason[:200],
-                outcome=deed.outcome[:500],
+                outcome=deed.outcome.english[:LONGEST],
+                outcome_said=if_whole(deed.outcome),
                 succeeded=deed.succeeded,
                 address=deed.address or None,
                 run_id=deed.run_id,
@@ -59,6 +66,11 @@ def note(deed: Deed) -> None:
                 note_in_admin(deed, deed.user_id)
     except DatabaseError as error:
         log.error("not noted: %s %s by %s (%s)", deed.action, deed.subject, deed.who, error)
+
+
+def if_whole(said: Telling) -> dict[str, Any] | None:
+    """For the table; none of one so long that it is cut, which is read as it was cut, in English."""
+    return said.as_data() if len(said.english) <= LONGEST else None
 
 
 def note_in_admin(deed: Deed, user_id: int) -> None:
@@ -71,7 +83,7 @@ def note_in_admin(deed: Deed, user_id: int) -> None:
         content_type=ContentType.objects.get_by_natural_key("allegro_queue", "horizon"),
         object_repr=f"{deed.action} {deed.subject}"[:200],
         action_flag=CHANGE,
-        change_message=deed.outcome[:500],
+        change_message=deed.outcome.english[:LONGEST],
     )
 
 
@@ -79,7 +91,7 @@ def read(*, who: str = "", action: str = "", words: str = "", before: int | None
     """One page of deeds, newest first.
 
     Args:
-        words: must stand in subject, reason or outcome.
+        words: must stand in subject, reason or outcome, as these are in English.
         before: the id of the last one seen; none for the first page.
     """
     rows = Activity.objects.order_by("-id")

@@ -7,9 +7,8 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext_lazy
 
-from allegro_queue.wording import worded_lazy
+from allegro_queue.tellings import telling
 
 LONGEST_NAME = 80
 LONGEST_FILTER = 1_000
@@ -57,15 +56,16 @@ def save_view(*, who: str, name: str, query: str, shared: bool, at: datetime) ->
     """
     name = " ".join(name.split())
     if not name or len(name) > LONGEST_NAME:
-        raise CannotSave(worded_lazy(gettext_lazy("give it a name of up to {most} characters."), most=LONGEST_NAME))
+        raise CannotSave(telling("give it a name of up to {most} characters.", most=LONGEST_NAME))
     if len(query) > LONGEST_FILTER:
-        text = gettext_lazy("its filter takes {n} characters; at most {most} are kept.")
-        raise CannotSave(worded_lazy(text, n=len(query), most=LONGEST_FILTER))
+        raise CannotSave(
+            telling("its filter takes {n} characters; at most {most} are kept.", n=len(query), most=LONGEST_FILTER)
+        )
     mine = SavedView.objects.filter(owner=who)
     if not mine.filter(name=name).exists() and mine.count() >= MOST_OF_ONE:
-        raise CannotSave(worded_lazy(gettext_lazy("you have {n} views already; delete one first."), n=MOST_OF_ONE))
+        raise CannotSave(telling("you have {n} views already; delete one first.", n=MOST_OF_ONE))
     if shared and SavedView.objects.filter(shared=True).exclude(owner=who, name=name).count() >= MOST_SHARED:
-        raise CannotSave(worded_lazy(gettext_lazy("{n} views are shared already."), n=MOST_SHARED))
+        raise CannotSave(telling("{n} views are shared already.", n=MOST_SHARED))
     _, is_new = SavedView.objects.update_or_create(
         owner=who, name=name, defaults={"query": query, "shared": shared, "created_at": at}
     )

@@ -20,7 +20,7 @@ class EntryFacts:
     """When it is due next; in the past when it is overdue."""
     last_due_at: float | None = None
     last_queued_at: float | None = None
-    last_error: str = ""
+    last_error: Telling | None = None
     """Why nothing was queued the last time; empty when something was."""
 
 

@@ -28,7 +28,7 @@ def perform(request: HttpRequest, view: Callable[[HttpRequest], HttpResponse], g
         Refused: it was not done: 403, 409, or 503 when Redis did not answer.
     """
     done = carried_out(request, view, given, right)
-    return Done(done=done.level == messages.SUCCESS, outcome=str(done.text))
+    return Done(done=done.level == messages.SUCCESS, outcome=done.text.english)
 
 
 def perform_run(
@@ -36,7 +36,7 @@ def perform_run(
 ) -> Begun:
     """The same for an act on many jobs: as which run it is done."""
     done = carried_out(request, view, given, right)
-    return Begun(done=done.level == messages.SUCCESS, outcome=str(done.text), run=done.run_id)
+    return Begun(done=done.level == messages.SUCCESS, outcome=done.text.english, run=done.run_id)
 
 
 def carried_out(
@@ -56,7 +56,7 @@ def carried_out(
         raise Refused(403, "header Authorization", what, "Use an account or a token that has it.")
     done = actions.carry_out(act, request)
     if done.level == messages.ERROR:
-        raise Refused(503, "Redis", str(done.text), "Look before trying again.")
+        raise Refused(503, "Redis", done.text.english, "Look before trying again.")
     if done.level == messages.WARNING:
-        raise Refused(409, "request", str(done.text), right)
+        raise Refused(409, "request", done.text.english, right)
     return done

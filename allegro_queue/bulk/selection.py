@@ -8,11 +8,13 @@ from typing import Any
 
 from allegro_queue.bulk.models import BulkResult, BulkRun
 from allegro_queue.bulk.noting import ROWS_KEPT
+from allegro_queue.bulk.subjects import all_jobs, runs_with, these_jobs, what_run_did
 from allegro_queue.history.filters import Filter
 from allegro_queue.history.run_pages import find_runs
 from allegro_queue.stores import Stores
 from allegro_queue.stores.bulk import BulkAct
 from allegro_queue.stores.jobs import State
+from allegro_queue.tellings import Telling, in_a_list, telling, verbatim
 
 STATUSES: Mapping[State, frozenset[str]] = {
     State.WAITING: frozenset({"queued"}),
@@ -30,6 +32,9 @@ MOST_COUNTED = 100_000
 """Up to where matches are counted one by one; more are "at least" so many."""
 
 RUNS_AT_ONCE = 1_000
+
+TIMES = ("until", "since")
+"""Parts of a filter that the subject does not name: the cut-off stands by itself."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,19 +79,27 @@ class Selection:
             values["runs"] = Filter(**runs)
         return cls(**values)
 
-    def in_words(self) -> str:
-        """Such as ``all failed jobs of default, tag member:42``."""
+    @property
+    def subject(self) -> Telling:
+        """Such as ``all failed jobs of queue default, tag member:42``."""
         if self.ids:
-            return f"job {self.ids[0]}" if len(self.ids) == 1 else f"{len(self.ids):,} jobs, first {self.ids[0]}"
+            return these_jobs(self.ids)
         if self.of_run:
-            return f"what run {self.of_run} {'moved' if self.state is State.WAITING else 'deleted'}"
-        parts = [f"all {self.state.value} jobs{f' of queue {self.queue}' if self.queue else ''}"]
-        parts += [f"of {self.name}"] if self.name else []
-        parts += [f"with {self.words!r} in the function’s name"] if self.words else []
+            return what_run_did(self.of_run, moved=self.state is State.WAITING)
+        parts = [all_jobs(self.state.value, self.queue)]
+        parts += [telling("of {name}", name=self.name)] if self.name else []
+        parts += [telling("with {words} in the function’s name", words=repr(self.words))] if self.words else []
         if self.runs is not None:
-            given = {key: value for key, value in self.encode()["runs"].items() if key not in ("until", "since")}
-            parts += [f"{key} {value if isinstance(value, str) else ', '.join(value)}" for key, value in given.items()]
-        return ", ".join(parts)[:500]
+            parts += runs_with({key: value for key, value in self.encode()["runs"].items() if key not in TIMES})
+        return in_a_list(*parts)
+
+
+def subject_of(run: BulkRun) -> Telling:
+    """Which jobs a run is about; as it was written down when this version cannot read what was chosen."""
+    try:
+        return Selection.decode(run.selection).subject
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return verbatim(run.subject)
 
 
 @dataclass(frozen=True, slots=True)

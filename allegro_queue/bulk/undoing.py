@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from uuid import uuid5
 
-from django.utils.translation import gettext_lazy
-
 from allegro_queue.bulk import work
 from allegro_queue.bulk.models import BulkRun
 from allegro_queue.bulk.selection import Selection
 from allegro_queue.stores.bulk import BIN_SECONDS, BulkAct
 from allegro_queue.stores.jobs import State
-from allegro_queue.wording import worded_lazy
+from allegro_queue.tellings import Telling, telling
 
 
 def way_back(run: BulkRun) -> tuple[BulkAct, str] | None:
@@ -34,25 +32,29 @@ def seconds_left(run: BulkRun, now: float) -> float:
     return BIN_SECONDS - (now - (run.ended_at or run.moved_at))
 
 
-def hindrance(run: BulkRun, now: float) -> str:
-    """Why it cannot be undone, as a sentence, lazily; empty when it can. What was undone already can be asked for again."""
+def hindrance(run: BulkRun, now: float) -> Telling | None:
+    """Why it cannot be undone, as a sentence; ``None`` when it can. What was undone already can be asked for again."""
     if run.state in work.OPEN:
-        return worded_lazy(gettext_lazy("Run {run} is not over yet; undo it when it is."), run=run.pk)
+        return telling("Run {run} is not over yet; undo it when it is.", run=str(run.pk))
     if way_back(run) is None:
-        return worded_lazy(gettext_lazy("Run {run} did nothing to undo."), run=run.pk)
+        return telling("Run {run} did nothing to undo.", run=str(run.pk))
     if seconds_left(run, now) <= 0:
-        text = gettext_lazy("Run {run} ended more than {hours} hours ago and cannot be undone any more.")
-        return worded_lazy(text, run=run.pk, hours=BIN_SECONDS // 3600)
-    return ""
+        return telling(
+            "Run {run} ended more than {hours} hours ago and cannot be undone any more.",
+            run=str(run.pk),
+            hours=BIN_SECONDS // 3600,
+        )
+    return None
 
 
 def begin(
     run: BulkRun, *, now: float, who: str, via: str, reason: str = "", address: str | None = None
-) -> tuple[BulkRun | None, bool]:
-    """The run that undoes another, written down and not begun, and whether it is new; none where ``hindrance`` says why."""
+) -> tuple[BulkRun | Telling, bool]:
+    """The run that undoes another, written down and not begun, and whether it is new; or why it cannot be undone."""
+    if why_not := hindrance(run, now):
+        return why_not, False
     back = way_back(run)
-    if back is None or hindrance(run, now):
-        return None, False
+    assert back is not None, "hindrance says so"
     act, to = back
     return work.begin(
         act,

@@ -19,7 +19,7 @@ from allegro_queue.activity.journal import Deed
 from allegro_queue.activity.journal import note as note_deed
 from allegro_queue.bulk import noting, words
 from allegro_queue.bulk.models import BulkRun
-from allegro_queue.bulk.selection import Selection, ids_of
+from allegro_queue.bulk.selection import Selection, ids_of, subject_of
 from allegro_queue.calls import Call
 from allegro_queue.conf import horizon_settings
 from allegro_queue.jobs import CARRY_ON, JobOptions
@@ -27,6 +27,7 @@ from allegro_queue.orders import Order, resolve_options
 from allegro_queue.queues import all_queues
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.bulk import AT_ONCE, BulkAct
+from allegro_queue.tellings import telling
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ def begin(
             "act": act.value,
             "to": to,
             "selection": selection.encode(),
-            "subject": selection.in_words(),
+            "subject": selection.subject.english[:500],
             "cut_off": cut_off,
             "per_minute": per_minute,
             "expected": expected,
@@ -87,7 +88,7 @@ def carry_on(run_id: int, slice_number: int) -> str:
     stores = open_stores()
     began = time.time()
     if do(stores, run, seconds=SLICE_SECONDS):
-        return words.kept_outcome(run)
+        return words.outcome(run).english
     wait = began + period(run) - time.time() if run.per_minute else 0.0
     queue_slice(stores, run, slice_number + 1, wait=wait)
     return f"{run.noted:,} of {run.total or 0:,}"
@@ -192,9 +193,9 @@ def note_end(run: BulkRun, now: float) -> None:
             who=run.who,
             via=run.via,  # type: ignore[arg-type]
             action=run.act,
-            subject=f"run {run.pk}: {run.subject}",
+            subject=telling("run {run}: {subject}", run=str(run.pk), subject=subject_of(run)),
             reason=run.reason,
-            outcome=words.kept_outcome(run),
+            outcome=words.outcome(run),
             succeeded=run.done > 0,
             address=run.address,
             run_id=run.pk,

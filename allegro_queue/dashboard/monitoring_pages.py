@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.contrib import messages
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext, gettext_lazy, ngettext
+from django.utils.translation import gettext, gettext_noop, ngettext
 from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View
@@ -27,7 +27,8 @@ from allegro_queue.history.tags import LONGEST_TAG
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
-from allegro_queue.wording import worded, worded_lazy
+from allegro_queue.tellings import telling, told_by
+from allegro_queue.wording import worded
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,17 +128,16 @@ def follow_tag(request: HttpRequest, stores: Stores) -> Told:
     """Follow a tag. It is counted for all, so it takes the right to change what all are told."""
     tag = request.POST.get("tag", "").strip()
     if len(tag) > LONGEST_TAG:
-        text = gettext_lazy("Not followed: a tag has {most} characters at most.")
-        return messages.WARNING, worded_lazy(text, most=LONGEST_TAG)
+        return messages.WARNING, telling("Not followed: a tag has {most} characters at most.", most=LONGEST_TAG)
     try:
         is_new = follow(tag, by=name_of(request), now=time.time())
     except ValueError as error:
-        return messages.WARNING, worded_lazy(gettext_lazy("Not followed: {problem}"), problem=error)
+        return messages.WARNING, telling("Not followed: {problem}", problem=told_by(error))
     except DatabaseError:
-        return messages.ERROR, gettext_lazy("Not followed: the database of history did not take it.")
+        return messages.ERROR, telling("Not followed: the database of history did not take it.")
     if is_new:
-        return messages.SUCCESS, worded_lazy(gettext_lazy("Following {tag}."), tag=tag)
-    return messages.INFO, worded_lazy(gettext_lazy("Following {tag} already."), tag=tag)
+        return messages.SUCCESS, telling("Following {tag}.", tag=tag)
+    return messages.INFO, telling("Following {tag} already.", tag=tag)
 
 
 @action(Right.EDIT_ALERTS)
@@ -145,10 +145,9 @@ def stop_following_tag(request: HttpRequest, stores: Stores) -> Told:
     """Follow a tag no longer."""
     tag = request.POST.get("tag", "")
     if stop_following(tag):
-        text = gettext_lazy("Stopped following {tag}. Its jobs can still be found by it.")
-        return messages.SUCCESS, worded_lazy(text, tag=tag)
-    text = gettext_lazy("Nobody follows {tag}.") if tag else gettext_lazy("Nobody follows that tag.")
-    return messages.INFO, worded_lazy(text, tag=tag[:LONGEST_TAG])
+        return messages.SUCCESS, telling("Stopped following {tag}. Its jobs can still be found by it.", tag=tag)
+    text = gettext_noop("Nobody follows {tag}.") if tag else gettext_noop("Nobody follows that tag.")
+    return messages.INFO, telling(text, tag=tag[:LONGEST_TAG])
 
 
 PAGES: list[tuple[str, View, str]] = [

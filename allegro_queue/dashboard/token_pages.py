@@ -9,7 +9,7 @@ from datetime import datetime
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
-from django.utils.translation import gettext, gettext_lazy, gettext_noop, ngettext
+from django.utils.translation import gettext, gettext_noop, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from allegro_queue.access import View, rights_of, without_right
@@ -22,9 +22,10 @@ from allegro_queue.dashboard.page.states import Status
 from allegro_queue.rights import ALL_RIGHTS, WORDS, Right
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.tellings import telling, told_by
 from allegro_queue.tokens.models import ApiToken
 from allegro_queue.tokens.tokens import InvalidToken, listed, make, revoke
-from allegro_queue.wording import worded, worded_lazy
+from allegro_queue.wording import worded
 
 DAYS = (
     ("30", gettext_noop("30 days")),
@@ -151,13 +152,13 @@ def make_token(request: HttpRequest) -> HttpResponse:
             days=int(days) if days else None,
         )
     except InvalidToken as error:
-        return told(request, worded(gettext("Not made: {problem}"), problem=error))
+        return told(request, telling("Not made: {problem}", problem=told_by(error)).words)
     response = page_of(request, made.text, made.token.name)
     if made.text.encode() not in response.content:
         # The page could not be shown, and nobody else will ever know this one.
         revoke(made.token.pk, timezone.now())
         return response
-    outcome = f"Made the token {made.token.name} ({made.token.prefix}…)."
+    outcome = telling("Made the token {name} ({prefix}…).", name=made.token.name, prefix=made.token.prefix)
     note(deed_of(request, "make token", outcome, succeeded=True))
     return response
 
@@ -174,13 +175,14 @@ def revoke_token(request: HttpRequest, stores: Stores) -> Told:
     given = request.POST.get("token", "")
     token_id = int(given) if given.isascii() and given.isdigit() and len(given) < 19 else 0
     if token_id not in {each.pk for each in tokens_for(request)}:
-        return messages.WARNING, gettext_lazy("Not revoked: none of your tokens has this number.")
+        return messages.WARNING, telling("Not revoked: none of your tokens has this number.")
     try:
         token = revoke(token_id, timezone.now())
     except InvalidToken as error:
-        return messages.WARNING, worded_lazy(gettext_lazy("Not revoked: {problem}"), problem=error)
-    text = gettext_lazy("Revoked the token {name} ({prefix}…). It lets nobody in any more.")
-    return messages.SUCCESS, worded_lazy(text, name=token.name, prefix=token.prefix)
+        return messages.WARNING, telling("Not revoked: {problem}", problem=told_by(error))
+    return messages.SUCCESS, telling(
+        "Revoked the token {name} ({prefix}…). It lets nobody in any more.", name=token.name, prefix=token.prefix
+    )
 
 
 PAGES: list[tuple[str, View, str]] = [

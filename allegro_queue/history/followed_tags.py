@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-from django.utils.translation import gettext_lazy
-
 from allegro_queue.history.database import alias
 from allegro_queue.history.models import FollowedTag
 from allegro_queue.history.rows import Kept
 from allegro_queue.history.tags import clean
-from allegro_queue.wording import worded_lazy
+from allegro_queue.tellings import telling
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,13 +41,12 @@ def follow(tag: str, *, by: str, now: float) -> bool:
     """
     tag = clean(tag)
     if not tag:
-        raise ValueError(gettext_lazy("give a tag, such as member:42."))
+        raise ValueError(telling("give a tag, such as member:42."))
     rows = FollowedTag.objects.using(alias())
     if rows.filter(tag=tag).exists():
         return False
     if rows.count() >= MOST_FOLLOWED:
-        text = gettext_lazy("{most} tags are followed already; let go of one first.")
-        raise ValueError(worded_lazy(text, most=MOST_FOLLOWED))
+        raise ValueError(telling("{most} tags are followed already; let go of one first.", most=MOST_FOLLOWED))
     return rows.get_or_create(tag=tag, defaults={"since": now, "by": by[:200]})[1]
 
 

@@ -21,6 +21,7 @@ from allegro_queue.history.runtimes import recent_runtimes
 from allegro_queue.inbox import SignalInbox
 from allegro_queue.stores import Stores
 from allegro_queue.stores.collecting import CollectorRecord
+from allegro_queue.tellings import Telling, telling
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class CollectorLoop:
         self._collector: Collector | None = None
         self._started_at = time.time()
         self._failures = 0
-        self._trouble = ""
+        self._trouble: Telling | None = None
         self._collected = 0
         self._since = 0.0
         self._per_second = 0.0
@@ -84,7 +85,7 @@ class CollectorLoop:
             return self._note_trouble(error, now)
         if self._trouble:
             log.info("the collector gets on again")
-        self._failures, self._trouble = 0, ""
+        self._failures, self._trouble = 0, None
         self._is_more = looked is not None and looked.read == BATCH
         return REST if looked is None else self._rest_after(looked, began)
 
@@ -136,7 +137,8 @@ class CollectorLoop:
                 behind=looked.behind,
                 behind_seconds=looked.behind_seconds,
                 per_second=self._per_second,
-                trouble=self._trouble,
+                trouble=self._trouble.english if self._trouble else "",
+                trouble_said=self._trouble,
                 collected=self._collector.writer.place.position if self._collector else "",
             )
         )
@@ -146,9 +148,9 @@ class CollectorLoop:
         self._failures += 1
         pause = min(2.0 ** (self._failures - 1) * REST, LONGEST_PAUSE)
         if isinstance(error, RedisError):
-            self._trouble = f"Redis at {address(self._stores.client)} did not answer"
+            self._trouble = telling("Redis at {address} did not answer", address=address(self._stores.client))
         else:
-            self._trouble = "the database of history did not take a batch"
+            self._trouble = telling("the database of history did not take a batch")
             # A connection that is broken is not mended; the next look opens another.
             database().close()
         log.error("%s (%s); nothing is collected. Next look in %.1f s.", self._trouble, error, pause)

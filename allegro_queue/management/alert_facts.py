@@ -22,7 +22,7 @@ from allegro_queue.scheduling.snapshots import snapshot_too_old_from
 from allegro_queue.scheduling.table import read_schedule
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.entries import Account
-from allegro_queue.tellings import telling
+from allegro_queue.tellings import Telling, telling
 
 REDIS = "redis"
 
@@ -79,13 +79,13 @@ def entries(stores: Stores, now: float) -> Iterator[EntryFacts]:
             next_at=row.next_at,
             last_due_at=None if last is None else last.since or last.due_at,
             last_queued_at=None if last is None else last.at,
-            last_error=row.state.error or why_not(last),
+            last_error=row.state.error_telling if row.state.error else why_not(last),
         )
 
 
-def why_not(last: Account | None) -> str:
+def why_not(last: Account | None) -> Telling | None:
     """Why nothing was queued the last time, where somebody should know."""
-    return last.reason if last is not None and last.what in NOT_QUEUED else ""
+    return last.reason_telling if last is not None and last.what in NOT_QUEUED else None
 
 
 def history(stores: Stores, now: float) -> HistoryFacts:

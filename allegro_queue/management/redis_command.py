@@ -18,6 +18,7 @@ from allegro_queue.checks import CONFIGURATION
 from allegro_queue.connection import UNREACHABLE, address, client
 from allegro_queue.errors import HorizonError
 from allegro_queue.stores import Stores, open_stores
+from allegro_queue.tellings import Telling
 
 
 class RedisCommand(BaseCommand):
@@ -45,8 +46,8 @@ class RedisCommand(BaseCommand):
     def note(
         self,
         action: str,
-        subject: str,
-        outcome: str,
+        subject: Telling,
+        outcome: Telling,
         *,
         reason: str = "",
         succeeded: bool = True,

@@ -6,6 +6,7 @@ import time
 
 from allegro_queue.bulk import words, work
 from allegro_queue.bulk.models import BulkRun
+from allegro_queue.bulk.selection import subject_of
 from allegro_queue.management.redis_command import RedisCommand
 from allegro_queue.stores import Stores
 
@@ -21,5 +22,5 @@ def carry_out(command: RedisCommand, stores: Stores, run: BulkRun, *, verbosity:
             told_at = time.time()
             command.stderr.write(f"{run.noted:,} of {run.total or 0:,} jobs so far (run {run.pk}).")
     outcome = words.outcome(run)
-    command.note(run.act, run.subject, outcome, reason=run.reason, succeeded=run.done > 0, run_id=run.pk)
-    command.stdout.write(outcome)
+    command.note(run.act, subject_of(run), outcome, reason=run.reason, succeeded=run.done > 0, run_id=run.pk)
+    command.stdout.write(outcome.english)

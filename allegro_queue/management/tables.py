@@ -18,3 +18,12 @@ def aligned(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def as_json(value: Any) -> str:
     """Data for a program to read."""
     return json.dumps(value, indent=2)
+
+
+def plain(value: Any) -> Any:
+    """A record without what is there to be told in any language (``…_said``): its plain English stands beside it."""
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items() if not key.endswith("_said")}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    return value

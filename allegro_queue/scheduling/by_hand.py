@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_noop
 
 from allegro_queue.conf import horizon_settings
 from allegro_queue.dispatch import enqueue, resolve_options
@@ -15,7 +15,7 @@ from allegro_queue.scheduling.table import known_entries
 from allegro_queue.scheduling.templates import options_of
 from allegro_queue.stores import Stores
 from allegro_queue.stores.entries import EntryPause
-from allegro_queue.wording import worded_lazy
+from allegro_queue.tellings import telling
 
 
 class UnknownEntry(HorizonError):
@@ -32,12 +32,12 @@ def find_entry(stores: Stores, name: str, now: float) -> CronEntry:
     if name not in entries:
         near = nearest(name, entries)
         text = (
-            gettext_lazy("HORIZON['schedule'] has no entry {name}; did you mean {near}?")
+            gettext_noop("HORIZON['schedule'] has no entry {name}; did you mean {near}?")
             if near
-            else gettext_lazy("HORIZON['schedule'] has no entry {name}; known are {known}.")
+            else gettext_noop("HORIZON['schedule'] has no entry {name}; known are {known}.")
         )
         known = ", ".join(map(repr, sorted(entries)))
-        raise UnknownEntry(worded_lazy(text, name=repr(name[:200]), near=repr(near), known=known))
+        raise UnknownEntry(telling(text, name=repr(name[:200]), near=repr(near), known=known))
     return entries[name]
 
 
@@ -52,8 +52,9 @@ def run_by_hand(stores: Stores, name: str, now: float, by: str = "") -> str:
     settings = horizon_settings()
     entry = find_entry(stores, name, now)
     if not is_allowed(entry.job, tuple(settings.allowed_jobs)):
-        text = gettext_lazy("{job} is not under HORIZON['allowed_jobs'], so no worker would run it.")
-        raise InvalidJob(worded_lazy(text, job=entry.job))
+        raise InvalidJob(
+            telling("{job} is not under HORIZON['allowed_jobs'], so no worker would run it.", job=entry.job)
+        )
     said = options_of(entry.job)
     tags = said.tags if isinstance(said.tags, tuple | list) else ()
     asked = JobOptions(queue=entry.queue, timeout=entry.timeout, unique=False, tags=(*tags, f"entry:{entry.name}"))

@@ -12,6 +12,7 @@ from django.db import Error, connections
 from allegro_queue.conf import horizon_settings, queue_configs
 from allegro_queue.dispatch import DEFAULT_QUEUE
 from allegro_queue.scheduling.entries import DATABASE, CronEntry, entries_from, problems_of_entry
+from allegro_queue.tellings import Telling, one_after_another, telling
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ class Declared:
     """All entries that are declared."""
 
     entries: tuple[CronEntry, ...] = ()
-    faults: Mapping[str, str] = field(default_factory=dict)
+    faults: Mapping[str, Telling] = field(default_factory=dict)
     """What is wrong with entries of the database, by name; these do not run."""
     clashes: frozenset[str] = frozenset()
     """Entries of the settings whose name the database has too; the database's is not used."""
@@ -44,11 +45,13 @@ def read_declared(theirs: Sequence[Mapping[str, Any]] | None) -> Declared:
     entries, faults, clashes = list(ours), {}, set()
     for given in theirs:
         name = given["name"]
-        problems = list(problems_of_entry(f"Entry {name!r}", given, queue_configs(), settings.allowed_jobs))
+        problems = list(
+            problems_of_entry(telling("Entry {name}", name=repr(name)), given, queue_configs(), settings.allowed_jobs)
+        )
         if name in names:
             clashes.add(name)
         elif problems:
-            faults[name] = " ".join(problems)
+            faults[name] = one_after_another(*problems)
         else:
             entries += entries_from([given], DEFAULT_QUEUE, DATABASE)
     return Declared(entries=tuple(entries), faults=faults, clashes=frozenset(clashes))
@@ -70,7 +73,10 @@ def read_database() -> list[Mapping[str, Any]] | None:
 def as_data(declared: Declared) -> dict[str, dict[str, Any]]:
     """Each entry as it is kept for those who show it, by name."""
     data = {entry.name: asdict(entry) | {"clash": entry.name in declared.clashes} for entry in declared.entries}
-    return data | {name: {"name": name, "source": DATABASE, "fault": fault} for name, fault in declared.faults.items()}
+    return data | {
+        name: {"name": name, "source": DATABASE, "fault": fault.english, "fault_said": fault.as_data()}
+        for name, fault in declared.faults.items()
+    }
 
 
 def read_installed(installed: Mapping[str, Mapping[str, Any]], source: str) -> Iterator[CronEntry]:

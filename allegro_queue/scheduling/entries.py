@@ -11,12 +11,14 @@ from zoneinfo import ZoneInfo
 
 from croniter import CroniterError, croniter
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext_noop
 
 from allegro_queue.arguments import check_arguments
 from allegro_queue.conf import snake_case
-from allegro_queue.errors import InvalidJob, did_you_mean
+from allegro_queue.errors import InvalidJob, nearest
 from allegro_queue.jobs import declared_options, is_allowed
 from allegro_queue.stores.schedule import OWN_PREFIX
+from allegro_queue.tellings import Telling, telling, told_by
 
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 RANDOM = re.compile(r"\b[rR]\b|\b[rR]\(")
@@ -110,73 +112,145 @@ def problems_in_schedule(
             yield f"HORIZON['schedule'][{place}] is {given!r}; it must be a dict with name, job, and cron or every."
             continue
         where = f"HORIZON schedule entry {given.get('name', place)!r}"
-        yield from problems_of_entry(where, given, known_queues, allowed)
+        yield from (each.english for each in problems_of_entry(where, given, known_queues, allowed))
         names.append(str(given.get("name")))
     for name in sorted({each for each in names if names.count(each) > 1}):
         yield f"HORIZON['schedule'] names {name!r} twice; each entry needs a name of its own."
 
 
 def problems_of_entry(
-    where: str, given: Mapping[Any, Any], known_queues: Collection[str], allowed: Sequence[str] = ("*",)
-) -> Iterator[str]:
-    """Every fault of one entry, wherever it is declared."""
+    where: str | Telling, given: Mapping[Any, Any], known_queues: Collection[str], allowed: Sequence[str] = ("*",)
+) -> Iterator[Telling]:
+    """Every fault of one entry, wherever it is declared.
+
+    Args:
+        where: how the entry is named in each sentence, whose first word it is.
+    """
     values = {snake_case(str(key)): value for key, value in given.items()}
     for key in values:
         if key not in KEYS:
-            yield f"{where} has an unknown key {key!r}{did_you_mean(key, KEYS)}"
+            yield unknown_key(where, key)
     for key in NEEDED:
         text = values.get(key)
         if not isinstance(text, str) or not text or len(text) > LONGEST_TEXT:
-            yield f"{where} has {key} = {text!r}; it must be text of up to {LONGEST_TEXT} characters."
+            yield telling(
+                "{where} has {key} = {found}; it must be text of up to {most} characters.",
+                where=where,
+                key=key,
+                found=repr(text),
+                most=LONGEST_TEXT,
+            )
         elif key == "name" and not NAME.fullmatch(text):
-            yield f"{where} has a name with other characters than letters, digits, '_' and '-'."
+            yield telling("{where} has a name with other characters than letters, digits, '_' and '-'.", where=where)
         elif key == "job":
             yield from problems_of_job(where, text, allowed)
     yield from problems_of_times(where, values)
     yield from problems_of_rules(where, values)
     queue = values.get("queue")
     if queue is not None and queue not in known_queues:
-        yield f"{where} goes to the queue {queue!r}, which RQ_QUEUES does not have{did_you_mean(str(queue), known_queues)}"
+        yield unknown_queue(where, queue, known_queues)
     timeout = values.get("timeout")
     if timeout is not None and not is_whole(timeout, 1):
-        yield f"{where} has timeout = {timeout!r}; it must be a whole number of seconds from 1 up."
+        yield telling(
+            "{where} has timeout = {found}; it must be a whole number of seconds from 1 up.",
+            where=where,
+            found=repr(timeout),
+        )
     args, kwargs = values.get("args", ()), values.get("kwargs", {})
     if not isinstance(args, list | tuple) or not isinstance(kwargs, Mapping) or not all(map(is_text, kwargs)):
-        yield f"{where} has args = {args!r} and kwargs = {kwargs!r}; they must be a list and a dict with names as keys."
+        yield telling(
+            "{where} has args = {args} and kwargs = {kwargs}; they must be a list and a dict with names as keys.",
+            where=where,
+            args=repr(args),
+            kwargs=repr(kwargs),
+        )
         return
     try:
-        check_arguments(where, tuple(args), dict(kwargs), LARGEST_ARGUMENTS)
+        check_arguments(str(where), tuple(args), dict(kwargs), LARGEST_ARGUMENTS)
     except InvalidJob as error:
-        yield f"{where} has args or kwargs that cannot be queued: {error}"
+        yield telling("{where} has args or kwargs that cannot be queued: {error}", where=where, error=told_by(error))
 
 
-def problems_of_times(where: str, values: Mapping[str, Any]) -> Iterator[str]:
+def unknown_key(where: str | Telling, key: str) -> Telling:
+    """With the nearest that there is, or all."""
+    near = nearest(key, KEYS)
+    text = (
+        gettext_noop("{where} has an unknown key {key}; did you mean {near}?")
+        if near
+        else gettext_noop("{where} has an unknown key {key}; known are {known}.")
+    )
+    return telling(text, where=where, key=repr(key), near=repr(near), known=named(KEYS))
+
+
+def unknown_queue(where: str | Telling, queue: Any, known: Collection[str]) -> Telling:
+    """The same of a queue."""
+    near = nearest(str(queue), known)
+    text = (
+        gettext_noop("{where} goes to the queue {queue}, which RQ_QUEUES does not have; did you mean {near}?")
+        if near
+        else gettext_noop("{where} goes to the queue {queue}, which RQ_QUEUES does not have; known are {known}.")
+    )
+    return telling(text, where=where, queue=repr(queue), near=repr(near), known=named(known))
+
+
+def named(words: Iterable[str]) -> str:
+    return ", ".join(map(repr, sorted(words)))
+
+
+def problems_of_times(where: str | Telling, values: Mapping[str, Any]) -> Iterator[Telling]:
     """Faults of ``cron``, ``every`` and ``zone``."""
     cron, every, zone = values.get("cron") or "", values.get("every"), values.get("zone") or ""
     if bool(cron) == bool(every):
-        yield f"{where} has cron = {cron!r} and every = {every!r}; it must have one of the two."
+        yield telling(
+            "{where} has cron = {cron} and every = {every}; it must have one of the two.",
+            where=where,
+            cron=repr(cron),
+            every=repr(every),
+        )
     if cron and (not isinstance(cron, str) or not is_cron(cron)):
-        yield f"{where} has cron = {cron!r}; it must have five fields, such as '*/5 * * * *'."
+        yield telling(
+            "{where} has cron = {found}; it must have five fields, such as '*/5 * * * *'.",
+            where=where,
+            found=repr(cron),
+        )
     if every and not is_whole(every, 1, LONGEST_EVERY):
-        yield f"{where} has every = {every!r}; it must be a whole number of seconds, from 1 to {LONGEST_EVERY:,}."
+        yield telling(
+            "{where} has every = {found}; it must be a whole number of seconds, from 1 to {most}.",
+            where=where,
+            found=repr(every),
+            most=LONGEST_EVERY,
+        )
     if zone and not is_zone(zone):
-        yield f"{where} has zone = {zone!r}; it must be the name of a time zone, such as 'Europe/Berlin'."
+        yield telling(
+            "{where} has zone = {found}; it must be the name of a time zone, such as 'Europe/Berlin'.",
+            where=where,
+            found=repr(zone),
+        )
 
 
-def problems_of_rules(where: str, values: Mapping[str, Any]) -> Iterator[str]:
+def problems_of_rules(where: str | Telling, values: Mapping[str, Any]) -> Iterator[Telling]:
     """Faults of what says how times are treated."""
     overlap, missed = values.get("overlap", OVERLAP[0]), values.get("missed", MISSED[0])
     if overlap not in OVERLAP:
-        yield f"{where} has overlap = {overlap!r}; it must be 'skip' or 'allow'."
+        yield telling("{where} has overlap = {found}; it must be 'skip' or 'allow'.", where=where, found=repr(overlap))
     if missed not in MISSED:
-        yield f"{where} has missed = {missed!r}; it must be 'once', 'skip' or 'all'."
+        yield telling(
+            "{where} has missed = {found}; it must be 'once', 'skip' or 'all'.", where=where, found=repr(missed)
+        )
     elif missed == "all" and overlap == "skip":
-        yield f"{where} has missed = 'all', which queues several runs at once; give it overlap = 'allow' too."
+        yield telling(
+            "{where} has missed = 'all', which queues several runs at once; give it overlap = 'allow' too.", where=where
+        )
     limit, enabled = values.get("missed_limit", 1), values.get("enabled", True)
     if not is_whole(limit, 1, MOST_MADE_UP):
-        yield f"{where} has missed_limit = {limit!r}; it must be a whole number from 1 to {MOST_MADE_UP}."
+        yield telling(
+            "{where} has missed_limit = {found}; it must be a whole number from 1 to {most}.",
+            where=where,
+            found=repr(limit),
+            most=MOST_MADE_UP,
+        )
     if not isinstance(enabled, bool):
-        yield f"{where} has enabled = {enabled!r}; it must be True or False."
+        yield telling("{where} has enabled = {found}; it must be True or False.", where=where, found=repr(enabled))
 
 
 def is_whole(value: Any, least: int, most: int | None = None) -> bool:
@@ -211,15 +285,24 @@ def is_cron(line: str) -> bool:
     return True
 
 
-def problems_of_job(where: str, path: str, allowed: Sequence[str]) -> Iterator[str]:
+def problems_of_job(where: str | Telling, path: str, allowed: Sequence[str]) -> Iterator[Telling]:
     """Faults of the function. One that may not run here is not imported either."""
     if not is_allowed(path, tuple(allowed)):
-        yield f"{where} has job = {path!r}, which is not under HORIZON['allowed_jobs'], so no worker would run it."
+        yield telling(
+            "{where} has job = {job}, which is not under HORIZON['allowed_jobs'], so no worker would run it.",
+            where=where,
+            job=repr(path),
+        )
         return
     try:
         found = import_string(path)
     except ImportError as error:
-        yield f"{where} has job = {path!r}, which cannot be imported ({error})."
+        yield telling(
+            "{where} has job = {job}, which cannot be imported ({error}).",
+            where=where,
+            job=repr(path),
+            error=str(error),
+        )
         return
     if not callable(found):
-        yield f"{where} has job = {path!r}, which is not a function."
+        yield telling("{where} has job = {job}, which is not a function.", where=where, job=repr(path))

@@ -12,6 +12,7 @@ from allegro_queue.scheduling.entries import DATABASE, SETTINGS, CronEntry
 from allegro_queue.scheduling.scheduler import HorizonScheduler
 from allegro_queue.scheduling.templates import comes_at_same_times, following_of, is_same, template_fields
 from allegro_queue.stores.schedule import OWN_PREFIX
+from allegro_queue.tellings import read_telling
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +74,11 @@ def merged(declared: Declared, kept: Mapping[str, Mapping[str, Any]], only_datab
     clashes = frozenset(clashes & names) | {entry.name for entry in theirs if entry.name in names}
     faults = {name: fault for name, fault in declared.faults.items() if name not in names}
     if not declared.database_known:
-        faults = {name: str(kept[name]["fault"]) for name in kept if kept[name].get("fault") and name not in names}
+        faults = {
+            name: read_telling(given.get("fault_said"), str(given["fault"]))
+            for name, given in kept.items()
+            if given.get("fault") and name not in names
+        }
     theirs = [entry for entry in theirs if entry.name not in names]
     return Declared(entries=(*ours, *theirs), faults=faults, clashes=clashes)
 
@@ -81,7 +86,7 @@ def merged(declared: Declared, kept: Mapping[str, Mapping[str, Any]], only_datab
 def tell(declared: Declared, kept: Mapping[str, Mapping[str, Any]]) -> None:
     """Log faults and clashes that are new."""
     for name, fault in declared.faults.items():
-        if kept.get(name, {}).get("fault") != fault:
+        if kept.get(name, {}).get("fault") != fault.english:
             log.error("entry not installed name=%s: %s", name, fault)
     for name in sorted(declared.clashes):
         if not kept.get(name, {}).get("clash"):

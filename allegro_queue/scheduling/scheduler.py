@@ -37,6 +37,7 @@ from allegro_queue.stores import open_stores
 from allegro_queue.stores.due import Due, Moved, Outcome, Parked, Tick
 from allegro_queue.stores.schedule import OWN_PREFIX, SCHEDULED, scheduled_key
 from allegro_queue.supervisor_options import options_serving
+from allegro_queue.tellings import Telling, telling, told_by
 
 log = logging.getLogger(__name__)
 
@@ -220,7 +221,7 @@ class HorizonScheduler(DjangoScheduler):
             try:
                 meta = read_meta(due.fields)
                 if due.id.startswith(OWN_PREFIX) and not repeats(meta):
-                    raise BrokenEntry("Its data in Redis does not say when it comes.")
+                    raise BrokenEntry(telling("Its data in Redis does not say when it comes."))
                 if repeats(meta):
                     work.append((due, tick_of(due, meta, horizon_settings(), self.connection, now)))
                 elif due.field("rate_limit_key") or due.field("dependency_ids"):
@@ -228,7 +229,7 @@ class HorizonScheduler(DjangoScheduler):
                 else:
                     queued += self.move([None], now, fence, ids=[due.id])[None].queued
             except BrokenEntry as error:
-                work.append((due, parked(due, now, str(error))))
+                work.append((due, parked(due, now, told_by(error))))
         outcomes = self.store.settle(work, now=now, fence=fence)
         for (due, todo), outcome in zip(work, outcomes, strict=True):
             queued += self.tell(due, todo, outcome)
@@ -290,7 +291,7 @@ class HorizonScheduler(DjangoScheduler):
         self.store.put(due.id, fields, due.due_at, keep_time=True)
 
 
-def parked(due: Due, now: float, reason: str) -> Parked:
+def parked(due: Due, now: float, reason: Telling) -> Parked:
     """An entry that cannot be run is tried again when it comes next."""
     try:
         next_at = ticks_of(due, read_meta(due.fields), now).next_at

@@ -17,6 +17,7 @@ from allegro_queue.scheduling.templates import following_of, zone_of
 from allegro_queue.scheduling.ticks import coming
 from allegro_queue.stores import Stores
 from allegro_queue.stores.entries import Account, EntryPause, EntryState, Known
+from allegro_queue.tellings import Telling, read_telling
 
 COMING = 5
 """Next times that are told of an entry."""
@@ -68,6 +69,9 @@ class Fault:
 
     name: str
     fault: str
+    """What is wrong with it, in English."""
+    fault_said: Telling
+    """The same, to be told in any language."""
 
 
 def read_schedule(stores: Stores, now: float) -> list[ScheduleRow]:
@@ -104,7 +108,9 @@ def known_entries(known: Known) -> tuple[CronEntry, ...]:
 def faults_in(known: Known) -> Sequence[Fault]:
     """Entries of the database that cannot run, and why."""
     return [
-        Fault(name=name, fault=str(given["fault"]))
+        Fault(
+            name=name, fault=str(given["fault"]), fault_said=read_telling(given.get("fault_said"), str(given["fault"]))
+        )
         for name, given in sorted(known.installed.items())
         if given.get("fault")
     ]

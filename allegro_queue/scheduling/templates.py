@@ -28,6 +28,7 @@ from allegro_queue.scheduling.ticks import Following, Ticks, following_cron, fol
 from allegro_queue.stores.due import Due, Run, Tick
 from allegro_queue.stores.schedule import OWN_PREFIX
 from allegro_queue.supervisor_options import options_serving
+from allegro_queue.tellings import telling
 from allegro_queue.terms import FIELD as TERMS_FIELD
 from allegro_queue.terms import Terms
 from allegro_queue.terms_of import TermsMaker
@@ -160,9 +161,11 @@ def read_meta(held: Mapping[bytes, bytes]) -> dict[str, Any]:
     try:
         meta = json.loads(given)
     except ValueError as error:
-        raise BrokenEntry("Its data in Redis is not JSON. Was it scheduled by a program that pickles?") from error
+        raise BrokenEntry(
+            telling("Its data in Redis is not JSON. Was it scheduled by a program that pickles?")
+        ) from error
     if not isinstance(meta, dict):
-        raise BrokenEntry(f"Its meta in Redis is {meta!r}; it must be a dict.")
+        raise BrokenEntry(telling("Its meta in Redis is {meta}; it must be a dict.", meta=repr(meta)))
     return meta
 
 
@@ -200,7 +203,9 @@ def ticks_of(due: Due, meta: Mapping[str, Any], now: float) -> Ticks:
         # As rq-scheduler does it: one run makes up for all, and intervals are counted from one queueing to the next.
         return Ticks((due.due_at,), 0, times(now))
     except (ValueError, TypeError, LookupError, OSError) as error:
-        raise BrokenEntry(f"When it comes next cannot be told from {dict(meta)!r} ({error}).") from error
+        raise BrokenEntry(
+            telling("When it comes next cannot be told from {meta} ({error}).", meta=repr(dict(meta)), error=str(error))
+        ) from error
 
 
 def tick_of(due: Due, meta: Mapping[str, Any], settings: HorizonSettings, connection: Redis, now: float) -> Tick:
@@ -216,7 +221,9 @@ def tick_of(due: Due, meta: Mapping[str, Any], settings: HorizonSettings, connec
         try:
             left = int(meta[REPEAT]) - 1
         except (ValueError, TypeError) as error:
-            raise BrokenEntry(f"How often it still repeats cannot be told from {meta[REPEAT]!r}.") from error
+            raise BrokenEntry(
+                telling("How often it still repeats cannot be told from {number}.", number=repr(meta[REPEAT]))
+            ) from error
         next_at = ticks.next_at if left > 0 else None
         new_meta = json.dumps({**meta, REPEAT: left}).encode()
     return Tick(
@@ -242,17 +249,17 @@ def run_of(due: Due, meta: Mapping[str, Any], settings: HorizonSettings, connect
         job.restore(dict(due.fields))
         name = str(job.func_name)
     except Exception as error:  # a hash can hold anything
-        raise BrokenEntry(f"Its data in Redis cannot be read ({cause_of(error)}).") from error
+        raise BrokenEntry(telling("Its data in Redis cannot be read ({error}).", error=cause_of(error))) from error
     if not is_allowed(name, tuple(settings.allowed_jobs)):
-        raise BrokenEntry(f"{name} is not under HORIZON['allowed_jobs'], so no worker would run it.")
+        raise BrokenEntry(telling("{job} is not under HORIZON['allowed_jobs'], so no worker would run it.", job=name))
     try:
         importable = callable(job.func)
     except Exception as error:  # an import runs code
-        raise BrokenEntry(f"{name} cannot be imported ({cause_of(error)}).") from error
+        raise BrokenEntry(telling("{job} cannot be imported ({error}).", job=name, error=cause_of(error))) from error
     if not importable:
-        raise BrokenEntry(f"{name} is not a function.")
+        raise BrokenEntry(telling("{job} is not a function.", job=name))
     if not job.origin:
-        raise BrokenEntry("It names no queue.")
+        raise BrokenEntry(telling("It names no queue."))
     job.created_at = job.enqueued_at = datetime.fromtimestamp(now, UTC)
     job._status = JobStatus.QUEUED
     job.meta = {key: value for key, value in meta.items() if key not in OURS}

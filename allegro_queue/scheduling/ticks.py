@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from allegro_queue.scheduling.times import next_due
+from allegro_queue.tellings import Telling, telling, telling_of
 
 Following = Callable[[float], float]
 """The first tick later than a moment."""
@@ -28,7 +29,7 @@ class Ticks:
     missed: int
     """Ticks that get no run of their own."""
     next_at: float
-    reason: str = ""
+    reason: Telling | None = None
     """Why those were missed, and what is done about them."""
 
 
@@ -55,15 +56,40 @@ def ticks_due(due_at: float, now: float, following: Following, missed: str, limi
         next_at = following(now)
     if count == 1 and (missed != "skip" or now - due_at <= STILL_IN_TIME):
         return Ticks((due_at,), 0, next_at)
-    number = f"at least {count:,}" if count == MOST_COUNTED else f"{count:,}"
     if missed == "once":
-        return Ticks((due_at,), count - 1, next_at, f"{number} times had passed; one run makes up for all")
+        return Ticks((due_at,), count - 1, next_at, passed_words(count, "once"))
     if missed == "all":
         runs = latest(due_at, now, following, limit)
-        return Ticks(runs, count - len(runs), next_at, f"{number} times had passed; the last {limit} are made up for")
+        return Ticks(runs, count - len(runs), next_at, passed_words(count, "all", limit))
     last = latest(due_at, now, following, 1)[0]
     runs = (last,) if now - last <= STILL_IN_TIME else ()
-    return Ticks(runs, count - len(runs), next_at, f"{number} times had passed; they are skipped, as its rule says")
+    return Ticks(runs, count - len(runs), next_at, passed_words(count, "skip"))
+
+
+def passed_words(count: int, rule: str, limit: int = 0) -> Telling:
+    """How many times had passed, and what is done about them."""
+    if count == MOST_COUNTED:
+        return {
+            "once": telling("at least {n} times had passed; one run makes up for all", n=count),
+            "all": telling("at least {n} times had passed; the last {limit} are made up for", n=count, limit=limit),
+            "skip": telling("at least {n} times had passed; they are skipped, as its rule says", n=count),
+        }[rule]
+    return {
+        "once": telling_of(
+            "{n} time had passed; one run makes up for all", "{n} times had passed; one run makes up for all", count
+        ),
+        "all": telling_of(
+            "{n} time had passed; the last {limit} are made up for",
+            "{n} times had passed; the last {limit} are made up for",
+            count,
+            limit=limit,
+        ),
+        "skip": telling_of(
+            "{n} time had passed; it is skipped, as its rule says",
+            "{n} times had passed; they are skipped, as its rule says",
+            count,
+        ),
+    }[rule]
 
 
 def passed(due_at: float, now: float, following: Following) -> Iterator[float]:

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy
 from redis import Redis
 from rq.command import send_stop_job_command
 from rq.defaults import RQ_KEY_PREFIX
@@ -22,6 +20,7 @@ from allegro_queue.stores.jobs import REGISTRIES, State, is_job_id, queue_key, r
 from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.replies import text, texts
 from allegro_queue.stores.scripts import script
+from allegro_queue.tellings import Telling, telling
 
 ACT = script("moment", "batch", "retry_one", "act")
 
@@ -186,12 +185,12 @@ class BulkStore:
         """Have a job that was just queued run next."""
         return bool(self._forward(keys=[queue_key(queue)], args=[job_id]))
 
-    def stop(self, job_id: str) -> str | Promise:
-        """Tell the worker that runs a job to stop it; empty text, or why not, lazily."""
+    def stop(self, job_id: str) -> Telling | None:
+        """Tell the worker that runs a job to stop it; ``None``, or why not."""
         try:
             send_stop_job_command(self._client, job_id, serializer=JSONSerializer)
         except NoSuchJobError:
-            return gettext_lazy("It is gone.")
+            return telling("It is gone.")
         except InvalidJobOperation:
-            return gettext_lazy("No worker runs it at this moment.")
-        return ""
+            return telling("No worker runs it at this moment.")
+        return None

@@ -11,6 +11,7 @@ from redis.exceptions import ResponseError
 
 from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.replies import Reply, text
+from allegro_queue.tellings import Telling, read_telling_if_any, verbatim
 
 LEASE_SECONDS = 10
 COLLECTOR_LIFE = 30
@@ -82,9 +83,16 @@ class CollectorRecord:
     per_second: float
     """Runs collected a second, lately."""
     trouble: str = ""
-    """Why it does not get on; empty when it does."""
+    """Why it does not get on, in English; empty when it does."""
+    trouble_said: Telling | None = None
+    """The same, to be told in any language; ``None`` in records of versions that had English only."""
     collected: str = ""
     """Id of the newest run that it has written to the database."""
+
+    @property
+    def trouble_telling(self) -> Telling:
+        """Why it does not get on."""
+        return self.trouble_said or verbatim(self.trouble)
 
 
 class CollectingStore:
@@ -155,7 +163,9 @@ def time_of(entry: str) -> float:
 def read_record(found: Reply) -> CollectorRecord:
     """The record from its JSON. What a newer version has added is left out."""
     names = {each.name for each in fields(CollectorRecord)}
-    return CollectorRecord(**{key: value for key, value in json.loads(found).items() if key in names})
+    given = {key: value for key, value in json.loads(found).items() if key in names}
+    said = read_telling_if_any(given.get("trouble_said"), given.get("trouble", ""))
+    return CollectorRecord(**{**given, "trouble_said": said})
 
 
 def read_stream(info: object) -> Stream:

@@ -8,6 +8,7 @@ from enum import IntEnum
 from typing import Any
 
 from allegro_queue.stores.replies import text
+from allegro_queue.tellings import Telling
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,7 +50,7 @@ class Tick:
     meta: bytes | None = None
     """What the entry's own ``meta`` becomes; ``None`` leaves it."""
     missed: int = 0
-    missed_reason: str = ""
+    missed_reason: Telling | None = None
     alone: bool = False
     """Skip it while the run before has not ended."""
 
@@ -60,7 +61,7 @@ class Parked:
 
     entry: str
     next_at: float
-    reason: str
+    reason: Telling
 
 
 class Outcome(IntEnum):

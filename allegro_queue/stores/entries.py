@@ -15,6 +15,7 @@ from allegro_queue.stores.jobs import job_key
 from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.replies import text
 from allegro_queue.stores.scripts import script
+from allegro_queue.tellings import Telling, read_telling, verbatim
 
 ACCOUNTS_KEPT = 50
 
@@ -38,7 +39,9 @@ class Account:
     job_id: str = ""
     """Id of the job; empty when none was queued."""
     reason: str = ""
-    """Why no job was queued, or not one for each time."""
+    """Why no job was queued, or not one for each time; in English."""
+    reason_said: Telling | None = None
+    """The same, to be told in any language; ``None`` in accounts of versions that had English only."""
     count: int = 1
     """Times that it stands for."""
     since: float | None = None
@@ -50,6 +53,11 @@ class Account:
     ended_at: float | None = None
     seconds: float | None = None
     """Its run time."""
+
+    @property
+    def reason_telling(self) -> Telling:
+        """Why no job was queued, or not one for each time."""
+        return self.reason_said or verbatim(self.reason)
 
     @property
     def start_delay(self) -> float:
@@ -66,7 +74,14 @@ class EntryState:
     missed: int = 0
     skipped: int = 0
     error: str = ""
-    """Why its last time could not be queued; empty when all was well."""
+    """Why its last time could not be queued, in English; empty when all was well."""
+    error_said: Telling | None = None
+    """The same, to be told in any language."""
+
+    @property
+    def error_telling(self) -> Telling:
+        """Why its last time could not be queued."""
+        return self.error_said or verbatim(self.error)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -196,7 +211,8 @@ def blank(value: float | None) -> str:
 
 def read_account(given: Mapping[str, Any]) -> Account:
     """An account as it was written; fields of a later release are left out."""
-    return Account(**known_fields(given, Account))
+    values = known_fields(given, Account)
+    return Account(**{**values, "reason_said": read_said(given.get("reason_said"), given.get("reason", ""))})
 
 
 def read_state(given: bytes) -> EntryState:
@@ -204,7 +220,18 @@ def read_state(given: bytes) -> EntryState:
     said = json.loads(given)
     last = said.get("last")
     values = known_fields(said, EntryState)
+    values["error_said"] = read_said(said.get("error_said"), said.get("error", ""))
     return EntryState(**{**values, "last": read_account(last) if isinstance(last, dict) and "what" in last else None})
+
+
+def read_said(given: Any, english: str) -> Telling | None:
+    """A telling from its JSON, which the scripts keep as text."""
+    if not given:
+        return None
+    try:
+        return read_telling(json.loads(given), english)
+    except (TypeError, ValueError):
+        return verbatim(english)
 
 
 def read_pause(name: str, given: bytes) -> EntryPause:

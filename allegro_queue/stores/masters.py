@@ -58,7 +58,9 @@ class PoolRecord:
     workers: int
     """Living workers of the pool."""
     explanation: str = ""
-    """Why it last grew or shrank, in words."""
+    """Why it last grew or shrank, in English."""
+    explanation_said: Telling | None = None
+    """The same, to be told in any language; ``None`` in records of versions that had English only."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,7 +87,9 @@ class SupervisorRecord:
     max_processes: int = 0
     """Worker processes at the most; 0 in records of versions that always kept as many as are wanted."""
     explanation: str = ""
-    """Why it last grew or shrank, in words: ``grew 1 → 4: 312 waiting``."""
+    """Why it last grew or shrank, in English: ``grew 1 → 4: 312 waiting``."""
+    explanation_said: Telling | None = None
+    """The same, to be told in any language; ``None`` in records of versions that had English only."""
     scaled_at: float = 0.0
     """When that was, as Unix time; 0 when it has not happened yet."""
     maintenance: bool = False
@@ -103,6 +107,11 @@ class SupervisorRecord:
     def stands_still(self) -> bool:
         """Whether its workers take no job on purpose."""
         return self.status == "paused" or self.maintenance
+
+    @property
+    def explanation_telling(self) -> Telling:
+        """Why it last grew or shrank."""
+        return self.explanation_said or verbatim(self.explanation)
 
     @property
     def trouble_telling(self) -> Telling:
@@ -236,9 +245,7 @@ def read_master(text: Reply) -> MasterRecord:
 
 
 def read_supervisor(given: Mapping[str, Any]) -> SupervisorRecord:
-    pools = tuple(
-        PoolRecord(**{**known(PoolRecord, each), "queue": tuple(each["queue"])}) for each in given.get("pools", ())
-    )
+    pools = tuple(read_pool(each) for each in given.get("pools", ()))
     return SupervisorRecord(
         **{
             **known(SupervisorRecord, given),
@@ -247,6 +254,17 @@ def read_supervisor(given: Mapping[str, Any]) -> SupervisorRecord:
             "leaving": tuple(given.get("leaving", ())),
             "pools": pools,
             "trouble_said": read_telling_if_any(given.get("trouble_said"), given.get("trouble", "")),
+            "explanation_said": read_telling_if_any(given.get("explanation_said"), given.get("explanation", "")),
+        }
+    )
+
+
+def read_pool(given: Mapping[str, Any]) -> PoolRecord:
+    return PoolRecord(
+        **{
+            **known(PoolRecord, given),
+            "queue": tuple(given["queue"]),
+            "explanation_said": read_telling_if_any(given.get("explanation_said"), given.get("explanation", "")),
         }
     )
 

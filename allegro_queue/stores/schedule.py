@@ -13,6 +13,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from django.utils.translation import gettext_noop
 from redis import Redis
 from redis.client import Pipeline
 from redis.exceptions import ResponseError
@@ -174,8 +175,8 @@ class ScheduleStore:
                             SCHEDULED, self._keys.entries, self._keys.accounts(todo.entry), self._keys.scheduler_fence,
                         ],
                         args=[
-                            due.id, repr(due.due_at), repr(todo.next_at), todo.entry, todo.reason, repr(now), fence,
-                            ACCOUNTS_KEPT,
+                            due.id, repr(due.due_at), repr(todo.next_at), todo.entry, todo.reason.english, repr(now),
+                            fence, ACCOUNTS_KEPT, json.dumps(todo.reason.as_data()),
                         ],
                         client=pipeline,
                     )  # fmt: skip
@@ -196,7 +197,9 @@ class ScheduleStore:
             "fence": fence,
             "runs": [{"job_id": job_id, "due_at": due_at} for job_id, due_at in tick.jobs.items()],
             "missed": tick.missed,
-            "missed_reason": tick.missed_reason,
+            "missed_reason": tick.missed_reason.english if tick.missed_reason else "",
+            "missed_said": json.dumps(tick.missed_reason.as_data()) if tick.missed_reason else "",
+            "words": SKIPPED,
             "alone": tick.alone,
             "under_way": dict.fromkeys(UNENDED, True),
             "job_prefix": job_key(""),
@@ -247,6 +250,17 @@ class ScheduleStore:
     def next_times(self, ids: Sequence[str]) -> list[float | None]:
         """When each id is due, in the order asked; ``None`` for what is not scheduled."""
         return list(self._client.zmscore(SCHEDULED, list(ids))) if ids else []
+
+
+SKIPPED = {
+    "paused": gettext_noop("paused"),
+    "paused_by": gettext_noop("paused by {who}"),
+    "paused_for": gettext_noop("paused: {reason}"),
+    "paused_by_for": gettext_noop("paused by {who}: {reason}"),
+    "under_way": gettext_noop("the run before has not ended"),
+    "had": gettext_noop("this time had its run already"),
+}
+"""Why a time is skipped, as only the script itself can know. It keeps the message with what goes in."""
 
 
 def scheduled_key(queue: str | None) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from allegro_queue.plan import Plan
 from allegro_queue.stores.seats import Seats
+from allegro_queue.tellings import Telling, telling
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +29,7 @@ class Allowance:
     """What one pool may have."""
 
     processes: int
-    explanation: str = ""
+    explanation: Telling | None = None
     """Why that is fewer than asked for: ``asked for 5, 3 allowed: the cluster may have 8``."""
 
 
@@ -80,12 +81,21 @@ def deal_out(wishes: Sequence[Wish], allowed: Seats, limits: Seats) -> list[Allo
     ]
 
 
-def why(wish: Wish, number: int, left_by_queue: Mapping[str, int], limits: Seats) -> str:
-    """Which limit keeps a pool from what it asked for, in words."""
+def why(wish: Wish, number: int, left_by_queue: Mapping[str, int], limits: Seats) -> Telling | None:
+    """Which limit keeps a pool from what it asked for; ``None`` when none does."""
     if number >= wish.asked:
-        return ""
+        return None
     if wish.queue in limits.queues and left_by_queue.get(wish.queue, 1) <= 0:
-        limit = f"the queue {wish.queue} may have {limits.queues[wish.queue]}"
-    else:
-        limit = f"the cluster may have {limits.total}"
-    return f"asked for {wish.asked}, {number} allowed: {limit}"
+        return telling(
+            "asked for {asked}, {number} allowed: the queue {queue} may have {most}",
+            asked=wish.asked,
+            number=number,
+            queue=wish.queue,
+            most=limits.queues[wish.queue],
+        )
+    return telling(
+        "asked for {asked}, {number} allowed: the cluster may have {most}",
+        asked=wish.asked,
+        number=number,
+        most=limits.total,
+    )

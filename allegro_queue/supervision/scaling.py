@@ -11,9 +11,12 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from django.utils.translation import gettext_noop
+
 from allegro_queue.stores.workers import WorkerRecord
 from allegro_queue.stores.workload import Workload
 from allegro_queue.supervisor_options import SupervisorOptions
+from allegro_queue.tellings import Telling, telling, telling_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,9 +35,12 @@ class PoolLoad:
         return self.waiting + self.running
 
     @property
-    def in_words(self) -> str:
-        parts = [f"{count} {word}" for count, word in ((self.waiting, "waiting"), (self.running, "running")) if count]
-        return ", ".join(parts) or "nothing to do"
+    def told(self) -> Telling:
+        if self.waiting and self.running:
+            return telling("{waiting} waiting, {running} running", waiting=self.waiting, running=self.running)
+        if self.waiting:
+            return telling("{waiting} waiting", waiting=self.waiting)
+        return telling("{running} running", running=self.running) if self.running else telling("nothing to do")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,8 +48,8 @@ class Decision:
     """How many workers a pool should have."""
 
     processes: int
-    explanation: str = ""
-    """Why this differs from what it has, such as ``grew 1 → 4: 312 waiting``; empty when it does not."""
+    explanation: Telling | None = None
+    """Why this differs from what it has, such as ``grew 1 → 4: 312 waiting``; ``None`` when it does not."""
 
 
 class Peak:
@@ -70,21 +76,24 @@ def scale_to_demand(load: PoolLoad, peak: int, options: SupervisorOptions) -> De
     before = load.processes
     wanted = clamp(load.jobs, options)
     if wanted > before:
-        return Decision(processes=wanted, explanation=f"grew {before} → {wanted}: {load.in_words}")
+        return decided(before, wanted, load.told)
     enough = clamp(peak, options)
     if enough < before:
-        seconds = options.scale_down_after
-        reason = f"idle for {seconds} s" if peak == 0 else f"at most {plural_jobs(peak)} at a time for {seconds} s"
-        return Decision(processes=enough, explanation=f"shrank {before} → {enough}: {reason}")
+        return decided(before, enough, quiet_words(peak, options.scale_down_after))
     return Decision(processes=before)
+
+
+def quiet_words(peak: int, seconds: int) -> Telling:
+    """How little there was to do, and for how long."""
+    if peak == 0:
+        return telling("idle for {seconds} s", seconds=seconds)
+    return telling_of(
+        "at most {n} job at a time for {seconds} s", "at most {n} jobs at a time for {seconds} s", peak, seconds=seconds
+    )
 
 
 def clamp(number: int, options: SupervisorOptions) -> int:
     return max(options.min_processes, min(number, options.max_processes))
-
-
-def plural_jobs(count: int) -> str:
-    return "1 job" if count == 1 else f"{count} jobs"
 
 
 def split_evenly(processes: Sequence[int], options: SupervisorOptions) -> list[Decision]:
@@ -97,7 +106,12 @@ def split_evenly(processes: Sequence[int], options: SupervisorOptions) -> list[D
     decisions = []
     for place, before in enumerate(processes):
         wanted = share + (place < rest)
-        reason = f"an even share of {options.max_processes} over {len(processes)} queues"
+        reason = telling_of(
+            "an even share of {all} over {n} queue",
+            "an even share of {all} over {n} queues",
+            len(processes),
+            all=options.max_processes,
+        )
         decisions.append(decided(before, wanted, reason))
     return decisions
 
@@ -147,18 +161,26 @@ def work_of(load: PoolLoad, loads: Sequence[PoolLoad], options: SupervisorOption
     return load.jobs * max(load.runtime_ms if load.runtime_ms is not None else typical, 0.01)
 
 
-def reason_for(load: PoolLoad, part: float, options: SupervisorOptions) -> str:
+def reason_for(load: PoolLoad, part: float, options: SupervisorOptions) -> Telling:
     if not load.jobs:
-        return load.in_words
-    return f"{part:.0%} of the work by {options.auto_scaling_strategy}, {load.in_words}"
+        return load.told
+    text = (
+        gettext_noop("{share} of the work by size, {load}")
+        if options.auto_scaling_strategy == "size"
+        else gettext_noop("{share} of the work by time, {load}")
+    )
+    return telling(text, share=f"{part:.0%}", load=load.told)
 
 
-def decided(before: int, after: int, reason: str) -> Decision:
+def decided(before: int, after: int, reason: Telling) -> Decision:
     if after == before:
         return Decision(processes=before)
-    return Decision(
-        processes=after, explanation=f"{'grew' if after > before else 'shrank'} {before} → {after}: {reason}"
+    text = (
+        gettext_noop("grew {before} → {after}: {reason}")
+        if after > before
+        else gettext_noop("shrank {before} → {after}: {reason}")
     )
+    return Decision(processes=after, explanation=telling(text, before=before, after=after, reason=reason))
 
 
 def own_part(

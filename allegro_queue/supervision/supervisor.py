@@ -22,6 +22,7 @@ from allegro_queue.supervision.scaling import (
     split_evenly,
 )
 from allegro_queue.supervisor_options import SupervisorOptions
+from allegro_queue.tellings import Telling, telling
 
 log = logging.getLogger(__name__)
 
@@ -36,12 +37,12 @@ class QueuePool:
         """Workers that it should have by its load, be that allowed or not."""
         self._allowed = Allowance(processes=0)
         self._is_limited = False
-        self._reason = ""
+        self._reason: Telling | None = None
 
     @property
-    def explanation(self) -> str:
-        """Why it has as many as it has, in words."""
-        return (self._allowed.explanation if self._is_limited else "") or self._reason
+    def explanation(self) -> Telling | None:
+        """Why it has as many as it has, if that ever changed."""
+        return (self._allowed.explanation if self._is_limited else None) or self._reason
 
     @property
     def wish(self) -> Wish:
@@ -94,7 +95,7 @@ class Supervisor:
         self._status = "running"
         self._peak = Peak(options.scale_down_after)
         self._step_due = 0.0
-        self._explanation = ""
+        self._explanation: Telling | None = None
         self._scaled_at = 0.0
         self._pause_reason = ""
         self._pause_by = ""
@@ -258,7 +259,8 @@ class Supervisor:
             trouble_said=trouble,
             min_processes=self.options.min_processes,
             max_processes=self.options.max_processes,
-            explanation=self._explanation,
+            explanation=self._explanation.english if self._explanation else "",
+            explanation_said=self._explanation,
             scaled_at=self._scaled_at,
             maintenance=self._is_in_maintenance is True,
             pause_by=self._pause_by,
@@ -269,7 +271,8 @@ class Supervisor:
                     queue=pool.queues,
                     wanted=pool.processes.wanted,
                     workers=len(pool.processes.children),
-                    explanation=pool.explanation,
+                    explanation=pool.explanation.english if pool.explanation else "",
+                    explanation_said=pool.explanation,
                 )
                 for pool in self.pools
             ),
@@ -291,7 +294,9 @@ class Supervisor:
     def _note(self, pool: QueuePool) -> None:
         """Remember the change for those who ask, and write it to the log."""
         names = ",".join(pool.queues)
-        self._explanation = f"{names} {pool.explanation}" if self.options.balance else pool.explanation
+        self._explanation = pool.explanation
+        if self.options.balance and pool.explanation:
+            self._explanation = telling("{queue} {explanation}", queue=names, explanation=pool.explanation)
         self._scaled_at = time.time()
         log.info("pool scaled supervisor=%s queues=%s %s", self.options.name, names, pool.explanation)
 

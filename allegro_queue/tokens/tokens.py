@@ -11,12 +11,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.utils.translation import gettext_lazy
 
 from allegro_queue.errors import HorizonError, did_you_mean
 from allegro_queue.rights import Right
+from allegro_queue.tellings import telling
 from allegro_queue.tokens.models import ApiToken
-from allegro_queue.wording import worded_lazy
 
 BEGINNING = "hzn_"
 """Start of every token, so that a scanner for leaked secrets can know one."""
@@ -56,7 +55,7 @@ def make(
     """
     name = name.strip()
     if not NAME.fullmatch(name):
-        raise InvalidToken(gettext_lazy("A token needs a name of up to 100 characters that says what it is for."))
+        raise InvalidToken(telling("A token needs a name of up to 100 characters that says what it is for."))
     if days is not None and not 1 <= days <= MOST_DAYS:
         raise InvalidToken(f"The days are {days}; give a number from 1 to {MOST_DAYS:,}.")
     known = {right.value for right in Right}
@@ -113,8 +112,9 @@ def revoke(token_id: int, now: datetime) -> ApiToken:
         InvalidToken: there is none of this id, or it is revoked already.
     """
     if not ApiToken.objects.filter(pk=token_id, revoked_at=None).update(revoked_at=now):
-        text = gettext_lazy("There is no token {number} that holds; it may be revoked already.")
-        raise InvalidToken(worded_lazy(text, number=token_id))
+        raise InvalidToken(
+            telling("There is no token {number} that holds; it may be revoked already.", number=token_id)
+        )
     return ApiToken.objects.get(pk=token_id)
 
 

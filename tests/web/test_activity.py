@@ -21,6 +21,7 @@ from allegro_queue.activity.models import Activity
 from allegro_queue.dashboard.acting.actions import ACTIONS
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
+from allegro_queue.tellings import telling, verbatim
 from tests.support import jobs
 from tests.support.failures import failed
 
@@ -90,8 +91,8 @@ def test_pages_of_the_journal_follow_each_other_without_gap(client: Client, stor
                 who="ada",
                 via=Activity.Via.COMMAND,
                 action="pause",
-                subject=f"queue {place}",
-                outcome="Paused.",
+                subject=telling("queue {name}", name=str(place)),
+                outcome=telling("Resumed all queues."),
                 succeeded=True,
             )
         )
@@ -114,8 +115,8 @@ def test_old_entries_are_trimmed(db: None, settings: Any):
                 who="ada",
                 via=Activity.Via.PAGE,
                 action="pause",
-                subject=f"{days}",
-                outcome="Paused.",
+                subject=verbatim(str(days)),
+                outcome=verbatim("Paused."),
                 succeeded=True,
             )
         )

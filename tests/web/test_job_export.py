@@ -140,7 +140,7 @@ def test_a_file_that_is_broken_off_is_noted_as_far_as_it_went(client: Client, st
     for close in answer._resource_closers:
         close()
 
-    assert Activity.objects.get().outcome == "Exported 1 row as NDJSON; it was broken off there."
+    assert Activity.objects.get().outcome == "Exported 1 row as NDJSON. It was broken off there."
 
 
 def test_arguments_are_masked_and_only_in_the_file_when_asked_for(client: Client, stores: Stores) -> None:
@@ -222,4 +222,4 @@ def test_a_file_whose_next_rows_do_not_come_is_broken_off(
     with endless(RUNS), pytest.raises(TookTooLong):
         b"".join(answer.streaming_content)
 
-    assert Activity.objects.get().outcome == "Exported 2 rows as NDJSON; it was broken off there."
+    assert Activity.objects.get().outcome == "Exported 2 rows as NDJSON. It was broken off there."

@@ -33,7 +33,7 @@ def missed_tick(facts: Facts, threshold: float, least: float) -> Iterator[Findin
     """Entries whose last run came much too late, or could not be queued."""
     for each in facts.entries or ():
         if each.last_error:
-            said = telling("{entry} could not be queued: {error}", entry=each.name, error=each.last_error[:200])
+            said = telling("{entry} could not be queued: {error}", entry=each.name, error=each.last_error)
             yield Finding(each.name, said)
         elif each.last_due_at is not None and each.last_queued_at is not None:
             late = each.last_queued_at - each.last_due_at

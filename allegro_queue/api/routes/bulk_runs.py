@@ -149,7 +149,7 @@ def meant(request: HttpRequest, act: BulkAct, given: Matching, *, every: bool, i
         raise Refused(422, "body ids", "A filter says nothing about jobs that are named.", "Give all, or ids alone.")
     chosen = Chosen(ids=ids, all=every, state=given.state or "", **parts)
     if problem := chosen.problem(act, all_queues()):
-        raise Refused(422, "filter", str(problem), "See the act's document.")
+        raise Refused(422, "filter", problem.english, "See the act's document.")
     return chosen
 
 

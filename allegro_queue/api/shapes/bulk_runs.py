@@ -94,7 +94,7 @@ class BulkRunShape(Schema):
 
     @staticmethod
     def resolve_outcome(run: BulkRun) -> str:
-        return run_words.outcome(run)
+        return run_words.outcome(run).english
 
 
 class BulkRunsAsked(Paging):

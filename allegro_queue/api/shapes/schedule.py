@@ -5,7 +5,23 @@ from __future__ import annotations
 from ninja import Schema
 from pydantic import Field
 
-from allegro_queue.stores.entries import Account, EntryPause
+from allegro_queue.stores.entries import EntryPause
+
+
+class Account(Schema):
+    """What became of one time of an entry, or of several that fared the same."""
+
+    what: str
+    due_at: float
+    at: float
+    job_id: str = ""
+    reason: str = ""
+    count: int = 1
+    since: float | None = None
+    by: str = ""
+    result: str = ""
+    ended_at: float | None = None
+    seconds: float | None = None
 
 
 class EntryShape(Schema):

@@ -12,61 +12,62 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import Resolver404, resolve, reverse
 from django.utils import translation
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_POST
 from redis.exceptions import NoPermissionError
 
 from allegro_queue.access import View, rights_of, token_name, without_right
 from allegro_queue.activity.journal import Deed, note
 from allegro_queue.activity.models import Activity
+from allegro_queue.bulk.subjects import all_jobs, these_jobs
 from allegro_queue.connection import UNREACHABLE
 from allegro_queue.dashboard.acting.chosen import LONGEST_REASON
 from allegro_queue.dashboard.acting.pause_page import MOST_MINUTES
-from allegro_queue.dashboard.page.formats import count, count_lazy, duration_lazy
 from allegro_queue.errors import QueueUnavailable
 from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
+from allegro_queue.spans import lasting
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.pauses import ALL_QUEUES, Pause
-from allegro_queue.wording import worded_lazy
+from allegro_queue.tellings import Telling, in_a_list, telling, told_by, verbatim
 
 SUBJECTS = (
-    ("queue", "queue"),
-    ("to", "to"),
-    ("minutes", "minutes"),
-    ("entry", "entry"),
-    ("q", "with"),
-    ("name", "name"),
-    ("tag", "tag"),
-    ("text", "words"),
-    ("exception", "error"),
-    ("fingerprint", "group"),
-    ("group", "failure group"),
-    ("tenant", "tenant"),
-    ("word", "told"),
-    ("master", "Horizon process"),
-    ("worker", "worker"),
-    ("batch", "batch"),
-    ("per_minute", "per minute"),
-    ("run", "run"),
-    ("token", "token"),
-    ("rule", "rule"),
-    ("channel", "channel"),
+    ("queue", gettext_noop("queue {name}")),
+    ("to", gettext_noop("to {name}")),
+    ("minutes", gettext_noop("minutes {name}")),
+    ("entry", gettext_noop("entry {name}")),
+    ("q", gettext_noop("with {name}")),
+    ("name", gettext_noop("name {name}")),
+    ("tag", gettext_noop("tag {name}")),
+    ("text", gettext_noop("words {name}")),
+    ("exception", gettext_noop("error {name}")),
+    ("fingerprint", gettext_noop("group {name}")),
+    ("group", gettext_noop("failure group {name}")),
+    ("tenant", gettext_noop("tenant {name}")),
+    ("word", gettext_noop("told {name}")),
+    ("master", gettext_noop("Horizon process {name}")),
+    ("worker", gettext_noop("worker {name}")),
+    ("batch", gettext_noop("batch {name}")),
+    ("per_minute", gettext_noop("per minute {name}")),
+    ("run", gettext_noop("run {name}")),
+    ("token", gettext_noop("token {name}")),
+    ("rule", gettext_noop("rule {name}")),
+    ("channel", gettext_noop("channel {name}")),
 )
-"""Fields of the forms that say what an action is about, and the word before each."""
+"""Fields of the forms that say what an action is about, and how the journal names what stands in each."""
 
-NOT_KNOWN = gettext_lazy(
-    "Redis did not answer, so it is not known what was done. Look at the list before trying again."
-)
+LONGEST_PART = 200
+"""Letters of a field that the journal keeps."""
 
-NOT_ALLOWED = gettext_lazy("Redis does not let the user that the dashboard has there do this (its ACL).")
+NOT_KNOWN = telling("Redis did not answer, so it is not known what was done. Look at the list before trying again.")
+
+NOT_ALLOWED = telling("Redis does not let the user that the dashboard has there do this (its ACL).")
 
 ACTIONS_AT = "actions/"
 """Start of the address of every action, which a reader must not be led back to."""
 
-Told = tuple[int, str | Promise]
-"""Level and text of a message. The text is lazy: the person reads it in their language, the journal keeps it in English."""
+Told = tuple[int, Telling]
+"""Level and text of a message, which the person reads in their language, and everybody who reads the journal in theirs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,8 +75,7 @@ class Done:
     """What came of an action, where there is more to say than a message."""
 
     level: int
-    text: str | Promise
-    """Lazy, as ``Told`` has it."""
+    text: Telling
     next: str = ""
     """Address of the page to go on to; empty: the one that the form names."""
     run_id: int | None = None
@@ -102,7 +102,7 @@ def action(
             if needed not in rights_of(request):
                 return without_right(request, needed)
             done = carry_out(act, request)
-            messages.add_message(request, done.level, str(done.text))
+            messages.add_message(request, done.level, done.text.words)
             return HttpResponseRedirect(done.next or own_page(request.POST.get("next", "")))
 
         ACTS[view] = right, act
@@ -114,7 +114,7 @@ def action(
 def carry_out(act: Act, request: HttpRequest) -> Done:
     """Act, and note who did what; also when Redis does not answer."""
     try:
-        # What an act writes down is read by everybody, so it is in one language. What it tells is lazy.
+        # What an act writes down beside its telling is read by everybody, so it is in one language.
         with translation.override("en"):
             told = act(request, open_stores())
     except NoPermissionError:
@@ -122,13 +122,14 @@ def carry_out(act: Act, request: HttpRequest) -> Done:
     except (*UNREACHABLE, QueueUnavailable) as error:
         told = messages.ERROR, NOT_ALLOWED if isinstance(error.__cause__, NoPermissionError) else NOT_KNOWN
     done = told if isinstance(told, Done) else Done(level=told[0], text=told[1])
-    with translation.override("en"):
-        deed = deed_of(request, act.__name__, str(done.text), succeeded=done.level == messages.SUCCESS)
+    deed = deed_of(request, act.__name__, done.text, succeeded=done.level == messages.SUCCESS)
     note(replace(deed, run_id=done.run_id))
     return done
 
 
-def deed_of(request: HttpRequest, action: str, outcome: str, *, succeeded: bool, subject: str = "") -> Deed:
+def deed_of(
+    request: HttpRequest, action: str, outcome: Telling, *, succeeded: bool, subject: Telling | None = None
+) -> Deed:
     """What the person behind this request did, for the journal.
 
     Args:
@@ -148,15 +149,14 @@ def deed_of(request: HttpRequest, action: str, outcome: str, *, succeeded: bool,
     )
 
 
-def subject_of(given: QueryDict) -> str:
+def subject_of(given: QueryDict) -> Telling:
     """What it was about, from what the form named."""
-    ids = given.getlist("id")
-    parts = [
-        f"all {given.get('state') or 'failed'} jobs" if given.get("all") == "1" else "",
-        f"{count(len(ids))} jobs, first {ids[0]}" if len(ids) > 1 else f"job {ids[0]}" if ids else "",
-        *(f"{word} {given[key]}" for key, word in SUBJECTS if given.get(key)),
-    ]
-    return ", ".join(part for part in parts if part)
+    parts = [telling(words, name=given.get(key, "")[:LONGEST_PART]) for key, words in SUBJECTS if given.get(key)]
+    if ids := given.getlist("id"):
+        parts.insert(0, these_jobs(ids))
+    if given.get("all") == "1":
+        parts.insert(0, all_jobs(given.get("state") or "failed"))
+    return in_a_list(*parts) if parts else verbatim("")
 
 
 @action(Right.PAUSE)
@@ -164,8 +164,7 @@ def pause(request: HttpRequest, stores: Stores) -> Told:
     """Stop handing out the jobs of a queue, until resumed or for some minutes."""
     queue = request.POST.get("queue", "")
     if queue != ALL_QUEUES and queue not in all_queues():
-        text = gettext_lazy("There is no queue {queue}, so nothing was paused.")
-        return messages.WARNING, worded_lazy(text, queue=repr(queue[:200]))
+        return messages.WARNING, telling("There is no queue {queue}, so nothing was paused.", queue=repr(queue[:200]))
     if problem := problem_with_reason(request, needed=True):
         return messages.WARNING, problem
     try:
@@ -175,17 +174,17 @@ def pause(request: HttpRequest, stores: Stores) -> Told:
     now = time.time()
     until = now + 60 * span if span else None
     stores.pauses.pause(Pause(queue=queue, since=now, until=until, by=name_of(request), reason=reason_in(request)))
-    return messages.SUCCESS, worded_lazy(paused_words(queue, span), queue=queue, time=duration_lazy(60 * span))
+    return messages.SUCCESS, telling(paused_words(queue, span), queue=queue, time=lasting(60 * span))
 
 
-def paused_words(queue: str, minutes: int) -> Promise:
+def paused_words(queue: str, minutes: int) -> str:
     if queue == ALL_QUEUES:
         if minutes:
-            return gettext_lazy("Paused all queues for {time}. Running jobs finish; new ones pile up.")
-        return gettext_lazy("Paused all queues until somebody resumes them. Running jobs finish; new ones pile up.")
+            return gettext_noop("Paused all queues for {time}. Running jobs finish; new ones pile up.")
+        return gettext_noop("Paused all queues until somebody resumes them. Running jobs finish; new ones pile up.")
     if minutes:
-        return gettext_lazy("Paused {queue} for {time}. Running jobs finish; new ones pile up.")
-    return gettext_lazy("Paused {queue} until somebody resumes it. Running jobs finish; new ones pile up.")
+        return gettext_noop("Paused {queue} for {time}. Running jobs finish; new ones pile up.")
+    return gettext_noop("Paused {queue} until somebody resumes it. Running jobs finish; new ones pile up.")
 
 
 @action(Right.PAUSE)
@@ -194,16 +193,16 @@ def resume(request: HttpRequest, stores: Stores) -> Told:
     queue = request.POST.get("queue", "")
     is_all = queue == ALL_QUEUES
     if stores.pauses.resume(queue):
-        text = gettext_lazy("Resumed all queues.") if is_all else gettext_lazy("Resumed {queue}.")
-        return messages.SUCCESS, worded_lazy(text, queue=queue)
+        text = gettext_noop("Resumed all queues.") if is_all else gettext_noop("Resumed {queue}.")
+        return messages.SUCCESS, telling(text, queue=queue)
     if not queue:
-        return messages.INFO, gettext_lazy("That queue is not paused (any more).")
+        return messages.INFO, telling("That queue is not paused (any more).")
     text = (
-        gettext_lazy("There is no pause of all queues (any more).")
+        gettext_noop("There is no pause of all queues (any more).")
         if is_all
-        else gettext_lazy("{queue} is not paused (any more).")
+        else gettext_noop("{queue} is not paused (any more).")
     )
-    return messages.INFO, worded_lazy(text, queue=queue[:200])
+    return messages.INFO, telling(text, queue=queue[:200])
 
 
 def reason_in(request: HttpRequest) -> str:
@@ -211,32 +210,34 @@ def reason_in(request: HttpRequest) -> str:
     return request.POST.get("reason", "").strip()
 
 
-def problem_with_reason(request: HttpRequest, *, needed: bool = False) -> str:
-    """What is wrong with the reason that the form brings, lazily; empty when nothing is."""
+def problem_with_reason(request: HttpRequest, *, needed: bool = False) -> Telling | None:
+    """What is wrong with the reason that the form brings; ``None`` when nothing is."""
     reason = reason_in(request)
     if len(reason) > LONGEST_REASON or (needed and not reason):
-        text = gettext_lazy("Nothing was done: give a reason of up to {most} characters.")
-        return worded_lazy(text, most=LONGEST_REASON)
-    return ""
+        return telling("Nothing was done: give a reason of up to {most} characters.", most=LONGEST_REASON)
+    return None
 
 
-def nothing_done(problem: Exception | str) -> str:
-    """The message where something stood in the way; it says what in a sentence of its own, lazily."""
-    return worded_lazy(gettext_lazy("Nothing was done: {problem}"), problem=problem)
+def nothing_done(problem: Exception) -> Telling:
+    """The message where something stood in the way; it says what in a sentence of its own."""
+    return telling("Nothing was done: {problem}", problem=told_by(problem))
 
 
 def minutes_in(text: str) -> int:
     """Minutes as a form gives them; nought for none.
 
     Raises:
-        ValueError: they are no whole number, or too many; the message is a sentence, and lazy.
+        ValueError: they are no whole number, or too many; the message is a telling.
     """
     span = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
     if text and not 1 <= span <= MOST_MINUTES:
-        words = gettext_lazy(
-            "the minutes are {given}; give a whole number from 1 to {most}, or nothing to pause until somebody resumes."
+        raise ValueError(
+            telling(
+                "the minutes are {given}; give a whole number from 1 to {most}, or nothing to pause until somebody resumes.",
+                given=repr(text[:20]),
+                most=MOST_MINUTES,
+            )
         )
-        raise ValueError(worded_lazy(words, given=repr(text[:20]), most=count_lazy(MOST_MINUTES)))
     return span
 
 

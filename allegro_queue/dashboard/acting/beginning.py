@@ -7,8 +7,7 @@ from collections.abc import Mapping
 
 from django.contrib import messages
 from django.http import HttpRequest
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_noop
 
 from allegro_queue.bulk import words, work
 from allegro_queue.bulk.models import BulkRun
@@ -18,12 +17,11 @@ from allegro_queue.dashboard.acting.actions import Done, name_of, reason_in, via
 from allegro_queue.dashboard.acting.chosen import failed_until, token_in
 from allegro_queue.dashboard.acting.conflicts import why_not
 from allegro_queue.dashboard.page.links import link
-from allegro_queue.dashboard.page.nouns import jobs_lazy
 from allegro_queue.errors import QueueUnavailable
 from allegro_queue.queues import all_queues
 from allegro_queue.stores import Stores
 from allegro_queue.stores.bulk import BulkAct
-from allegro_queue.wording import worded_lazy
+from allegro_queue.tellings import one_after_another, telling, telling_of, told_by
 
 FEW = 500
 """Jobs that are acted on at once, while the person waits; more are left to a run in the background."""
@@ -55,18 +53,18 @@ def begin(
     )
     page = link("run", run=run.pk)
     if not is_new:
-        text = worded_lazy(gettext_lazy("This was begun already, as run {run}."), run=run.pk)
+        text = telling("This was begun already, as run {run}.", run=str(run.pk))
         return Done(level=messages.INFO, text=text, next=page, run_id=run.pk)
     if is_few and not per_minute:
         return at_once(stores, run, selection, page, now)
     return in_background(stores, run, page)
 
 
-NOT_DONE: Mapping[str, Promise] = {
-    "retry": gettext_lazy("Not retried: {reason}"),
-    "delete": gettext_lazy("Not deleted: {reason}"),
-    "cancel": gettext_lazy("Not cancelled: {reason}"),
-    "move": gettext_lazy("Not moved: {reason}"),
+NOT_DONE: Mapping[str, str] = {
+    "retry": gettext_noop("Not retried: {reason}"),
+    "delete": gettext_noop("Not deleted: {reason}"),
+    "cancel": gettext_noop("Not cancelled: {reason}"),
+    "move": gettext_noop("Not moved: {reason}"),
 }
 """What is told of the one job that was meant, by act."""
 
@@ -74,11 +72,11 @@ NOT_DONE: Mapping[str, Promise] = {
 def at_once(stores: Stores, run: BulkRun, selection: Selection, page: str, now: float) -> Done:
     """Few jobs: the person waits for it."""
     work.do(stores, run)
-    text = words.outcome_lazy(run)
+    text = words.outcome(run)
     if len(selection.ids) == 1 and not run.done:
-        text = worded_lazy(NOT_DONE[run.act], reason=why_not(stores, selection.ids[0], now))
+        text = telling(NOT_DONE[run.act], reason=why_not(stores, selection.ids[0], now))
     elif run.act == BulkAct.DELETE:
-        text = worded_lazy(gettext_lazy("{outcome} For 24 hours this can be undone."), outcome=text)
+        text = one_after_another(text, telling("For 24 hours this can be undone."))
     level = messages.SUCCESS if run.done else messages.WARNING
     next_page = page if run.act == BulkAct.DELETE and run.done else ""
     return Done(level=level, text=text, next=next_page, run_id=run.pk)
@@ -89,16 +87,16 @@ def in_background(stores: Stores, run: BulkRun, page: str) -> Done:
     try:
         work.queue_slice(stores, run, 1)
     except QueueUnavailable as error:
-        text = worded_lazy(
-            gettext_lazy("Run {run} is written down and has not begun: {problem}"), run=run.pk, problem=error
+        text = telling(
+            "Run {run} is written down and has not begun: {problem}", run=str(run.pk), problem=told_by(error)
         )
         return Done(level=messages.ERROR, text=text, next=page, run_id=run.pk)
-    text = worded_lazy(
-        gettext_lazy("{doing} in the background, as run {run}: {jobs}.")
+    text = telling(
+        gettext_noop("{doing} in the background, as run {run}: {jobs}.")
         if run.expected
-        else gettext_lazy("{doing} in the background, as run {run}."),
-        doing=words.doing_lazy(run),
-        run=run.pk,
-        jobs=jobs_lazy(run.expected),
+        else gettext_noop("{doing} in the background, as run {run}."),
+        doing=words.doing(run),
+        run=str(run.pk),
+        jobs=telling_of("{n} job", "{n} jobs", run.expected),
     )
     return Done(level=messages.SUCCESS, text=text, next=page, run_id=run.pk)

@@ -9,16 +9,14 @@ from typing import Any
 from uuid import UUID
 
 from django.http import QueryDict
-from django.utils.functional import Promise, lazy
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_noop
 
 from allegro_queue.bulk.selection import STATUSES, Selection
-from allegro_queue.dashboard.page.formats import count_lazy, in_words
 from allegro_queue.history.filters import Filter
 from allegro_queue.rights import Right
 from allegro_queue.stores.bulk import BulkAct
 from allegro_queue.stores.jobs import State
-from allegro_queue.wording import worded_lazy
+from allegro_queue.tellings import Telling, telling, verbatim
 
 MOST_TICKED = 500
 LONGEST_REASON = 200
@@ -45,11 +43,11 @@ RIGHTS: Mapping[BulkAct, Right] = {
 DESTROYS = frozenset({BulkAct.DELETE, BulkAct.CANCEL})
 """Acts that ask for a reason when they are about many."""
 
-NOT_OF_STATE: Mapping[BulkAct, Promise] = {
-    BulkAct.RETRY: gettext_lazy("One can retry {states} jobs, not {state} ones, so nothing was done."),
-    BulkAct.DELETE: gettext_lazy("One can delete {states} jobs, not {state} ones, so nothing was done."),
-    BulkAct.CANCEL: gettext_lazy("One can cancel {states} jobs, not {state} ones, so nothing was done."),
-    BulkAct.MOVE: gettext_lazy("One can move {states} jobs, not {state} ones, so nothing was done."),
+NOT_OF_STATE: Mapping[BulkAct, str] = {
+    BulkAct.RETRY: gettext_noop("One can retry {states} jobs, not {state} ones, so nothing was done."),
+    BulkAct.DELETE: gettext_noop("One can delete {states} jobs, not {state} ones, so nothing was done."),
+    BulkAct.CANCEL: gettext_noop("One can cancel {states} jobs, not {state} ones, so nothing was done."),
+    BulkAct.MOVE: gettext_noop("One can move {states} jobs, not {state} ones, so nothing was done."),
 }
 """What is said to whoever would do it to jobs of another state."""
 
@@ -83,37 +81,35 @@ class Chosen:
     tenant: str = ""
     batch: str = ""
 
-    def problem(self, act: BulkAct, queues: Sequence[str]) -> str | Promise:
-        """What is wrong with the choice, lazily; empty when nothing is."""
+    def problem(self, act: BulkAct, queues: Sequence[str]) -> Telling | None:
+        """What is wrong with the choice; ``None`` when nothing is."""
         if not self.all:
             if not self.ids:
-                return gettext_lazy("No job was ticked, so nothing was done. Tick some rows first.")
+                return telling("No job was ticked, so nothing was done. Tick some rows first.")
             if len(self.ids) > MOST_TICKED:
-                return worded_lazy(
-                    gettext_lazy("{n} jobs were named; at most {most} can be named at once."),
-                    n=count_lazy(len(self.ids)),
+                return telling(
+                    "{n} jobs were named; at most {most} can be named at once.",
+                    n=len(self.ids),
                     most=MOST_TICKED,
                 )
-            return ""
+            return None
         if self.queue and self.queue not in queues:
-            return worded_lazy(
-                gettext_lazy("There is no queue {queue}, so nothing was done."), queue=repr(self.queue[:200])
-            )
+            return telling("There is no queue {queue}, so nothing was done.", queue=repr(self.queue[:200]))
         words = [state.value for state in STATES[act]]
         if self.state and self.state not in words:
-            return worded_lazy(
+            return telling(
                 NOT_OF_STATE[act],
-                states=lazy(in_words, str)(words),
+                states=named_together(words),
                 state=repr(self.state[:20]),
             )
         if any(len(getattr(self, part)) > LONGEST_WORDS for part in PARTS):
-            return worded_lazy(
-                gettext_lazy("A part of the filter has more than {most} characters, so nothing was done."),
+            return telling(
+                "A part of the filter has more than {most} characters, so nothing was done.",
                 most=LONGEST_WORDS,
             )
         if self.by_runs and self.state_for(act) not in (State.FAILED, State.FINISHED):
-            return gettext_lazy("Tags, errors and groups are known of jobs that have run, so nothing was done.")
-        return ""
+            return telling("Tags, errors and groups are known of jobs that have run, so nothing was done.")
+        return None
 
     @property
     def by_runs(self) -> dict[str, str]:
@@ -137,6 +133,13 @@ class Chosen:
         if not self.all:
             return [("id", job_id) for job_id in self.ids]
         return [("all", "1"), *((part, value) for part in PARTS if (value := getattr(self, part)))]
+
+
+def named_together(words: Sequence[str]) -> Telling:
+    """``a``, ``a and b``, ``a, b and c``: words that are typed as they are, in every language."""
+    if len(words) < 2:
+        return verbatim("".join(words))
+    return telling("{names} and {last}", names=", ".join(words[:-1]), last=words[-1])
 
 
 def chosen_in(given: QueryDict) -> Chosen:

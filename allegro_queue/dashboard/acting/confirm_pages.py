@@ -89,7 +89,8 @@ class ConfirmPage:
 def read_confirm(stores: Stores, pulse: Pulse, act: BulkAct, chosen: Chosen, next: str) -> ConfirmPage:
     """The page before an act."""
     queues = [queue.name for queue in pulse.queues]
-    problem = str(chosen.problem(act, queues))
+    trouble = chosen.problem(act, queues)
+    problem = trouble.words if trouble else ""
     rows: list[JobRow] = []
     gone = 0
     counted = Counted(0)

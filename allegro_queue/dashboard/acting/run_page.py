@@ -9,6 +9,7 @@ from django.utils.translation import gettext, gettext_noop
 
 from allegro_queue.bulk import noting, words, work
 from allegro_queue.bulk.models import BulkResult, BulkRun
+from allegro_queue.bulk.selection import subject_of
 from allegro_queue.bulk.undoing import seconds_left, way_back
 from allegro_queue.dashboard.acting.chosen import RIGHTS
 from allegro_queue.dashboard.acting.confirm_pages import act_word
@@ -37,11 +38,11 @@ WORDS: Mapping[str, str] = {
 
 MEANS: Mapping[str, str] = {
     "done": "",
-    "running": gettext_noop("left alone: a worker had it"),
-    "gone": gettext_noop("deleted, expired, or acted on by somebody else before its turn"),
-    "later": gettext_noop("left alone: came into its state after the page was shown"),
-    "barred": gettext_noop("left alone: another of its kind waits or runs"),
-    "other": gettext_noop("left alone: its state was another by then"),
+    "running": gettext_noop("Left alone: a worker had it."),
+    "gone": gettext_noop("Deleted, expired, or acted on by somebody else before its turn."),
+    "later": gettext_noop("Left alone: came into its state after the page was shown."),
+    "barred": gettext_noop("Left alone: another of its kind waits or runs."),
+    "other": gettext_noop("Left alone: its state was another by then."),
 }
 
 
@@ -75,6 +76,8 @@ class RunPage:
     tone: str
     icon: str
     act_word: str
+    subject: str
+    """Which jobs it is about."""
     sentence: str
     sub: str
     doing: str
@@ -122,9 +125,10 @@ def read_run(stores: Stores, pulse: Pulse, number: int, given: Mapping[str, str]
         tone="warn" if still else "ok" if not is_open else "run",
         icon="warn" if still else "run" if is_open else "ok" if run.state == BulkRun.State.DONE else "idle",
         act_word=act_word(BulkAct(run.act)),
+        subject=subject_of(run).words,
         sentence=sentence(run, total, is_open),
         sub=sub(run, total, is_open, pulse.at),
-        doing=words.doing(run),
+        doing=words.doing(run).words,
         acted=run.noted,
         total=total,
         is_open=is_open,
@@ -148,8 +152,8 @@ def read_run(stores: Stores, pulse: Pulse, number: int, given: Mapping[str, str]
 def sentence(run: BulkRun, total: int, is_open: bool) -> str:
     """How far it is."""
     if not is_open:
-        return words.outcome(run)
-    doing = words.doing(run)
+        return words.outcome(run).words
+    doing = words.doing(run).words
     if run.state == BulkRun.State.WAITING:
         if not total:
             return worded(gettext("{doing}: waits for a worker."), doing=doing)

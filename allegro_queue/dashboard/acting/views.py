@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.utils.functional import Promise
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View, rights_of, without_right
@@ -38,7 +37,6 @@ from allegro_queue.dashboard.acting.chosen import (
 )
 from allegro_queue.dashboard.acting.confirm_pages import ConfirmPage, act_word, is_about_many, read_confirm
 from allegro_queue.dashboard.acting.run_page import RunPage, read_run
-from allegro_queue.dashboard.page.formats import count_lazy
 from allegro_queue.dashboard.page.links import link
 from allegro_queue.dashboard.page.render import Missing, render_page
 from allegro_queue.queues import all_queues
@@ -46,7 +44,8 @@ from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.stores.bulk import BulkAct
 from allegro_queue.stores.pulse import Pulse
-from allegro_queue.wording import worded, worded_lazy
+from allegro_queue.tellings import Telling, telling
+from allegro_queue.wording import worded
 
 
 def confirm(act: BulkAct, current: str = "jobs") -> View:
@@ -101,34 +100,35 @@ def do(request: HttpRequest, stores: Stores, act: BulkAct) -> Told | Done:
     given = request.POST
     chosen = chosen_in(given)
     if tells_arguments(request, chosen):
-        text = gettext_lazy("Nothing was done: words are looked for in arguments too ({right}).")
-        return messages.WARNING, worded_lazy(text, right=Right.VIEW_PAYLOAD)
+        return messages.WARNING, telling(
+            "Nothing was done: words are looked for in arguments too ({right}).", right=Right.VIEW_PAYLOAD
+        )
     to = given.get("to", "") if act is BulkAct.MOVE else ""
     problem = chosen.problem(act, all_queues()) or problem_of_form(request, act, chosen, to)
     if problem:
         return messages.WARNING, problem
     per_minute = whole_number_in(given.get("per_minute", ""), MOST_PER_MINUTE)
     if per_minute is None:
-        text = gettext_lazy("Nothing was done: the rate {given} is no whole number from 1 to {most}.")
+        text = gettext_noop("Nothing was done: the rate {given} is no whole number from 1 to {most}.")
         asked = repr(given["per_minute"].strip()[:20])
-        return messages.WARNING, worded_lazy(text, given=asked, most=count_lazy(MOST_PER_MINUTE))
+        return messages.WARNING, telling(text, given=asked, most=MOST_PER_MINUTE)
     return begin(request, stores, act, chosen.selection(act), to=to, per_minute=per_minute)
 
 
-def problem_of_form(request: HttpRequest, act: BulkAct, chosen: Chosen, to: str) -> str | Promise:
-    """What is missing beside the choice itself, lazily; empty when nothing is."""
+def problem_of_form(request: HttpRequest, act: BulkAct, chosen: Chosen, to: str) -> Telling | None:
+    """What is missing beside the choice itself; ``None`` when nothing is."""
     if problem := problem_with_reason(request, needed=act in DESTROYS and is_about_many(chosen)):
         return problem
     if act is BulkAct.MOVE and to not in all_queues():
-        return worded_lazy(gettext_lazy("There is no queue {queue}, so nothing was moved."), queue=repr(to[:200]))
+        return telling("There is no queue {queue}, so nothing was moved.", queue=repr(to[:200]))
     if act is BulkAct.MOVE and chosen.all and chosen.queue == to:
-        return worded_lazy(gettext_lazy("The jobs of {queue} are there already, so nothing was moved."), queue=to)
+        return telling("The jobs of {queue} are there already, so nothing was moved.", queue=to)
     if act is BulkAct.DELETE and is_about_many(chosen):
         # However the reader's language groups digits.
         typed = "".join(filter(str.isdecimal, request.POST.get("typed", "")))
         if not typed or typed != request.POST.get("count", ""):
-            return gettext_lazy("Nothing was deleted: the number of jobs was not typed as it is shown.")
-    return ""
+            return telling("Nothing was deleted: the number of jobs was not typed as it is shown.")
+    return None
 
 
 # ------------------------------------------------------------------------------------------------ Runs over many
@@ -152,7 +152,7 @@ def act_on_run(act: Callable[[HttpRequest, Stores, BulkRun], Done]) -> Callable[
     def on_run(request: HttpRequest, stores: Stores) -> Done:
         run = run_in(request)
         if run is None:
-            return Done(level=messages.WARNING, text=gettext_lazy("There is no such run, so nothing was done."))
+            return Done(level=messages.WARNING, text=telling("There is no such run, so nothing was done."))
         return act(request, stores, run)
 
     on_run.__name__ = act.__name__
@@ -166,9 +166,9 @@ def cancel_run(request: HttpRequest, stores: Stores, run: BulkRun) -> Done:
     """Act on no further job of it."""
     page = link("run", run=run.pk)
     if work.cancel(stores, run, who=name_of(request), now=time.time()):
-        text = worded_lazy(gettext_lazy("Run {run} stopped. {outcome}"), run=run.pk, outcome=words.outcome_lazy(run))
+        text = telling("Run {run} stopped. {outcome}", run=str(run.pk), outcome=words.outcome(run))
         return Done(level=messages.SUCCESS, text=text, next=page, run_id=run.pk)
-    text = worded_lazy(gettext_lazy("Run {run} was over. {outcome}"), run=run.pk, outcome=words.outcome_lazy(run))
+    text = telling("Run {run} was over. {outcome}", run=str(run.pk), outcome=words.outcome(run))
     return Done(level=messages.INFO, text=text, next=page, run_id=run.pk)
 
 
@@ -178,12 +178,10 @@ def carry_on_run(request: HttpRequest, stores: Stores, run: BulkRun) -> Done:
     """Queue the job that carries it on anew."""
     page = link("run", run=run.pk)
     if run.state not in work.OPEN:
-        text = worded_lazy(gettext_lazy("Run {run} is over. {outcome}"), run=run.pk, outcome=words.outcome_lazy(run))
+        text = telling("Run {run} is over. {outcome}", run=str(run.pk), outcome=words.outcome(run))
         return Done(level=messages.INFO, text=text, next=page, run_id=run.pk)
     queue = work.queue_slice(stores, run, run.slice + 1, anew=True)
-    text = worded_lazy(
-        gettext_lazy("Run {run} goes on as soon as a worker of {queue} is free."), run=run.pk, queue=queue
-    )
+    text = telling("Run {run} goes on as soon as a worker of {queue} is free.", run=str(run.pk), queue=queue)
     return Done(level=messages.SUCCESS, text=text, next=page, run_id=run.pk)
 
 
@@ -205,16 +203,16 @@ def undo_run(request: HttpRequest, stores: Stores, run: BulkRun) -> Done:
         reason=reason_in(request),
         address=request.META.get("REMOTE_ADDR") or None,
     )
-    if undo is None:
-        return Done(level=messages.WARNING, text=undoing.hindrance(run, now), next=page, run_id=run.pk)
+    if not isinstance(undo, BulkRun):
+        return Done(level=messages.WARNING, text=undo, next=page, run_id=run.pk)
     undo_page = link("run", run=undo.pk)
     if not is_new:
-        text = worded_lazy(gettext_lazy("Run {run} was undone already, by run {undo}."), run=run.pk, undo=undo.pk)
+        text = telling("Run {run} was undone already, by run {undo}.", run=str(run.pk), undo=str(undo.pk))
         return Done(level=messages.INFO, text=text, next=undo_page, run_id=undo.pk)
     if run.done <= FEW:
         work.do(stores, undo)
         level = messages.SUCCESS if undo.done else messages.WARNING
-        return Done(level=level, text=words.outcome_lazy(undo), next=undo_page, run_id=undo.pk)
+        return Done(level=level, text=words.outcome(undo), next=undo_page, run_id=undo.pk)
     return in_background(stores, undo, undo_page)
 
 
@@ -240,7 +238,7 @@ def restore(request: HttpRequest, stores: Stores) -> Told | Done:
     )
     work.do(stores, run)
     level = messages.SUCCESS if run.done else messages.WARNING
-    return Done(level=level, text=words.outcome_lazy(run), run_id=run.pk)
+    return Done(level=level, text=words.outcome(run), run_id=run.pk)
 
 
 @require_safe

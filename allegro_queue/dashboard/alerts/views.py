@@ -8,7 +8,7 @@ import time
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
@@ -20,12 +20,12 @@ from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import page_client
 from allegro_queue.dashboard.acting.actions import Told, action, name_of, own_page, problem_with_reason, reason_in
 from allegro_queue.dashboard.alerts.page import MOST_MUTE_MINUTES, AlertsPage, MutePage, read_alerts, read_mute
-from allegro_queue.dashboard.page.formats import count_lazy, duration_lazy
 from allegro_queue.dashboard.page.render import render_page
 from allegro_queue.rights import Right
+from allegro_queue.spans import lasting
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.pulse import Pulse
-from allegro_queue.wording import worded_lazy
+from allegro_queue.tellings import telling
 
 log = logging.getLogger(__name__)
 
@@ -58,19 +58,22 @@ def mute_alert(request: HttpRequest, stores: Stores) -> Told:
     rule = request.POST.get("rule", "")
     minutes = request.POST.get("minutes", "").strip()
     if rule not in alert_options().rules:
-        text = gettext_lazy("There is no rule {rule} that is on, so nothing was muted.")
-        return messages.WARNING, worded_lazy(text, rule=repr(rule[:40]))
+        return messages.WARNING, telling(
+            "There is no rule {rule} that is on, so nothing was muted.", rule=repr(rule[:40])
+        )
     if problem := problem_with_reason(request, needed=True):
         return messages.WARNING, problem
     span = int(minutes) if minutes.isascii() and minutes.isdigit() and len(minutes) < 9 else 0
     if not 1 <= span <= MOST_MUTE_MINUTES:
-        text = gettext_lazy("{rule} is not muted: give minutes from 1 to {most}.")
-        return messages.WARNING, worded_lazy(text, rule=rule, most=count_lazy(MOST_MUTE_MINUTES))
+        return messages.WARNING, telling(
+            "{rule} is not muted: give minutes from 1 to {most}.", rule=rule, most=MOST_MUTE_MINUTES
+        )
     now = time.time()
     book.mute(book.Mute(rule=rule, since=now, until=now + 60 * span, by=name_of(request), reason=reason_in(request)))
     count_anew()
-    text = gettext_lazy("Muted {rule} for {time}. It is shown here, and nobody is told.")
-    return messages.SUCCESS, worded_lazy(text, rule=rule, time=duration_lazy(60 * span))
+    return messages.SUCCESS, telling(
+        "Muted {rule} for {time}. It is shown here, and nobody is told.", rule=rule, time=lasting(60 * span)
+    )
 
 
 @action(Right.EDIT_ALERTS)
@@ -79,11 +82,11 @@ def unmute_alert(request: HttpRequest, stores: Stores) -> Told:
     rule = request.POST.get("rule", "")
     if book.unmute(rule, time.time()):
         count_anew()
-        return messages.SUCCESS, worded_lazy(gettext_lazy("Unmuted {rule}. What still fires is told now."), rule=rule)
+        return messages.SUCCESS, telling("Unmuted {rule}. What still fires is told now.", rule=rule)
     text = (
-        gettext_lazy("{rule} is not muted (any more).") if rule else gettext_lazy("That rule is not muted (any more).")
+        gettext_noop("{rule} is not muted (any more).") if rule else gettext_noop("That rule is not muted (any more).")
     )
-    return messages.INFO, worded_lazy(text, rule=rule[:40])
+    return messages.INFO, telling(text, rule=rule[:40])
 
 
 @action(Right.EDIT_ALERTS)
@@ -92,17 +95,16 @@ def test_channel(request: HttpRequest, stores: Stores) -> Told:
     name = request.POST.get("channel", "")
     options = alert_options()
     if name not in options.channels:
-        text = gettext_lazy("There is no channel {channel}, so nothing was sent.")
-        return messages.WARNING, worded_lazy(text, channel=repr(name[:40]))
+        return messages.WARNING, telling("There is no channel {channel}, so nothing was sent.", channel=repr(name[:40]))
     now = time.time()
     book.queue_messages([trial(name, horizon_settings().environment, name_of(request), options.address)], now)
     if book.keeper(now) is None:
-        text = gettext_lazy(
-            "A test waits for {channel}, but nobody keeps the alerts now: it is sent when Horizon runs."
+        return messages.WARNING, telling(
+            "A test waits for {channel}, but nobody keeps the alerts now: it is sent when Horizon runs.", channel=name
         )
-        return messages.WARNING, worded_lazy(text, channel=name)
-    text = gettext_lazy("A test for {channel} is sent within seconds; what became of it stands beside the channel.")
-    return messages.SUCCESS, worded_lazy(text, channel=name)
+    return messages.SUCCESS, telling(
+        "A test for {channel} is sent within seconds; what became of it stands beside the channel.", channel=name
+    )
 
 
 def count_anew() -> None:

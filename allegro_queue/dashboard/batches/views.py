@@ -6,13 +6,12 @@ import time
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.utils.functional import lazy
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View
 from allegro_queue.batches import retry_failed
-from allegro_queue.bulk.words import outcome_words
+from allegro_queue.bulk.words import outcome_of
 from allegro_queue.dashboard.acting.actions import Told, action, name_of
 from allegro_queue.dashboard.batches.pages import BatchesPage, BatchPage, read_batch, read_batches
 from allegro_queue.dashboard.page.links import link
@@ -21,7 +20,8 @@ from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.stores.failed_jobs import Tally
 from allegro_queue.stores.pulse import Pulse
-from allegro_queue.wording import worded, worded_lazy
+from allegro_queue.tellings import telling
+from allegro_queue.wording import worded
 
 LAST_PAGE = 10_000
 
@@ -65,13 +65,16 @@ def cancel_batch(request: HttpRequest, stores: Stores) -> Told:
     batch_id = request.POST.get("batch", "")
     record = stores.batches.get(batch_id)
     if record is None:
-        text = gettext_lazy("There is no batch {batch}, so nothing was cancelled.")
-        return messages.WARNING, worded_lazy(text, batch=repr(batch_id[:200]))
+        return messages.WARNING, telling(
+            "There is no batch {batch}, so nothing was cancelled.", batch=repr(batch_id[:200])
+        )
     if not stores.batches.cancel(batch_id, by=name_of(request), now=time.time()):
-        text = gettext_lazy("{batch} has ended or was cancelled before, so nothing was done.")
-        return messages.INFO, worded_lazy(text, batch=record.name)
-    text = gettext_lazy("Cancelled {batch}. Running jobs finish; what waits is skipped when its turn comes.")
-    return messages.SUCCESS, worded_lazy(text, batch=record.name)
+        return messages.INFO, telling(
+            "{batch} has ended or was cancelled before, so nothing was done.", batch=record.name
+        )
+    return messages.SUCCESS, telling(
+        "Cancelled {batch}. Running jobs finish; what waits is skipped when its turn comes.", batch=record.name
+    )
 
 
 @action(Right.RETRY)
@@ -80,17 +83,19 @@ def retry_batch(request: HttpRequest, stores: Stores) -> Told:
     batch_id = request.POST.get("batch", "")
     record = stores.batches.get(batch_id)
     if record is None:
-        text = gettext_lazy("There is no batch {batch}, so nothing was retried.")
-        return messages.WARNING, worded_lazy(text, batch=repr(batch_id[:200]))
+        return messages.WARNING, telling(
+            "There is no batch {batch}, so nothing was retried.", batch=repr(batch_id[:200])
+        )
     if record.was_cancelled:
-        text = gettext_lazy("{batch} was cancelled by {who}, so nothing was retried.")
-        return messages.WARNING, worded_lazy(text, batch=record.name, who=record.cancelled_by)
+        return messages.WARNING, telling(
+            "{batch} was cancelled by {who}, so nothing was retried.", batch=record.name, who=record.cancelled_by
+        )
     return retried(retry_failed(stores.batches, stores.failed_jobs, batch_id))
 
 
 def retried(tally: Tally) -> Told:
     """``Retried 12 jobs. 1 was gone.``"""
-    text = lazy(outcome_words, str)("retry", done=tally.done, gone=tally.gone, barred=len(tally.barred))
+    text = outcome_of("retry", done=tally.done, gone=tally.gone, barred=len(tally.barred))
     return (messages.SUCCESS if tally.done else messages.WARNING), text
 
 

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils.functional import Promise
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View
@@ -22,24 +21,24 @@ from allegro_queue.dashboard.failures.page import MOST_MUTE_MINUTES, FailurePage
 from allegro_queue.dashboard.metrics.chart_csv import CsvColumn, answer_with
 from allegro_queue.dashboard.metrics.ranges import axis_of, range_for
 from allegro_queue.dashboard.page.files import in_time
-from allegro_queue.dashboard.page.formats import count_lazy, duration_lazy
 from allegro_queue.dashboard.page.links import link
 from allegro_queue.dashboard.page.render import Missing, render_page
 from allegro_queue.history.groups import GroupState, mark
 from allegro_queue.history.measured import extent, points
 from allegro_queue.history.touched import jobs_left_by
 from allegro_queue.rights import Right
+from allegro_queue.spans import lasting
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.bulk import BulkAct
 from allegro_queue.stores.pulse import Pulse
-from allegro_queue.wording import worded_lazy
+from allegro_queue.tellings import telling
 
 EVERY = 15
 
-NOTED: Mapping[GroupState, Promise] = {
-    GroupState.KNOWN: gettext_lazy("Noted as known."),
-    GroupState.MUTED: gettext_lazy("Muted for {time}. It is counted all the same."),
-    GroupState.RESOLVED: gettext_lazy("Noted as resolved."),
+NOTED: Mapping[GroupState, str] = {
+    GroupState.KNOWN: gettext_noop("Noted as known."),
+    GroupState.MUTED: gettext_noop("Muted for {time}. It is counted all the same."),
+    GroupState.RESOLVED: gettext_noop("Noted as resolved."),
 }
 """States that people set, and what they are told then."""
 
@@ -114,8 +113,7 @@ def mark_failure(request: HttpRequest, stores: Stores) -> Told:
     """Note a group as known or mended, or have nobody told of it for a while."""
     group, wanted = request.POST.get("group", ""), request.POST.get("state", "")
     if wanted not in NOTED:
-        text = gettext_lazy("Nothing was noted: {state} is no state to set.")
-        return messages.WARNING, worded_lazy(text, state=repr(wanted[:20]))
+        return messages.WARNING, telling("Nothing was noted: {state} is no state to set.", state=repr(wanted[:20]))
     if problem := problem_with_reason(request):
         return messages.WARNING, problem
     state, now, until = GroupState(wanted), time.time(), 0.0
@@ -123,14 +121,17 @@ def mark_failure(request: HttpRequest, stores: Stores) -> Told:
         given = request.POST.get("minutes", "").strip()
         span = whole_number_in(given, MOST_MUTE_MINUTES)
         if span is None:
-            text = gettext_lazy("Nothing was noted: the minutes {given} are no whole number from 1 to {most}.")
-            return messages.WARNING, worded_lazy(text, given=repr(given[:20]), most=count_lazy(MOST_MUTE_MINUTES))
+            return messages.WARNING, telling(
+                "Nothing was noted: the minutes {given} are no whole number from 1 to {most}.",
+                given=repr(given[:20]),
+                most=MOST_MUTE_MINUTES,
+            )
         if not span:
-            return messages.WARNING, gettext_lazy("Nothing was noted: say for how long the group is to be muted.")
+            return messages.WARNING, telling("Nothing was noted: say for how long the group is to be muted.")
         until = now + 60.0 * span
     if not mark([group], state, by=name_of(request), now=now, until=until):
-        return messages.WARNING, gettext_lazy("There is no such group of failures (any more), so nothing was noted.")
-    return messages.SUCCESS, worded_lazy(NOTED[state], time=duration_lazy(until - now))
+        return messages.WARNING, telling("There is no such group of failures (any more), so nothing was noted.")
+    return messages.SUCCESS, telling(NOTED[state], time=lasting(until - now))
 
 
 PAGES: list[tuple[str, View, str]] = [

@@ -47,7 +47,7 @@ def late_collector(pulse: Pulse, reach: Extent | None, clock: Callable[[float], 
         )
     elif late > LAGS_FROM:
         trouble = (
-            " " + worded(gettext("It says: {words}"), words=sentence_of(reach.collector.trouble))
+            " " + worded(gettext("It says: {words}"), words=sentence_of(reach.collector.trouble_telling.words))
             if reach.collector.trouble
             else ""
         )

@@ -9,8 +9,7 @@ from uuid import uuid4
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.utils.functional import Promise
-from django.utils.translation import gettext, gettext_lazy, gettext_noop
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_safe
 from rq.utils import now as rq_now
 
@@ -19,7 +18,7 @@ from allegro_queue.anew import Anew, masked_value, problem_with, run_anew, run_e
 from allegro_queue.dashboard.acting.actions import Done, Told, action, own_page
 from allegro_queue.dashboard.acting.chosen import token_in
 from allegro_queue.dashboard.acting.conflicts import why_not
-from allegro_queue.dashboard.page.formats import about, count_lazy
+from allegro_queue.dashboard.page.formats import about
 from allegro_queue.dashboard.page.links import link
 from allegro_queue.dashboard.page.render import Missing, render_page
 from allegro_queue.errors import HorizonError, QueueUnavailable
@@ -27,7 +26,8 @@ from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.stores.job_records import JobRow
 from allegro_queue.stores.pulse import Pulse
-from allegro_queue.wording import worded, worded_lazy
+from allegro_queue.tellings import Telling, telling, told_by
+from allegro_queue.wording import worded
 
 LONGEST_FORM = 600_000
 """Characters of arguments that a form may bring."""
@@ -72,11 +72,12 @@ def read_one(stores: Stores, pulse: Pulse, act: str, job_id: str, next: str) -> 
         problem = (
             ""
             if row.status == "started"
-            else worded(gettext("It cannot be stopped: {reason}"), reason=why_not(stores, job_id, pulse.at))
+            else worded(gettext("It cannot be stopped: {reason}"), reason=why_not(stores, job_id, pulse.at).words)
         )
     else:
         source = stores.copies.payload(job_id)
-        problem = str(problem_with(source))
+        trouble = problem_with(source)
+        problem = trouble.words if trouble else ""
         if source is not None and not problem:
             name = source.name
             if act == "edit":
@@ -143,14 +144,14 @@ def run_again(request: HttpRequest, stores: Stores) -> Told | Done:
 def run_other(request: HttpRequest, stores: Stores) -> Told | Done:
     """Queue a call of a job's function with other arguments."""
     if Right.VIEW_PAYLOAD not in rights_of(request):
-        return messages.WARNING, worded_lazy(
-            gettext_lazy("Not queued: who may not see arguments may not edit them ({right})."), right=Right.VIEW_PAYLOAD
+        return messages.WARNING, telling(
+            "Not queued: who may not see arguments may not edit them ({right}).", right=Right.VIEW_PAYLOAD
         )
     given = request.POST
     args, kwargs = given.get("args", ""), given.get("kwargs", "")
     if len(args) + len(kwargs) > LONGEST_FORM:
-        return messages.WARNING, worded_lazy(
-            gettext_lazy("Not queued: the arguments have more than {most} characters."), most=count_lazy(LONGEST_FORM)
+        return messages.WARNING, telling(
+            "Not queued: the arguments have more than {most} characters.", most=LONGEST_FORM
         )
     new_id = str(token_in(given) or uuid4())
     try:
@@ -162,18 +163,16 @@ def run_other(request: HttpRequest, stores: Stores) -> Told | Done:
         return Done(level=messages.WARNING, text=not_queued(error), next=back)
 
 
-def not_queued(error: HorizonError) -> str:
-    return worded_lazy(gettext_lazy("Not queued: {problem}"), problem=error)
+def not_queued(error: HorizonError) -> Telling:
+    return telling("Not queued: {problem}", problem=told_by(error))
 
 
 def told_of(anew: Anew) -> Done:
     """What came of it; on to the new job, or to the one that was there."""
     if anew.holder:
-        text = worded_lazy(
-            gettext_lazy("Not queued: another of its kind waits or runs, job {job_id}."), job_id=anew.holder
-        )
+        text = telling("Not queued: another of its kind waits or runs, job {job_id}.", job_id=anew.holder)
         return Done(level=messages.WARNING, text=text, next=link("job", job_id=anew.holder))
-    text = worded_lazy(gettext_lazy("Queued in {queue} as job {job_id}."), queue=anew.queue, job_id=anew.job_id)
+    text = telling("Queued in {queue} as job {job_id}.", queue=anew.queue, job_id=anew.job_id)
     return Done(level=messages.SUCCESS, text=text, next=link("job", job_id=anew.job_id))
 
 
@@ -188,11 +187,11 @@ def stop(request: HttpRequest, stores: Stores) -> Told:
     trouble = stores.bulk.stop(job_id)
     if trouble:
         return messages.WARNING, not_stopped(trouble)
-    return messages.SUCCESS, gettext_lazy("Its worker was told to stop it. It ends as stopped, and is not tried again.")
+    return messages.SUCCESS, telling("Its worker was told to stop it. It ends as stopped, and is not tried again.")
 
 
-def not_stopped(problem: str | Promise) -> str:
-    return worded_lazy(gettext_lazy("Not stopped: {problem}"), problem=problem)
+def not_stopped(problem: Telling) -> Telling:
+    return telling("Not stopped: {problem}", problem=problem)
 
 
 PAGES: list[tuple[str, View, str]] = [

@@ -22,7 +22,7 @@ from allegro_queue.dashboard.jobs.search import filter_of, queues_of
 from allegro_queue.dashboard.jobs.terms import shown_tags
 from allegro_queue.dashboard.jobs.words import about_list
 from allegro_queue.dashboard.page.files import FILE_SECONDS
-from allegro_queue.dashboard.page.formats import count, plural
+from allegro_queue.dashboard.page.formats import count
 from allegro_queue.dashboard.page.links import link_to
 from allegro_queue.history.filters import Filter
 from allegro_queue.history.patience import patience
@@ -33,6 +33,7 @@ from allegro_queue.stores import Stores
 from allegro_queue.stores.job_records import JobRow
 from allegro_queue.stores.jobs import State
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.tellings import Telling, one_after_another, telling, telling_of
 from allegro_queue.wording import worded
 
 MOST_ROWS = 50_000
@@ -262,9 +263,21 @@ def name_of_file(query: JobQuery, ending: str, now: float) -> str:
     return f"horizon-{state}-{datetime.fromtimestamp(now, UTC):%Y-%m-%dT%H%M}Z.{ending}"
 
 
-def in_words(number: int, ending: str, *, whole: bool, with_arguments: bool) -> str:
+def told_of(number: int, ending: str, *, whole: bool, with_arguments: bool) -> Telling:
     """What was written, for the journal."""
-    how = " with arguments" if with_arguments else ""
-    cut = "" if whole else "; it was broken off there"
-    most = f"; the newest {count(MOST_ROWS)}, as many as a file holds" if number >= MOST_ROWS else ""
-    return f"Exported {plural(number, 'row')}{how} as {FORMATS[ending][0]}{most}{cut}."
+    form = FORMATS[ending][0]
+    said = [
+        telling_of(
+            "Exported {n} row with arguments as {format}.",
+            "Exported {n} rows with arguments as {format}.",
+            number,
+            format=form,
+        )
+        if with_arguments
+        else telling_of("Exported {n} row as {format}.", "Exported {n} rows as {format}.", number, format=form)
+    ]
+    if number >= MOST_ROWS:
+        said.append(telling("These are the newest {n}, as many as a file holds.", n=MOST_ROWS))
+    if not whole:
+        said.append(telling("It was broken off there."))
+    return one_after_another(*said)

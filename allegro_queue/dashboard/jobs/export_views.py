@@ -8,7 +8,6 @@ from itertools import islice
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
-from django.utils import translation
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
@@ -24,10 +23,10 @@ from allegro_queue.dashboard.jobs.export import (
     PAYLOAD,
     ExportPage,
     Row,
-    in_words,
     name_of_file,
     plan_export,
     read_export,
+    told_of,
     written,
 )
 from allegro_queue.dashboard.jobs.query import JobQuery, read_query, without_words
@@ -40,6 +39,7 @@ from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.pulse import Pulse
+from allegro_queue.tellings import verbatim
 from allegro_queue.wording import worded
 
 FORM_FIELDS = ("csrfmiddlewaretoken", "format", "arguments")
@@ -139,9 +139,8 @@ def noted(
         yield from written(counted(), ending, columns)
         whole = True
     finally:
-        with translation.override("en"):
-            outcome = in_words(number, ending, whole=whole, with_arguments=with_arguments)
-        deed = deed_of(request, "export", outcome, succeeded=whole, subject=typed(query.terms))
+        outcome = told_of(number, ending, whole=whole, with_arguments=with_arguments)
+        deed = deed_of(request, "export", outcome, succeeded=whole, subject=verbatim(typed(query.terms)))
         note(deed)
 
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext, gettext_lazy, ngettext
+from django.utils.translation import gettext, gettext_noop, ngettext
 from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View, rights_of
@@ -23,7 +23,8 @@ from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
-from allegro_queue.wording import worded, worded_lazy
+from allegro_queue.tellings import telling, told_by
+from allegro_queue.wording import worded
 
 SHARING = Right.EDIT_ALERTS
 """The right to change what all see."""
@@ -105,20 +106,19 @@ def save_a_view(request: HttpRequest, stores: Stores) -> Told:
     name = request.POST.get("name", "")
     shared = request.POST.get("shared") == "1"
     if shared and SHARING not in rights_of(request):
-        text = gettext_lazy("Not saved: to share a view you need the right {right}.")
-        return messages.WARNING, worded_lazy(text, right=f"allegro_queue.{SHARING}")
+        needed = f"allegro_queue.{SHARING}"
+        return messages.WARNING, telling("Not saved: to share a view you need the right {right}.", right=needed)
     query = read_query(pairs_in(request.POST.get("query", "")), all_queues())
     if query.problems or not query.terms:
-        text = gettext_lazy("Not saved: the filter asks for nothing, or not all of it can be understood.")
-        return messages.WARNING, text
+        return messages.WARNING, telling("Not saved: the filter asks for nothing, or not all of it can be understood.")
     try:
         is_new = save_view(
             who=name_of(request), name=name, query=urlencode(query.pairs), shared=shared, at=datetime.now(UTC)
         )
     except CannotSave as error:
-        return messages.WARNING, worded_lazy(gettext_lazy("Not saved: {problem}"), problem=error)
-    text = gettext_lazy("Saved the view “{name}”.") if is_new else gettext_lazy("Replaced the view “{name}”.")
-    return messages.SUCCESS, worded_lazy(text, name=" ".join(name.split()))
+        return messages.WARNING, telling("Not saved: {problem}", problem=told_by(error))
+    text = gettext_noop("Saved the view “{name}”.") if is_new else gettext_noop("Replaced the view “{name}”.")
+    return messages.SUCCESS, telling(text, name=" ".join(name.split()))
 
 
 @action(Right.VIEW)
@@ -128,8 +128,8 @@ def delete_a_view(request: HttpRequest, stores: Stores) -> Told:
     known = number.isascii() and number.isdigit() and len(number) < 15
     name = delete_view(who=name_of(request), number=int(number)) if known else ""
     if not name:
-        return messages.WARNING, gettext_lazy("There is no such view of yours, so nothing was deleted.")
-    return messages.SUCCESS, worded_lazy(gettext_lazy("Deleted the view “{name}”."), name=name)
+        return messages.WARNING, telling("There is no such view of yours, so nothing was deleted.")
+    return messages.SUCCESS, telling("Deleted the view “{name}”.", name=name)
 
 
 PAGES: list[tuple[str, View, str]] = [

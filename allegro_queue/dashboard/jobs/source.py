@@ -77,7 +77,7 @@ def history_state(
         behind=behind,
         behind_seconds=max(now - last, 0.0) if behind else 0.0,
         has_collector=collector is not None,
-        trouble=collector.trouble if collector else "",
+        trouble=collector.trouble_telling.words if collector else "",
     )
 
 

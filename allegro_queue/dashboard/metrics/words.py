@@ -27,7 +27,9 @@ def waits_on(reach: Extent) -> str:
         text = gettext("Metrics wait for the collector: {runs} behind, and no collector runs.")
     elif reach.collector.trouble:
         text = gettext("Metrics wait for the collector: {runs} behind ({trouble}).")
-    return worded(text, runs=runs(reach.behind), trouble=reach.collector.trouble if reach.collector else "")
+    return worded(
+        text, runs=runs(reach.behind), trouble=reach.collector.trouble_telling.words if reach.collector else ""
+    )
 
 
 def holes_in(reach: Extent, since: float) -> str:

@@ -97,8 +97,8 @@ def read_past(stores: Stores, pulse: Pulse) -> Past:
 
 def parked_in(schedule: Sequence[ScheduleRow], known: Known) -> list[Parked]:
     """Entries that could not be queued, and those of the database that cannot run."""
-    refused = [Parked(name=row.entry.name, error=row.state.error) for row in schedule if row.state.error]
-    return refused + [Parked(name=each.name, error=each.fault) for each in faults_in(known)]
+    refused = [Parked(name=row.entry.name, error=row.state.error_telling.words) for row in schedule if row.state.error]
+    return refused + [Parked(name=each.name, error=each.fault_said.words) for each in faults_in(known)]
 
 
 def overview(

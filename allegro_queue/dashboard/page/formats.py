@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from django.utils.formats import number_format
-from django.utils.functional import lazy
 from django.utils.translation import gettext, gettext_noop
 
 DASH = "–"
@@ -16,10 +15,6 @@ UNITS = ((86_400, gettext_noop("d")), (3_600, gettext_noop("h")), (60, gettext_n
 def count(number: int) -> str:
     """``12431`` as ``12,431``."""
     return number_format(number, use_l10n=True, force_grouping=True)
-
-
-count_lazy = lazy(count, str)
-"""As the language of whoever reads it groups digits, as ``worded_lazy``."""
 
 
 def rate(per_minute: float) -> str:
@@ -45,10 +40,6 @@ def duration(seconds: float | None) -> str:
             first = with_unit(whole // size, word)
             return f"{first} {with_unit(rest, smaller_word)}" if rest else first
     return with_unit(whole, "s")
-
-
-duration_lazy = lazy(duration, str)
-"""In the language of whoever reads it, as ``worded_lazy``."""
 
 
 def measure(seconds: float | None) -> tuple[str, str]:
@@ -105,11 +96,6 @@ def function_parts(name: str) -> tuple[str, str]:
     """Module with its last dot, and function: ``("allegro.webhooks.jobs.", "deliver")``."""
     module, dot, function = name.rpartition(".")
     return module + dot, function
-
-
-def plural(number: int, one: str, many: str = "") -> str:
-    """``1 job``, ``12,431 jobs``: for the journal, which is in English."""
-    return f"{count(number)} {one if number == 1 else many or one + 's'}"
 
 
 def in_words(names: list[str]) -> str:

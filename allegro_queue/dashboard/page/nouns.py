@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.utils.functional import lazy
 from django.utils.translation import ngettext
 
 from allegro_queue.dashboard.page.formats import count
@@ -11,10 +10,6 @@ from allegro_queue.wording import worded
 
 def jobs(number: int) -> str:
     return worded(ngettext("{n} job", "{n} jobs", number), n=count(number))
-
-
-jobs_lazy = lazy(jobs, str)
-"""In the language of whoever reads it, as ``worded_lazy``."""
 
 
 def jobs_wait(number: int) -> str:
@@ -27,10 +22,6 @@ def runs(number: int) -> str:
 
 def workers(number: int) -> str:
     return worded(ngettext("{n} worker", "{n} workers", number), n=count(number))
-
-
-workers_lazy = lazy(workers, str)
-"""In the language of whoever reads it, as ``worded_lazy``."""
 
 
 def failed_attempts(number: int) -> str:

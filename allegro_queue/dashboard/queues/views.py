@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View
@@ -23,7 +23,7 @@ from allegro_queue.stores import Stores
 from allegro_queue.stores.bulk import BulkAct
 from allegro_queue.stores.jobs import State
 from allegro_queue.stores.pulse import Pulse
-from allegro_queue.wording import worded_lazy
+from allegro_queue.tellings import telling
 
 
 @require_safe
@@ -77,11 +77,11 @@ def empty(request: HttpRequest, stores: Stores) -> Told | Done:
     """Put all that waits in a queue into the bin."""
     queue = request.POST.get("queue", "")
     if queue not in all_queues():
-        text = gettext_lazy("There is no queue {queue}, so nothing was deleted.")
-        return messages.WARNING, worded_lazy(text, queue=repr(queue[:200]))
+        return messages.WARNING, telling("There is no queue {queue}, so nothing was deleted.", queue=repr(queue[:200]))
     if request.POST.get("typed", "").strip() != queue:
-        text = gettext_lazy("{queue} was left alone: its name was not typed as it is written.")
-        return messages.WARNING, worded_lazy(text, queue=queue)
+        return messages.WARNING, telling(
+            "{queue} was left alone: its name was not typed as it is written.", queue=queue
+        )
     if problem := problem_with_reason(request, needed=True):
         return messages.WARNING, problem
     return begin(request, stores, BulkAct.DELETE, Selection(state=State.WAITING, queue=queue))
@@ -93,11 +93,9 @@ def move(request: HttpRequest, stores: Stores) -> Told | Done:
     queue, to = request.POST.get("queue", ""), request.POST.get("to", "")
     for each in (queue, to):
         if each not in all_queues():
-            text = gettext_lazy("There is no queue {queue}, so nothing was moved.")
-            return messages.WARNING, worded_lazy(text, queue=repr(each[:200]))
+            return messages.WARNING, telling("There is no queue {queue}, so nothing was moved.", queue=repr(each[:200]))
     if queue == to:
-        text = gettext_lazy("The jobs of {queue} are there already, so nothing was moved.")
-        return messages.WARNING, worded_lazy(text, queue=queue)
+        return messages.WARNING, telling("The jobs of {queue} are there already, so nothing was moved.", queue=queue)
     if problem := problem_with_reason(request):
         return messages.WARNING, problem
     return begin(request, stores, BulkAct.MOVE, Selection(state=State.WAITING, queue=queue), to=to)

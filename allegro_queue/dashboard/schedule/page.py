@@ -297,7 +297,9 @@ def sentence_on(each: EntryRow, pulse: Pulse) -> str:
     """How one entry fares."""
     row = each.row
     if row.state.error:
-        return worded(gettext("{entry} cannot be queued: {error}"), entry=row.entry.name, error=row.state.error)
+        return worded(
+            gettext("{entry} cannot be queued: {error}"), entry=row.entry.name, error=row.state.error_telling.words
+        )
     if not row.entry.enabled:
         return worded(gettext("{entry} is not enabled."), entry=row.entry.name)
     if row.pause is not None:

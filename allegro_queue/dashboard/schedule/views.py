@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View
@@ -23,16 +23,16 @@ from allegro_queue.dashboard.acting.actions import (
 )
 from allegro_queue.dashboard.acting.chosen import LONGEST_REASON
 from allegro_queue.dashboard.acting.pause_page import MOST_MINUTES
-from allegro_queue.dashboard.page.formats import duration_lazy
 from allegro_queue.dashboard.page.links import link
 from allegro_queue.dashboard.page.render import Missing, render_page
 from allegro_queue.dashboard.schedule.page import EntryPage, EntryRow, read_entry, read_schedule_page
 from allegro_queue.errors import HorizonError
 from allegro_queue.rights import Right
 from allegro_queue.scheduling.by_hand import pause_entry, resume_entry, run_by_hand
+from allegro_queue.spans import lasting
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
-from allegro_queue.wording import worded_lazy
+from allegro_queue.tellings import telling, told_by
 
 
 @require_safe
@@ -117,9 +117,10 @@ def run_entry(request: HttpRequest, stores: Stores) -> Told:
     try:
         job_id = run_by_hand(stores, name, time.time(), name_of(request))
     except HorizonError as error:
-        return messages.WARNING, worded_lazy(gettext_lazy("Not queued: {problem}"), problem=error)
-    text = gettext_lazy("Queued a run of {name}, as job {job_id}. Its next time stays.")
-    return messages.SUCCESS, worded_lazy(text, name=name, job_id=job_id)
+        return messages.WARNING, telling("Not queued: {problem}", problem=told_by(error))
+    return messages.SUCCESS, telling(
+        "Queued a run of {name}, as job {job_id}. Its next time stays.", name=name, job_id=job_id
+    )
 
 
 @action(Right.RUN_CRON)
@@ -136,11 +137,11 @@ def pause_entry_now(request: HttpRequest, stores: Stores) -> Told:
     except (HorizonError, ValueError) as error:
         return messages.WARNING, nothing_done(error)
     text = (
-        gettext_lazy("Paused {name} for {time}. Its times are skipped; what has been queued runs.")
+        gettext_noop("Paused {name} for {time}. Its times are skipped; what has been queued runs.")
         if span
-        else gettext_lazy("Paused {name} until somebody resumes it. Its times are skipped; what has been queued runs.")
+        else gettext_noop("Paused {name} until somebody resumes it. Its times are skipped; what has been queued runs.")
     )
-    return messages.SUCCESS, worded_lazy(text, name=name, time=duration_lazy(60 * span))
+    return messages.SUCCESS, telling(text, name=name, time=lasting(60 * span))
 
 
 @action(Right.RUN_CRON)
@@ -152,9 +153,8 @@ def resume_entry_now(request: HttpRequest, stores: Stores) -> Told:
     except HorizonError as error:
         return messages.WARNING, nothing_done(error)
     if was_paused:
-        text = gettext_lazy("Resumed {name}. It runs again from its next time on.")
-        return messages.SUCCESS, worded_lazy(text, name=name)
-    return messages.INFO, worded_lazy(gettext_lazy("{name} is not paused (any more)."), name=name)
+        return messages.SUCCESS, telling("Resumed {name}. It runs again from its next time on.", name=name)
+    return messages.INFO, telling("{name} is not paused (any more).", name=name)
 
 
 PAGES: list[tuple[str, View, str]] = [

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.utils.functional import Promise
-from django.utils.translation import gettext, gettext_lazy, gettext_noop
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View
 from allegro_queue.dashboard.acting.actions import Told, action, problem_with_reason
-from allegro_queue.dashboard.page.nouns import workers_lazy
 from allegro_queue.dashboard.page.render import Missing, render_page
 from allegro_queue.dashboard.workers.orders import Order, OrdersPage, not_there
 from allegro_queue.dashboard.workers.page import master_state
@@ -22,7 +20,7 @@ from allegro_queue.stores import Stores
 from allegro_queue.stores.controls import Control
 from allegro_queue.stores.masters import MasterRecord
 from allegro_queue.stores.pulse import Pulse
-from allegro_queue.wording import worded_lazy
+from allegro_queue.tellings import telling, telling_of
 
 WORDS: Mapping[Control, tuple[str, str]] = {
     Control.PAUSE: (
@@ -43,11 +41,11 @@ WORDS: Mapping[Control, tuple[str, str]] = {
 }
 """Button and consequence by word."""
 
-TOLD: Mapping[Control, Promise] = {
-    Control.PAUSE: gettext_lazy("{name} was told to pause; it hears it within a second. It has {workers}."),
-    Control.CONTINUE: gettext_lazy("{name} was told to continue; it hears it within a second. It has {workers}."),
-    Control.RESTART: gettext_lazy("{name} was told to restart; it hears it within a second. It has {workers}."),
-    Control.TERMINATE: gettext_lazy("{name} was told to terminate; it hears it within a second. It has {workers}."),
+TOLD: Mapping[Control, str] = {
+    Control.PAUSE: gettext_noop("{name} was told to pause; it hears it within a second. It has {workers}."),
+    Control.CONTINUE: gettext_noop("{name} was told to continue; it hears it within a second. It has {workers}."),
+    Control.RESTART: gettext_noop("{name} was told to restart; it hears it within a second. It has {workers}."),
+    Control.TERMINATE: gettext_noop("{name} was told to terminate; it hears it within a second. It has {workers}."),
 }
 """What is said once the word is sent."""
 
@@ -110,16 +108,23 @@ def control(request: HttpRequest, stores: Stores) -> Told:
     name, word = request.POST.get("master", ""), request.POST.get("word", "")
     master = next((each for each in stores.masters.living() if each.name == name), None)
     if master is None:
-        text = gettext_lazy("There is no Horizon process {name} (any more), so nothing was sent.")
-        return messages.WARNING, worded_lazy(text, name=repr(name[:200]))
+        return messages.WARNING, telling(
+            "There is no Horizon process {name} (any more), so nothing was sent.", name=repr(name[:200])
+        )
     if word not in possible(master):
-        text = gettext_lazy("Nothing was sent: {name} is {state} and cannot be told {word}.")
-        return messages.WARNING, worded_lazy(text, name=name, state=master.status, word=repr(word[:20]))
+        return messages.WARNING, telling(
+            "Nothing was sent: {name} is {state} and cannot be told {word}.",
+            name=name,
+            state=master.status,
+            word=repr(word[:20]),
+        )
     if problem := problem_with_reason(request, needed=True):
         return messages.WARNING, problem
     stores.controls.send(name, Control(word))
     held = sum(len(each.workers) for each in master.supervisors)
-    return messages.SUCCESS, worded_lazy(TOLD[Control(word)], name=name, workers=workers_lazy(held))
+    return messages.SUCCESS, telling(
+        TOLD[Control(word)], name=name, workers=telling_of("{n} worker", "{n} workers", held)
+    )
 
 
 PAGES: list[tuple[str, View, str]] = [

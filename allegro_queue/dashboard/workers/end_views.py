@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_safe
 
 from allegro_queue.access import View
@@ -19,7 +19,7 @@ from allegro_queue.rights import Right
 from allegro_queue.stores import Stores
 from allegro_queue.stores.pulse import Pulse
 from allegro_queue.stores.workers import WorkerRecord
-from allegro_queue.wording import worded_lazy
+from allegro_queue.tellings import telling, told_by
 from allegro_queue.worker_ends import end_worker as send_word
 
 END, KILL = "end", "kill"
@@ -93,21 +93,20 @@ def end_worker(request: HttpRequest, stores: Stores) -> Told:
     """Leave word with a worker's Horizon process that the worker is to go."""
     name, word = request.POST.get("worker", ""), request.POST.get("word", "")
     if word not in (END, KILL):
-        text = gettext_lazy("Nothing was sent: a worker cannot be told {word}.")
-        return messages.WARNING, worded_lazy(text, word=repr(word[:20]))
+        return messages.WARNING, telling("Nothing was sent: a worker cannot be told {word}.", word=repr(word[:20]))
     if problem := problem_with_reason(request, needed=True):
         return messages.WARNING, problem
     try:
         worker = send_word(stores, name, by=name_of(request), reason=reason_in(request), kill=word == KILL)
     except WorkerNotTold as error:
-        return messages.WARNING, worded_lazy(gettext_lazy("Nothing was sent: {problem}"), problem=error)
+        return messages.WARNING, telling("Nothing was sent: {problem}", problem=told_by(error))
     if word == KILL:
-        text = gettext_lazy("{master} was told to kill worker {pid} on {host}; it hears it within a second.")
+        text = gettext_noop("{master} was told to kill worker {pid} on {host}; it hears it within a second.")
     elif worker.job_id:
-        text = gettext_lazy("Worker {pid} on {host} was told to leave once its job has ended.")
+        text = gettext_noop("Worker {pid} on {host} was told to leave once its job has ended.")
     else:
-        text = gettext_lazy("Worker {pid} on {host} was told to leave.")
-    return messages.SUCCESS, worded_lazy(text, master=worker.master, pid=worker.pid, host=worker.host)
+        text = gettext_noop("Worker {pid} on {host} was told to leave.")
+    return messages.SUCCESS, telling(text, master=worker.master, pid=worker.pid, host=worker.host)
 
 
 PAGES: list[tuple[str, View, str]] = [

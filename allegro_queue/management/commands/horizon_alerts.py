@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import translation
+from django.utils.translation import gettext_noop
 
 from allegro_queue.activity.journal import Deed, note
 from allegro_queue.activity.models import Activity
@@ -25,6 +26,8 @@ from allegro_queue.durations import InvalidDuration, seconds_in
 from allegro_queue.errors import HorizonError, did_you_mean
 from allegro_queue.management.alert_facts import alert_sources
 from allegro_queue.management.tables import aligned, as_json
+from allegro_queue.spans import lasting
+from allegro_queue.tellings import Telling, telling
 
 LONGEST_MUTE = 30 * 86400
 
@@ -120,14 +123,15 @@ class Command(BaseCommand):
             )
         by = getpass.getuser()
         book.mute(book.Mute(rule=name, since=now, until=now + seconds, by=by, reason=reason))
-        self.told("mute alert", name, f"Muted {name} for {duration}.", reason)
+        self.told("mute alert", name, telling("Muted {rule} for {time}.", rule=name, time=lasting(seconds)), reason)
 
     def unmute(self, name: str) -> None:
         check_rule(name)
         was = book.unmute(name, time.time())
-        self.told("unmute alert", name, f"Unmuted {name}." if was else f"{name} was not muted.")
+        text = gettext_noop("Unmuted {rule}.") if was else gettext_noop("{rule} was not muted.")
+        self.told("unmute alert", name, telling(text, rule=name))
 
-    def told(self, action: str, rule: str, outcome: str, reason: str = "") -> None:
+    def told(self, action: str, rule: str, outcome: Telling, reason: str = "") -> None:
         """Say what was done, here and in the journal."""
         note(
             Deed(
@@ -135,13 +139,13 @@ class Command(BaseCommand):
                 who=getpass.getuser(),
                 via=Activity.Via.COMMAND,
                 action=action,
-                subject=f"rule {rule}",
+                subject=telling("rule {name}", name=rule),
                 reason=reason,
                 outcome=outcome,
                 succeeded=True,
             )
         )
-        self.stdout.write(outcome)
+        self.stdout.write(outcome.english)
 
 
 def seconds_from(text: str) -> int:

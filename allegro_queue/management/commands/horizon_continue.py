@@ -6,12 +6,14 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import CommandError
+from django.utils.translation import gettext_noop
 
 from allegro_queue.management.redis_command import RedisCommand
 from allegro_queue.management.supervisor_controls import instruct
 from allegro_queue.queues import check_queue
 from allegro_queue.stores import Stores
 from allegro_queue.stores.controls import Control, Instruction
+from allegro_queue.tellings import telling
 
 
 class Command(RedisCommand):
@@ -26,21 +28,23 @@ class Command(RedisCommand):
             if options["queues"]:
                 raise CommandError("Give queues or --supervisor, not both.")
             told = instruct(stores, Instruction(control=Control.CONTINUE, supervisor=options["supervisor"]))
-            outcome = f"{options['supervisor']} takes jobs again at {', '.join(told)}."
-            self.note("continue", f"supervisor {options['supervisor']}", outcome)
-            self.stdout.write(outcome)
+            name = options["supervisor"]
+            outcome = telling("{name} takes jobs again at {processes}.", name=name, processes=", ".join(told))
+            self.note("continue", telling("supervisor {name}", name=name), outcome)
+            self.stdout.write(outcome.english)
             return
         for name in options["queues"]:
             check_queue(name)
             was = stores.pauses.resume(name)
-            outcome = f"{name} hands out jobs again." if was else f"{name} was not paused."
-            self.note("continue", f"queue {name}", outcome, succeeded=was)
-            self.stdout.write(outcome)
+            text = gettext_noop("{name} hands out jobs again.") if was else gettext_noop("{name} was not paused.")
+            outcome = telling(text, name=name)
+            self.note("continue", telling("queue {name}", name=name), outcome, succeeded=was)
+            self.stdout.write(outcome.english)
         if not options["queues"]:
             stores.pauses.resume_all()
             stores.controls.drop()
             for master in stores.masters.living():
                 stores.controls.send(master.name, Control.CONTINUE)
-            outcome = "All queues hand out jobs again."
-            self.note("continue", "all queues", outcome)
-            self.stdout.write(outcome)
+            outcome = telling("All queues hand out jobs again.")
+            self.note("continue", telling("all queues"), outcome)
+            self.stdout.write(outcome.english)

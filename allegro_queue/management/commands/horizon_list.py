@@ -8,6 +8,7 @@ from typing import Any
 
 from allegro_queue.management.pause_words import pause_in_words
 from allegro_queue.management.redis_command import RedisCommand
+from allegro_queue.management.tables import plain
 from allegro_queue.stores import Stores
 from allegro_queue.stores.masters import SupervisorRecord
 
@@ -22,7 +23,10 @@ class Command(RedisCommand):
         masters, workers = stores.masters.living(), stores.workers.living()
         if options["json"]:
             self.print_json(
-                {"masters": [asdict(each) for each in masters], "workers": [asdict(each) for each in workers]}
+                {
+                    "masters": [plain(asdict(each)) for each in masters],
+                    "workers": [plain(asdict(each)) for each in workers],
+                }
             )
             return
         if not masters:

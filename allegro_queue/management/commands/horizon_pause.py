@@ -8,14 +8,17 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import CommandError
+from django.utils.translation import gettext_noop
 
 from allegro_queue.durations import seconds_in
 from allegro_queue.management.redis_command import RedisCommand
 from allegro_queue.management.supervisor_controls import instruct
 from allegro_queue.queues import check_queue
+from allegro_queue.spans import lasting
 from allegro_queue.stores import Stores
 from allegro_queue.stores.controls import Control, Instruction
 from allegro_queue.stores.pauses import ALL_QUEUES, Pause
+from allegro_queue.tellings import Telling, telling, verbatim
 
 
 class Command(RedisCommand):
@@ -42,13 +45,13 @@ class Command(RedisCommand):
             stores.pauses.pause(
                 Pause(queue=name, since=now, until=until, by=getpass.getuser(), reason=options["reason"])
             )
-            what = "All queues are" if name == ALL_QUEUES else f"{name} is"
-            end = f" for {options['duration']}" if until else ""
-            outcome = f"{what} paused{end}. Running jobs finish."
-            self.note(
-                "pause", "all queues" if name == ALL_QUEUES else f"queue {name}", outcome, reason=options["reason"]
+            is_all = name == ALL_QUEUES
+            subject = telling("all queues") if is_all else telling("queue {name}", name=name)
+            outcome = telling(
+                paused_words(is_all=is_all, for_a_time=until is not None), queue=name, time=time_of(options)
             )
-            self.stdout.write(outcome)
+            self.note("pause", subject, outcome, reason=options["reason"])
+            self.stdout.write(outcome.english)
 
     def pause_supervisor(self, stores: Stores, until: float | None, **options: Any) -> None:
         """Tell every master that runs it."""
@@ -64,7 +67,30 @@ class Command(RedisCommand):
                 reason=options["reason"],
             ),
         )
-        end = f" for {options['duration']}" if until else ""
-        outcome = f"{options['supervisor']} is paused{end} at {', '.join(told)}. Running jobs finish."
-        self.note("pause", f"supervisor {options['supervisor']}", outcome, reason=options["reason"])
-        self.stdout.write(outcome)
+        outcome = telling(
+            gettext_noop("{name} is paused for {time} at {processes}. Running jobs finish.")
+            if until
+            else gettext_noop("{name} is paused at {processes}. Running jobs finish."),
+            name=options["supervisor"],
+            time=time_of(options),
+            processes=", ".join(told),
+        )
+        subject = telling("supervisor {name}", name=options["supervisor"])
+        self.note("pause", subject, outcome, reason=options["reason"])
+        self.stdout.write(outcome.english)
+
+
+def time_of(options: dict[str, Any]) -> Telling:
+    """For how long, if anybody says."""
+    return lasting(seconds_in(options["duration"])) if options["duration"] else verbatim("")
+
+
+def paused_words(*, is_all: bool, for_a_time: bool) -> str:
+    """What is said of a queue, or of all."""
+    if is_all:
+        if for_a_time:
+            return gettext_noop("All queues are paused for {time}. Running jobs finish.")
+        return gettext_noop("All queues are paused. Running jobs finish.")
+    if for_a_time:
+        return gettext_noop("{queue} is paused for {time}. Running jobs finish.")
+    return gettext_noop("{queue} is paused. Running jobs finish.")

@@ -32,8 +32,8 @@ class Command(RedisCommand):
             raise CommandError(f"There is no run {options['run']}.")
         now = time.time()
         undo, is_new = undoing.begin(run, now=now, who=account(), via=Activity.Via.COMMAND, reason=options["reason"])
-        if undo is None:
-            raise CommandError(undoing.hindrance(run, now))
+        if not isinstance(undo, BulkRun):
+            raise CommandError(undo.english)
         if not is_new:
             raise CommandError(f"Run {run.pk} was undone already, by run {undo.pk}.")
         carry_out(self, stores, undo, verbosity=options["verbosity"])

@@ -11,14 +11,18 @@ from typing import Any
 
 from django.core.management.base import CommandError
 from django.utils.timezone import get_default_timezone, get_default_timezone_name
+from django.utils.translation import gettext_noop
 
 from allegro_queue.durations import seconds_in
 from allegro_queue.management.redis_command import RedisCommand
+from allegro_queue.management.tables import plain
 from allegro_queue.scheduling.by_hand import pause_entry, resume_entry, run_by_hand
 from allegro_queue.scheduling.table import Fault, ScheduleRow, faults_in, rows_of
+from allegro_queue.spans import lasting
 from allegro_queue.stores import Stores
 from allegro_queue.stores.entries import Account
 from allegro_queue.stores.scheduler_record import SchedulerRecord
+from allegro_queue.tellings import telling
 
 HEAD = ["NAME", "WHEN", "IN WORDS", "QUEUE", "JOB", "NEXT RUN", "LAST RUN", "RESULT", "MISSED", "SKIPPED"]
 
@@ -48,20 +52,27 @@ class Command(RedisCommand):
             raise CommandError(f"{action} needs the NAME of an entry; horizon_schedule without an action lists them.")
         if action == "run":
             done = {"job_id": run_by_hand(stores, name, now, getpass.getuser())}
-            self.note("run entry", f"entry {name}", f"Queued a run of {name}, as job {done['job_id']}.")
+            outcome = telling("Queued a run of {name}, as job {job_id}.", name=name, job_id=done["job_id"])
+            self.note("run entry", telling("entry {name}", name=name), outcome)
             self.tell(done, done["job_id"], **options)
         elif action == "pause":
             until = now + seconds_in(options["duration"]) if options["duration"] else None
             pause_entry(stores, name, now, until=until, by=getpass.getuser(), reason=options["reason"])
-            how_long = f"for {options['duration']}" if until else "until somebody resumes it"
-            outcome = f"{name} is paused {how_long}; its times are skipped."
-            self.note("pause entry now", f"entry {name}", outcome, reason=options["reason"])
-            self.tell({"paused": name, "until": until}, outcome, **options)
+            outcome = telling(
+                gettext_noop("{name} is paused for {time}; its times are skipped.")
+                if until
+                else gettext_noop("{name} is paused until somebody resumes it; its times are skipped."),
+                name=name,
+                time=lasting(until - now if until else 0),
+            )
+            self.note("pause entry now", telling("entry {name}", name=name), outcome, reason=options["reason"])
+            self.tell({"paused": name, "until": until}, outcome.english, **options)
         else:
             was = resume_entry(stores, name, now)
-            outcome = f"{name} is resumed." if was else f"{name} was not paused."
-            self.note("resume entry now", f"entry {name}", outcome, succeeded=was)
-            self.tell({"resumed": was}, outcome, **options)
+            text = gettext_noop("{name} is resumed.") if was else gettext_noop("{name} was not paused.")
+            outcome = telling(text, name=name)
+            self.note("resume entry now", telling("entry {name}", name=name), outcome, succeeded=was)
+            self.tell({"resumed": was}, outcome.english, **options)
 
     def tell(self, data: dict[str, Any], words: str, **options: Any) -> None:
         """What was done, for people or for a program."""
@@ -77,7 +88,7 @@ class Command(RedisCommand):
         if as_json:
             accounts = stores.entries.accounts([row.entry.name for row in rows])
             self.print_json(
-                [as_data(row, accounts[row.entry.name]) for row in rows] + [asdict(each) for each in faults]
+                [as_data(row, accounts[row.entry.name]) for row in rows] + [plain(asdict(each)) for each in faults]
             )
             return
         if not rows and not faults:
@@ -177,8 +188,8 @@ def as_data(row: ScheduleRow, accounts: list[Account]) -> dict[str, Any]:
         "skipped": row.state.skipped,
         "error": row.state.error,
         "paused": asdict(row.pause) if row.pause else None,
-        "last": asdict(row.last) if row.last else None,
-        "accounts": [asdict(each) for each in accounts],
+        "last": plain(asdict(row.last)) if row.last else None,
+        "accounts": [plain(asdict(each)) for each in accounts],
     }
 
 

@@ -10,11 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import CommandError
+from django.utils.translation import gettext_noop
 
 from allegro_queue.durations import seconds_in
 from allegro_queue.management.redis_command import RedisCommand, account
 from allegro_queue.stores import Stores
 from allegro_queue.stores.controls import Control
+from allegro_queue.tellings import in_a_list, telling
 from allegro_queue.worker_ends import end_worker
 
 LOOK_SECONDS = 0.2
@@ -56,9 +58,9 @@ class Command(RedisCommand):
             return
         for name in names:
             stores.controls.send(name, Control.TERMINATE)
-            outcome = f"{name} was told to leave."
-            self.note("terminate", f"master {name}", outcome, reason=options["reason"])
-            self.stdout.write(outcome)
+            outcome = telling("{name} was told to leave.", name=name)
+            self.note("terminate", telling("Horizon process {name}", name=name), outcome, reason=options["reason"])
+            self.stdout.write(outcome.english)
         if options["wait"]:
             self.wait(set(names), lambda: {each.name for each in stores.masters.living()}, within)
 
@@ -68,13 +70,10 @@ class Command(RedisCommand):
             raise CommandError("Give --worker or --all, not both.")
         name, kill = options["worker"], options["kill"]
         worker = end_worker(stores, name, by=account(), reason=options["reason"], kill=kill)
-        who = f"its Horizon process {worker.master}" if worker.master else "the worker"
-        outcome = (
-            f"{who} was told to kill {name}." if kill else f"{who} was told that {name} is to leave after its job."
-        )
-        outcome = outcome[0].upper() + outcome[1:]
-        self.note("end worker", f"told {'kill' if kill else 'end'}, worker {name}", outcome, reason=options["reason"])
-        self.stdout.write(outcome)
+        outcome = telling(sent_words(kill=kill, has_master=bool(worker.master)), master=worker.master, name=name)
+        subject = in_a_list(telling("told {name}", name="kill" if kill else "end"), telling("worker {name}", name=name))
+        self.note("end worker", subject, outcome, reason=options["reason"])
+        self.stdout.write(outcome.english)
         if options["wait"]:
             self.wait({name}, lambda: {each.name for each in stores.workers.living()}, seconds)
 
@@ -88,3 +87,12 @@ class Command(RedisCommand):
                 )
             time.sleep(LOOK_SECONDS)
         self.stdout.write("All have left.")
+
+
+def sent_words(*, kill: bool, has_master: bool) -> str:
+    """Who was told what. Nobody but its Horizon process kills a worker."""
+    if kill:
+        return gettext_noop("Its Horizon process {master} was told to kill {name}.")
+    if has_master:
+        return gettext_noop("Its Horizon process {master} was told that {name} is to leave after its job.")
+    return gettext_noop("The worker was told that {name} is to leave after its job.")

@@ -10,12 +10,14 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from allegro_queue.activity.journal import Deed, note
 from allegro_queue.activity.models import Activity
 from allegro_queue.checks import CONFIGURATION
 from allegro_queue.errors import HorizonError
 from allegro_queue.rights import Right
+from allegro_queue.tellings import telling
 from allegro_queue.tokens.models import ApiToken
 from allegro_queue.tokens.tokens import listed, make, revoke
 
@@ -44,7 +46,7 @@ class Command(BaseCommand):
                 self.create(options)
             elif options["act"] == "revoke":
                 token = revoke(options["id"], timezone.now())
-                self.done("revoke token", token, f"Revoked the token {token}.")
+                self.done("revoke token", token, gettext_noop("Revoked the token {name} ({prefix}…)."))
             else:
                 self.list_tokens()
         except HorizonError as error:
@@ -60,22 +62,24 @@ class Command(BaseCommand):
             author=user_named(options["author"]) if options["author"] else None,
             days=options["days"],
         )
-        self.done("make token", made.token, f"Made the token {made.token}. It is shown this once:")
+        self.done("make token", made.token, gettext_noop("Made the token {name} ({prefix}…)."))
+        self.stderr.write("It is shown this once:")
         self.stdout.write(made.text)
 
     def done(self, action: str, token: ApiToken, outcome: str) -> None:
+        said = telling(outcome, name=token.name, prefix=token.prefix)
         note(
             Deed(
                 at=timezone.now().timestamp(),
                 who=getpass.getuser(),
                 via=Activity.Via.COMMAND,
                 action=action,
-                subject=f"token {token.pk}",
-                outcome=outcome,
+                subject=telling("token {name}", name=str(token.pk)),
+                outcome=said,
                 succeeded=True,
             )
         )
-        self.stderr.write(outcome)
+        self.stderr.write(said.english)
 
     def list_tokens(self) -> None:
         for token in listed():

@@ -22,38 +22,45 @@ end
 local state = state_of(KEYS[5], todo.name)
 local now = tonumber(todo.now)
 local ran = 0
-local function tell(what, count, reason, at)
-  state.last = {what = what, due_at = at, at = now, job_id = '', reason = reason, count = count}
+local function tell(what, count, reason, said, at)
+  state.last = {what = what, due_at = at, at = now, job_id = '', reason = reason, reason_said = said, count = count}
   state[what] = (state[what] or 0) + count
   account(KEYS[6], state.last, todo.kept)
+end
+-- Why, in English and as a telling (JSON).
+local function because(word, places)
+  local message = todo.words[word]
+  local english = string.gsub(message, '{(%w+)}', places)
+  return english, cjson.encode({one = message, many = '', number = 1, places = places})
 end
 local function why_not()
   local pause = decoded(call('HGET', KEYS[7], todo.name))
   if pause then
     if type(pause['until']) ~= 'number' or pause['until'] > now then
-      local by = pause.by ~= '' and ' by ' .. pause.by or ''
-      return 'paused' .. by .. (pause.reason ~= '' and ': ' .. pause.reason or '')
+      local word = 'paused' .. (pause.by ~= '' and '_by' or '') .. (pause.reason ~= '' and '_for' or '')
+      return because(word, {who = pause.by, reason = pause.reason})
     end
     call('HDEL', KEYS[7], todo.name)
   end
   if todo.alone then
     for _, job in ipairs({state.job or '', state.hand or ''}) do
       local status = job ~= '' and call('HGET', todo.job_prefix .. job, 'status')
-      if status and todo.under_way[status] then return 'the run before has not ended' end
+      if status and todo.under_way[status] then return because('under_way', {}) end
     end
   end
 end
 
-if todo.missed > 0 then tell('missed', todo.missed, todo.missed_reason, tonumber(todo.due)) end
+if todo.missed > 0 then tell('missed', todo.missed, todo.missed_reason, todo.missed_said, tonumber(todo.due)) end
 if #todo.runs > 0 then
-  local reason = why_not()
+  local reason, said = why_not()
   if reason then
-    tell('skipped', #todo.runs, reason, todo.runs[#todo.runs].due_at)
+    tell('skipped', #todo.runs, reason, said, todo.runs[#todo.runs].due_at)
   else
     for place, run in ipairs(todo.runs) do
       local job = KEYS[9 + place]
       if call('EXISTS', job) == 1 then
-        tell('skipped', 1, 'this time had its run already', run.due_at)
+        local had, had_said = because('had', {})
+        tell('skipped', 1, had, had_said, run.due_at)
       else
         call('HSET', job, unpack(ARGV, 3))
         if todo.life > 0 then call('EXPIRE', job, todo.life) end
@@ -62,7 +69,7 @@ if #todo.runs > 0 then
         call('HSET', KEYS[8], run.job_id, todo.name)
         state.last = {what = 'run', due_at = run.due_at, at = now, job_id = run.job_id, reason = '', count = 1}
         account(KEYS[6], state.last, todo.kept)
-        state.job, state.error = run.job_id, ''
+        state.job, state.error, state.error_said = run.job_id, '', nil
         ran = ran + 1
       end
     end

@@ -85,7 +85,7 @@ def test_a_mistake_is_said_to_be_one(channels: None, arguments: tuple[str, ...],
 
 
 def test_a_rule_is_muted_and_unmuted_and_that_is_noted(channels: None):
-    assert alerts("mute", "no_workers", "--for", "1h", "--reason", "deploy") == "Muted no_workers for 1h.\n"
+    assert alerts("mute", "no_workers", "--for", "1h", "--reason", "deploy") == "Muted no_workers for 1 h.\n"
     assert book.mutes(time.time())["no_workers"].reason == "deploy"
 
     assert alerts("unmute", "no_workers") == "Unmuted no_workers.\n"

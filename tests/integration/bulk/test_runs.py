@@ -102,7 +102,7 @@ def test_what_fails_after_the_cut_off_is_left_alone(redis: Redis, stores: Stores
 
     run = done(stores, BulkAct.RETRY, Selection(), cut_off=cut_off)
 
-    assert words.outcome(run) == "Retried 1 job. 1 failed only since and was left alone."
+    assert words.outcome(run).english == "Retried 1 job. 1 failed only since and was left alone."
     assert failed_ids(stores, QUEUES) == [late]
     assert stores.jobs.page(State.WAITING, QUEUES)[0][0].id == early
 
@@ -115,7 +115,7 @@ def test_a_unique_job_whose_like_waits_stays_failed_and_says_which(redis: Redis,
 
     run = done(stores, BulkAct.RETRY, Selection())
 
-    assert words.outcome(run) == "Retried 0 jobs. 1 stayed failed, since another of its kind waits or runs."
+    assert words.outcome(run).english == "Retried 0 jobs. 1 stayed failed, since another of its kind waits or runs."
     result = BulkResult.objects.get(run=run)
     assert (result.job_id, result.result, result.detail) == (first, "barred", second)
 
@@ -168,7 +168,7 @@ def test_a_cancelled_run_acts_on_no_further_job(redis: Redis, stores: Stores) ->
 
     assert work.cancel(stores, run, who="eve@alley.com", now=time.time())
 
-    assert words.outcome(run) == "Retried 2 jobs. 3 jobs were not begun."
+    assert words.outcome(run).english == "Retried 2 jobs. 3 jobs were not begun."
     assert (run.state, run.ended_by) == ("cancelled", "eve@alley.com")
     assert work.carry_on(run.pk, 9).startswith("nothing to do")
     assert len(failed_ids(stores, QUEUES)) == 3
@@ -204,7 +204,7 @@ def test_deleted_jobs_come_back_from_the_bin_whole(redis: Redis, stores: Stores)
 
     undone = done(stores, BulkAct.RESTORE, Selection(of_run=run.pk))
 
-    assert words.outcome(undone) == "Restored 2 jobs."
+    assert words.outcome(undone).english == "Restored 2 jobs."
     assert failed_ids(stores, QUEUES) == [broken]
     assert [row.id for row in stores.jobs.page(State.WAITING, QUEUES)[0]] == [waiting]
     after = {job_id: stores.jobs.get(job_id) for job_id in (broken, waiting)}
@@ -272,7 +272,7 @@ def test_cancelled_jobs_never_run_and_say_that_they_were_cancelled(redis: Redis,
 
     run = done(stores, BulkAct.CANCEL, Selection(ids=(waiting, later, broken)))
 
-    assert words.outcome(run) == "Cancelled 2 jobs. 1 was in another state and left alone."
+    assert words.outcome(run).english == "Cancelled 2 jobs. 1 was in another state and left alone."
     run_all(redis)
     for job_id in (waiting, later):
         detail = stores.jobs.get(job_id)
@@ -289,7 +289,7 @@ def test_waiting_jobs_are_moved_in_their_order_and_running_ones_are_left_alone(r
 
     run = done(stores, BulkAct.MOVE, Selection(state=State.WAITING, queue="default"), to="high")
 
-    assert words.outcome(run) == "Moved 2 jobs to high. 1 was running already and left alone."
+    assert words.outcome(run).english == "Moved 2 jobs to high. 1 was running already and left alone."
     rows, _ = stores.jobs.page(State.WAITING, ["high"])
     assert [row.id for row in rows] == [other, ids[0], ids[2]]
     assert {row.queue for row in rows} == {"high"}
@@ -336,7 +336,7 @@ def test_a_selection_reads_back_as_it_was_written() -> None:
         Selection(of_run=4),
     ):
         assert Selection.decode(chosen.encode()) == chosen
-        assert chosen.in_words()
+        assert chosen.subject.english
 
 
 def test_results_beyond_the_first_are_counted_and_not_kept(
@@ -362,7 +362,7 @@ def test_a_run_whose_results_are_not_all_kept_is_undone_from_the_bin_in_its_orde
     deleted = done(stores, BulkAct.DELETE, Selection(state=State.WAITING, queue="default"))
 
     undo, _ = undoing.begin(deleted, now=time.time(), who="ada", via="page")
-    assert undo is not None
+    assert isinstance(undo, BulkRun)
     work.do(stores, undo)
 
     assert redis.lrange("rq:queue:default", 0, -1) == [each.encode() for each in ids]
@@ -372,13 +372,13 @@ def test_a_run_whose_results_are_not_all_kept_is_undone_from_the_bin_in_its_orde
 def test_a_run_that_is_not_over_or_long_over_is_not_undone_and_the_reason_is_said(redis: Redis, stores: Stores) -> None:
     run = done(stores, BulkAct.DELETE, Selection(ids=(dispatched(jobs.nothing),)))
     now = time.time()
-    assert undoing.hindrance(run, now) == ""
+    assert undoing.hindrance(run, now) is None
 
-    assert "more than 24 hours ago" in undoing.hindrance(run, now + 25 * 3600)
-    assert undoing.begin(run, now=now + 25 * 3600, who="ada", via="page") == (None, False)
+    why_not, is_new = undoing.begin(run, now=now + 25 * 3600, who="ada", via="page")
+    assert ("more than 24 hours ago" in str(why_not), is_new) == (True, False)
     run.state = BulkRun.State.RUNNING
-    assert "is not over yet" in undoing.hindrance(run, now)
-    assert undoing.begin(run, now=now, who="ada", via="page") == (None, False)
+    why_not, is_new = undoing.begin(run, now=now, who="ada", via="page")
+    assert ("is not over yet" in str(why_not), is_new) == (True, False)
 
 
 def test_old_results_go_first_and_old_runs_later(redis: Redis, stores: Stores) -> None:
@@ -416,7 +416,7 @@ def test_when_redis_has_lost_the_set_the_run_ends_and_says_so(redis: Redis, stor
 
     assert work.do(stores, run)
 
-    assert words.outcome(run) == "Retried 0 jobs. What became of 3 jobs is unknown: Redis has lost it."
+    assert words.outcome(run).english == "Retried 0 jobs. What became of 3 jobs is unknown: Redis has lost it."
 
 
 def test_the_set_of_a_large_state_is_chosen_whole(

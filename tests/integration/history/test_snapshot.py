@@ -104,7 +104,7 @@ def test_totals_begin_with_the_days_that_are_kept_when_they_are_new(stores: Stor
 
     executor = MigrationExecutor(connection)
     apps = executor.loader.project_state().apps
-    [step] = executor.loader.get_migration("allegro_queue", "0015_totals").operations
+    [step] = executor.loader.get_migration("allegro_queue", "0016_totals").operations
     step.reverse_code(apps, connection.schema_editor())
     assert not totals.exists()
     step.code(apps, connection.schema_editor())

@@ -39,6 +39,6 @@ def forget(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("allegro_queue", "0014_names_in_admin")]
+    dependencies = [("allegro_queue", "0015_journal_in_any_language")]
 
     operations = [migrations.RunPython(add_up, forget)]
