@@ -203,6 +203,33 @@ def test_who_asks_by_key_gets_the_page_drawn_anew(browser_page: Page, live_serve
     assert "if-none-match" not in answer.value.request.headers
 
 
+def test_a_key_is_heard_while_an_answer_is_on_its_way(
+    browser_page: Page, live_server: LiveServer, stores: Stores
+) -> None:
+    held: list[Route] = []
+    address = "**/horizon/batches/"
+
+    def hold_the_first(route: Route) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    visit(browser_page, f"{live_server.url}/horizon/batches/")
+    with browser_page.expect_response(is_refresh):
+        let_pass(browser_page, 6)
+    browser_page.route(address, hold_the_first)
+    with browser_page.expect_request(address) as first:
+        let_pass(browser_page, 6)
+
+    browser_page.keyboard.press(".")
+    with browser_page.expect_request(address) as second:
+        held[0].continue_()
+
+    assert "if-none-match" in first.value.headers
+    assert "if-none-match" not in second.value.headers
+
+
 def test_a_part_that_was_being_selected_is_asked_for_again(
     browser_page: Page, live_server: LiveServer, stores: Stores
 ) -> None:

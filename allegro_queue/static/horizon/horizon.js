@@ -33,6 +33,7 @@ const state = {
   trouble: "",
   timer: 0,
   asking: false,
+  isAnew: false, // whether the reader wants the page drawn, whatever is here
   stopped: false,
 };
 
@@ -41,6 +42,8 @@ const state = {
 async function ask() {
   if (state.asking || state.stopped) return;
   state.asking = true;
+  if (state.isAnew) state.etag = "";
+  state.isAnew = false;
   const begun = performance.now();
   const isPatient = Boolean(state.late) && Date.now() >= state.patientFrom;
   try {
@@ -56,7 +59,8 @@ async function ask() {
   const isInVain = isPatient && state.isLate;
   if (isInVain) state.patientFrom = Date.now() + REST * 1000;
   showFreshness();
-  plan(isInVain ? 0 : performance.now() - begun);
+  if (state.isAnew) await ask();
+  else plan(isInVain ? 0 : performance.now() - begun);
 }
 
 async function take(answer) {
@@ -243,9 +247,10 @@ document.addEventListener("click", (event) => {
 
 document.querySelector("[data-hz-every] select")?.addEventListener("change", (event) => event.target.form.submit());
 
-// A key asks for it, also while updates are paused; then also for what time alone has changed.
+// A key asks for it, also while updates are paused; then also for what time alone has changed. While an answer is on its way,
+// that is asked behind it: the answer may be from before.
 document.addEventListener("horizon:now", () => {
-  state.etag = "";
+  state.isAnew = true;
   if (root) ask();
 });
 
