@@ -45,6 +45,10 @@ class HorizonSettings:
     path: str = "horizon"
     """Where the dashboard is mounted, without slashes at its ends."""
 
+    frame: str = "admin"
+    """What stands around its pages: admin's templates as the project has them, or with ``django`` Django's own, though a
+    theme has replaced them."""
+
     defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Supervisor options by supervisor name, for every environment."""
 
@@ -143,6 +147,7 @@ TYPES: Mapping[str, tuple[type, ...]] = {
     "connection": (str,),
     "prefix": (str,),
     "path": (str,),
+    "frame": (str,),
     "defaults": (Mapping,),
     "environments": (Mapping,),
     "queues": (Mapping,),
@@ -175,6 +180,9 @@ TYPES: Mapping[str, tuple[type, ...]] = {
     "max_payload_bytes": (int,),
 }
 
+CHOICES: Mapping[str, tuple[str, ...]] = {"frame": ("admin", "django")}
+"""Texts of which there are only these."""
+
 FROM_NOUGHT = frozenset({"max_processes", "log_lines"})
 """Numbers that may be 0."""
 
@@ -206,6 +214,8 @@ def parse_settings(given: Any) -> tuple[HorizonSettings, list[str]]:
         elif not isinstance(value, TYPES[name]) or (isinstance(value, bool) and bool not in TYPES[name]):
             found = "" if name in SECRET else f"is {value!r}; it "
             problems.append(f"HORIZON[{key!r}] {found}must be {WORDS[TYPES[name][0]]}.")
+        elif name in CHOICES and value not in CHOICES[name]:
+            problems.append(f"HORIZON[{key!r}] is {value!r}; it must be {' or '.join(map(repr, CHOICES[name]))}.")
         elif (
             isinstance(value, int)
             and not isinstance(value, bool)

@@ -209,6 +209,7 @@ def test_settings_without_a_supervisor_are_refused():
         ({"enviroment": "local"}, "HORIZON has an unknown key 'enviroment'; did you mean 'environment'?"),
         ({"metrics_hours": 0}, "HORIZON['metrics_hours'] is 0; it must be 1 or more."),
         ({"prefix": 5}, "HORIZON['prefix'] is 5; it must be text."),
+        ({"frame": "own"}, "HORIZON['frame'] is 'own'; it must be 'admin' or 'django'."),
         ({"schedule": {}}, "HORIZON['schedule'] is {}; it must be a list."),
         ([], "HORIZON is []; it must be a dict."),
     ],

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest
+from django.template.base import Template
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -15,13 +16,11 @@ from allegro_queue.alerts import book
 from allegro_queue.conf import HorizonSettings
 from allegro_queue.dashboard.page.links import link
 from allegro_queue.dashboard.page.script_words import script_words
+from allegro_queue.dashboard.page.shells import FRAGMENT, shell_for
 from allegro_queue.dashboard.page.states import Status, status_of, status_unreachable
 from allegro_queue.history.patience import TookTooLong, patience
 from allegro_queue.stores.pauses import Pause
 from allegro_queue.stores.pulse import Pulse
-
-FRAGMENT = "horizon/fragment.html"
-"""The shell of what a refresh gets."""
 
 ALERTS_SECONDS = 0.5
 """How long the database is asked for the number of alerts that fire."""
@@ -77,12 +76,17 @@ class Frame:
     """Alerts that fire and are not muted."""
     alerts: str
     """Where they stand; empty when that page is not mounted."""
-    shell: str
-    """The template around the page: admin's, or next to nothing for a fragment."""
+    shell: str | Template
+    """The template around the page."""
 
     @property
     def is_fragment(self) -> bool:
         return self.shell == FRAGMENT
+
+    @property
+    def is_djangos(self) -> bool:
+        """Whether it is Django's own, which leaves the site's name to others."""
+        return isinstance(self.shell, Template)
 
     @property
     def script_words(self) -> str:
@@ -133,7 +137,7 @@ def frame_for(
         suspended=pulse.suspended if pulse else False,
         firing=firing,
         alerts=link("alerts"),
-        shell=FRAGMENT if wants_fragment(request) else "admin/base_site.html",
+        shell=shell_for(settings.frame, is_fragment=wants_fragment(request)),
     )
 
 
