@@ -19,13 +19,15 @@ from typing import Any
 import httpcore
 import httpx
 
+from allegro_queue.tellings import Telling, telling
+
 LARGEST_ANSWER_BYTES = 64 * 1024
 
 GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 
 
 class OutboundError(Exception):
-    """The request brought no answer. The message names the host at most: a path may hold what is private."""
+    """The request brought no answer. The message is a telling, and names the host at most: a path may hold what is private."""
 
 
 class Silence(OutboundError):
@@ -108,11 +110,17 @@ def send(
             said = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
             return Answer(status=response.status, body=read, truncated=truncated, headers=said)
     except httpcore.TimeoutException as error:
-        raise Silence(f"{target.host} did not answer within {seconds:g} s.") from error
+        raise Silence(
+            telling("{host} did not answer within {seconds} s.", host=target.host, seconds=format(seconds, "g"))
+        ) from error
     except (httpcore.NetworkError, OSError) as error:
-        raise Silence(f"The connection to {target.host} failed: {error}.") from error
+        raise Silence(failed_words(target.host, error)) from error
     except httpcore.ProtocolError as error:
-        raise OutboundError(f"The connection to {target.host} failed: {error}.") from error
+        raise OutboundError(failed_words(target.host, error)) from error
+
+
+def failed_words(host: str, error: Exception) -> Telling:
+    return telling("The connection to {host} failed: {error}.", host=host, error=str(error))
 
 
 def parse_url(url: str) -> httpx.URL:
@@ -126,13 +134,13 @@ def parse_url(url: str) -> httpx.URL:
         # Decoded when it is read: a host such as "xn--" only fails here.
         host = target.host
     except (httpx.InvalidURL, UnicodeError) as error:
-        raise OutboundError(f"The URL is malformed: {error}") from error
+        raise OutboundError(telling("The URL is malformed: {error}", error=str(error))) from error
     if target.scheme not in ("http", "https") or not host:
-        raise OutboundError("The URL must begin with https:// (or http://) and a host.")
+        raise OutboundError(telling("The URL must begin with https:// (or http://) and a host."))
     if target.port is not None and not 0 < target.port < 65536:
-        raise OutboundError("The URL is malformed: a port is a number from 1 to 65535.")
+        raise OutboundError(telling("The URL is malformed: a port is a number from 1 to 65535."))
     if target.userinfo:
-        raise OutboundError("The URL must not hold a user name or password.")
+        raise OutboundError(telling("The URL must not hold a user name or password."))
     return target
 
 
@@ -191,7 +199,7 @@ def checked_addresses(host: str, port: int, seconds: float, *, allow_private: bo
     addresses = resolve(host, port, seconds)
     # One private address among them is reason enough: such a name is either broken or hostile.
     if not allow_private and not all(is_public(each) for each in addresses):
-        raise BlockedAddress(f"{host} is at a private address, which must not be reached from here.")
+        raise BlockedAddress(telling("{host} is at a private address, which must not be reached from here.", host=host))
     return addresses
 
 

@@ -13,14 +13,18 @@ from collections.abc import Sequence
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
+from allegro_queue.tellings import telling
+
 
 class CannotOpen(Exception):
     """A sealed text was sealed with a key that ``CREDENTIAL_KEYS`` no longer has, or was changed since."""
 
     def __init__(self) -> None:
         super().__init__(
-            "A stored credential cannot be opened: it was sealed with a key that CREDENTIAL_KEYS does not have. "
-            "Put that key back at the end of CREDENTIAL_KEYS, or enter the credential anew."
+            telling(
+                "A stored credential cannot be opened: it was sealed with a key that CREDENTIAL_KEYS does not have. "
+                "Put that key back at the end of CREDENTIAL_KEYS, or enter the credential anew."
+            )
         )
 
 

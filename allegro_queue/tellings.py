@@ -51,6 +51,10 @@ class Telling:
             text = gettext(self.one)
         return worded(text, **{name: in_words(each) for name, each in self.places.items()})
 
+    def as_data_within(self, longest: int) -> dict[str, Any] | None:
+        """For a table whose English beside it is cut after so many letters: none of one that is, so that both agree."""
+        return self.as_data() if len(self.english) <= longest else None
+
     def as_data(self) -> dict[str, Any]:
         """For JSON."""
         return {

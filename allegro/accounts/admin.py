@@ -3,14 +3,17 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.models import Group, Permission
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from allegro.accounts.models import StaffLink, User
+from allegro.accounts.rights_field import RightsField
 from allegro.accounts.sign_in import request_link
 from allegro.accounts.super_admins import why_not_super_admin
 from allegro.history import HistoryAdmin
@@ -112,6 +115,9 @@ class UserAdmin(DjangoUserAdmin):
             told.append(text.format(n=too_soon))
         self.message_user(request, " ".join(told), messages.SUCCESS if queued else messages.WARNING)
 
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return super().formfield_for_manytomany(db_field, request, **named_rights(db_field, kwargs))
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         fields = tuple(super().get_readonly_fields(request, obj))
         return fields if is_superuser(request) else (*fields, *RIGHTS)
@@ -121,6 +127,22 @@ class UserAdmin(DjangoUserAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_delete_permission(request, obj) and may_touch(request, obj)
+
+
+def named_rights(field: Any, given: dict[str, Any]) -> dict[str, Any]:
+    """Arguments for a form's field, so that rights have their names in the reader's language."""
+    return {**given, "form_class": RightsField} if field.related_model is Permission else given
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin):
+    """Groups as Django has them, with rights by their names."""
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any) -> Any:
+        return super().formfield_for_manytomany(db_field, request, **named_rights(db_field, kwargs))
 
 
 def is_superuser(request: HttpRequest) -> bool:

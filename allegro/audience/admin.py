@@ -11,13 +11,14 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from allegro.audience.by_hand import MOST_MEMBERS, TooMany, start_round, sync_members
-from allegro.audience.faults import words_of
+from allegro.audience.faults import said_of
 from allegro.audience.models import ExternalProfile, Member, ProviderAccount, SyncRound, SyncRun
 from allegro.audience.providers import provider_for
 from allegro.credential_form import CredentialForm
 from allegro.history import HistoryAdmin, HistoryInline
 from allegro.member_page import parts_of
 from allegro_queue.errors import HorizonError
+from allegro_queue.tellings import read_telling, told_by
 
 STATES = {
     "failed": {"external_profiles__failed_at__isnull": False},
@@ -87,7 +88,7 @@ class MemberAdmin(admin.ModelAdmin):
                 messages.ERROR,
             )
         except HorizonError as error:
-            self.message_user(request, str(error), messages.ERROR)
+            self.message_user(request, told_by(error).words, messages.ERROR)
         else:
             self.message_user(
                 request,
@@ -145,6 +146,7 @@ class ProviderAccountAdmin(admin.ModelAdmin):
             "last_success_at",
             "last_failure_at",
             "last_error",
+            "last_error_said",
             "failures_in_a_row",
             "busy_until",
         )
@@ -176,7 +178,8 @@ class ProviderAccountAdmin(admin.ModelAdmin):
     def last_error(self, account: Any) -> str:
         if not account.pk or account.run_last_failure_at is None:
             return ""
-        return f"{account.run_last_failure_at:%Y-%m-%d %H:%M}: {account.run_last_error}"
+        said = read_telling(account.run_last_error_said, account.run_last_error)
+        return f"{account.run_last_failure_at:%Y-%m-%d %H:%M}: {said.words}"
 
     @admin.display(description=gettext_lazy("next due"))
     def next_due(self, account: Any) -> str:
@@ -185,7 +188,7 @@ class ProviderAccountAdmin(admin.ModelAdmin):
         try:
             interval = provider_for(account).refresh_interval()
         except Exception as error:  # noqa: BLE001 - providers are other people's code
-            return words_of(error)
+            return said_of(error).words
         if account.run_last_dispatched_at is None or account.run_last_dispatched_at + interval <= timezone.now():
             return gettext("With the next tick")
         return f"{account.run_last_dispatched_at + interval:%Y-%m-%d %H:%M}"
@@ -259,7 +262,7 @@ class SyncRunAdmin(HistoryAdmin):
         "dispatched_members",
         "last_success_at",
         "failures_in_a_row",
-        "last_error",
+        "error",
         "busy_until",
         "stale_sign_ins",
     )
@@ -267,6 +270,12 @@ class SyncRunAdmin(HistoryAdmin):
     list_filter = ("provider", "organization")
     list_select_related = ("organization",)
     search_fields = ("organization__name", "provider")
+    exclude = ("last_error",)
+    readonly_fields = ("error",)
+
+    @admin.display(description=gettext_lazy("last error"), ordering="last_error")
+    def error(self, run: SyncRun) -> str:
+        return read_telling(run.last_error_said, run.last_error).words
 
 
 @admin.register(SyncRound)

@@ -13,6 +13,7 @@ from pathlib import PurePath
 from allegro.audience.providers import ProviderFailed, UnknownProvider
 from allegro.sealing import CannotOpen
 from allegro_queue.errors import HorizonError
+from allegro_queue.tellings import Telling, told_by, verbatim
 
 log = logging.getLogger(__name__)
 
@@ -24,11 +25,16 @@ TOLD = (ProviderFailed, UnknownProvider, CannotOpen, HorizonError)
 
 def words_of(error: BaseException) -> str:
     """What went wrong, in at most ``LONGEST`` characters."""
+    return said_of(error).english[:LONGEST]
+
+
+def said_of(error: BaseException) -> Telling:
+    """What went wrong, to be told in any language where the words are ours."""
     if isinstance(error, TOLD):
-        return str(error)[:LONGEST]
+        return told_by(error)
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {PurePath(frames[-1].filename).name}:{frames[-1].lineno}, in {frames[-1].name}()" if frames else ""
-    return f"{type(error).__name__}{place}"[:LONGEST]
+    return verbatim(f"{type(error).__name__}{place}")
 
 
 def told(error: Exception, provider: str) -> ProviderFailed:
@@ -38,4 +44,4 @@ def told(error: Exception, provider: str) -> ProviderFailed:
     if not isinstance(error, TOLD):
         frames = "".join(traceback.format_tb(error.__traceback__))
         log.error("provider broke provider=%s error=%s\n%s", provider, type(error).__name__, frames.rstrip())
-    return ProviderFailed(words_of(error))
+    return ProviderFailed(said_of(error))

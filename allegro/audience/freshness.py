@@ -22,6 +22,7 @@ from allegro.audience.keeping import keep_answer, keep_fault, keep_wish
 from allegro.audience.models import Member, ProviderAccount
 from allegro.audience.profiles import ask, is_stale, known_of
 from allegro.audience.providers import Fetched, Known, ProviderFailed, SourceBusy, SyncProvider, provider_for
+from allegro_queue.tellings import telling, told_by
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ def stale_questions(member: Member, now: datetime) -> list[Question]:
             if not is_stale(synced.get(account.provider), provider.max_age_on_login(), now):
                 continue
         except Exception as error:  # noqa: BLE001 - providers are other people's code, and each stands alone
-            fault = str(told(error, account.provider))
+            fault = told_by(told(error, account.provider))
             log.warning("provider not usable provider=%s account=%s: %s", account.provider, account.pk, fault)
             note_failure(account, fault, timezone.now())
             continue
@@ -112,7 +113,7 @@ def keep(member: Member, outcome: Outcome, asked_at: datetime) -> None:
     elif isinstance(outcome.fault, SourceBusy):
         keep_wish(member, account, outcome.fault, asked_at)
     elif outcome.fault is not None:
-        keep_fault(member, account, str(outcome.fault), asked_at)
+        keep_fault(member, account, told_by(outcome.fault), asked_at)
 
 
 def ask_together(member: Member, questions: Sequence[Question], seconds: float) -> list[Outcome]:
@@ -121,13 +122,13 @@ def ask_together(member: Member, questions: Sequence[Question], seconds: float) 
     A provider that pays no heed to its time is left behind in its thread; what it says later is not listened to.
     """
     deadline = time.monotonic() + seconds
-    late = f"The source did not answer within {seconds:g} s."
+    late = telling("The source did not answer within {seconds} s.", seconds=format(seconds, "g"))
     answers: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
     outcomes: list[Outcome] = []
     waiting: dict[int, ProviderAccount] = {}
     for question in questions:
         if not _room.acquire(blocking=False):
-            fault = ProviderFailed(f"{MOST_THREADS} questions to slow sources are still under way here.")
+            fault = ProviderFailed(telling("{n} questions to slow sources are still under way here.", n=MOST_THREADS))
             outcomes.append(Outcome(account=question.account, fault=fault))
             continue
         waiting[question.account.pk] = question.account

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from django.db.models import F, Q, QuerySet
 
 from allegro.audience.models import ProviderAccount, SyncRun
+from allegro_queue.tellings import Telling
 
 NOTED_EVERY = timedelta(seconds=10)
 
@@ -19,6 +20,9 @@ BROKEN_AFTER = 3
 
 BROKEN_FOR = timedelta(minutes=1)
 """… until this long after the last of them. Background jobs go on asking, so its recovery is noticed."""
+
+LONGEST = 500
+"""Letters of an error that are kept."""
 
 LONGEST_WAIT = timedelta(hours=1)
 """The most that a source's wish to be left alone is followed."""
@@ -80,10 +84,15 @@ def note_success(account: ProviderAccount, now: datetime, before: Health | None 
         make_sure(account)
 
 
-def note_failure(account: ProviderAccount, error: str, now: datetime) -> None:
+def note_failure(account: ProviderAccount, error: Telling, now: datetime) -> None:
     """The source was asked in vain."""
     make_sure(account)
-    run_of(account).update(failures_in_a_row=F("failures_in_a_row") + 1, last_failure_at=now, last_error=error[:500])
+    run_of(account).update(
+        failures_in_a_row=F("failures_in_a_row") + 1,
+        last_failure_at=now,
+        last_error=error.english[:LONGEST],
+        last_error_said=error.as_data_within(LONGEST),
+    )
 
 
 def note_busy(account: ProviderAccount, wait_seconds: float, now: datetime) -> datetime:

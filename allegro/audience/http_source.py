@@ -19,6 +19,7 @@ from django.conf import settings
 
 from allegro.audience.providers import ProviderFailed, SourceBusy
 from allegro.outbound import LARGEST_ANSWER_BYTES, OutboundError, send
+from allegro_queue.tellings import telling, told_by
 
 LARGEST_PAGE_BYTES = 8 * 1024 * 1024
 
@@ -95,9 +96,11 @@ class Source:
                 url, params=dict(params) if params else None, headers={"If-None-Match": etag} if etag else {}
             )
         except OutboundError as error:
-            raise ProviderFailed(str(error)) from error
+            raise ProviderFailed(told_by(error)) from error
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-            raise ProviderFailed(f"The source could not be asked: {type(error).__name__}.") from error
+            raise ProviderFailed(
+                telling("The source could not be asked: {error}.", error=type(error).__name__)
+            ) from error
         if response.status_code in (200, 404) or (response.status_code == 304 and etag):
             return response
         raise fault_of(response, time.time())
@@ -109,10 +112,21 @@ def fault_of(response: httpx.Response, now: float) -> ProviderFailed:
     wait = retry_after(response, now)
     if status == 429 or (status == 503 and wait is not None):
         seconds = UNSAID_WAIT if wait is None else wait
-        return SourceBusy(f"The source answered {status} and asks to be left alone for {seconds:.0f} s.", seconds)
+        return SourceBusy(
+            telling(
+                "The source answered {status} and asks to be left alone for {seconds} s.",
+                status=str(status),
+                seconds=format(seconds, ".0f"),
+            ),
+            seconds,
+        )
     if status in (401, 403):
-        return ProviderFailed(f"The source answered {status}: it does not accept the credential.")
-    return ProviderFailed(f"The source answered {status}; expected 200, or 404 for an unknown member.")
+        return ProviderFailed(
+            telling("The source answered {status}: it does not accept the credential.", status=str(status))
+        )
+    return ProviderFailed(
+        telling("The source answered {status}; expected 200, or 404 for an unknown member.", status=str(status))
+    )
 
 
 def retry_after(response: httpx.Response, now: float) -> float | None:
@@ -159,7 +173,7 @@ def json_of(response: httpx.Response) -> Any:
     try:
         return json.loads(response.content)
     except (ValueError, RecursionError) as error:
-        raise ProviderFailed("The source's answer is not JSON.") from error
+        raise ProviderFailed(telling("The source's answer is not JSON.")) from error
 
 
 def object_of(response: httpx.Response) -> dict[str, Any]:
@@ -170,7 +184,9 @@ def object_of(response: httpx.Response) -> dict[str, Any]:
     """
     found = json_of(response)
     if not isinstance(found, dict):
-        raise ProviderFailed(f"The source's answer is a JSON {type(found).__name__}; expected an object.")
+        raise ProviderFailed(
+            telling("The source's answer is a JSON {found}; expected an object.", found=type(found).__name__)
+        )
     return found
 
 

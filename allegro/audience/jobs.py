@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import F
 from django.utils import timezone
 
-from allegro.audience.faults import words_of
+from allegro.audience.faults import said_of
 from allegro.audience.freshness import ask_together, keep, stale_questions
 from allegro.audience.health import health_of
 from allegro.audience.keeping import keep_answer, keep_fault, keep_wish
@@ -110,7 +110,7 @@ def sync_member(account_id: int, member_id: str, round_id: str | None = None) ->
         count(round_id, "put_off")
         return "put off: the source asked to be left alone"
     except Exception as error:
-        keep_fault(member, account, words_of(error), now)
+        keep_fault(member, account, said_of(error), now)
         count(round_id, "failed")
         raise
     kept = keep_answer(member, account, fetched, now, health)

@@ -9,11 +9,13 @@ from urllib.parse import quote
 import httpx
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 
 from allegro.audience.http_source import LARGEST_PAGE_BYTES, Source, json_of, moment, object_of, rest_seconds
 from allegro.audience.models import Member
 from allegro.audience.providers import AbstractSyncProvider, Fetched, Known, Page, ProviderFailed
 from allegro.outbound import LARGEST_ANSWER_BYTES, OutboundError, parse_url
+from allegro_queue.tellings import telling, told_by
 
 PLACE = "{email}"
 
@@ -34,17 +36,17 @@ class JsonProfileProvider(AbstractSyncProvider):
     def check_account(self) -> None:
         url = self.account.url
         if PLACE not in url:
-            raise ValidationError({"url": "The URL must hold {email}, which stands for the member's address."})
+            raise ValidationError({"url": gettext("The URL must hold {email}, which stands for the member's address.")})
         check_url("url", self.address_for("name@example.com"))
         if PLACE in url.partition("://")[2].partition("/")[0]:
-            raise ValidationError({"url": "{email} may stand in the path or query, not in the host."})
+            raise ValidationError({"url": gettext("{email} may stand in the path or query, not in the host.")})
         if self.account.list_url:
             check_url("list_url", self.account.list_url)
         elif self.account.read_list:
-            raise ValidationError({"list_url": "To read the list first, give its URL."})
+            raise ValidationError({"list_url": gettext("To read the list first, give its URL.")})
         header = self.account.credential_header
         if self.account.sealed_credential and not header.replace("-", "").isalnum():
-            raise ValidationError({"credential_header": "Give the name of a header, such as Authorization."})
+            raise ValidationError({"credential_header": gettext("Give the name of a header, such as Authorization.")})
 
     def address_for(self, email: str) -> str:
         return self.account.url.replace(PLACE, quote(email, safe=""))
@@ -76,11 +78,15 @@ class JsonProfileProvider(AbstractSyncProvider):
     def page(self, cursor: str, *, seconds: float) -> Page:
         response = self.source(seconds, LARGEST_PAGE_BYTES).get(cursor or self.account.list_url)
         if response.status_code == 404:
-            raise ProviderFailed("The source answered 404; expected a list.")
+            raise ProviderFailed(telling("The source answered 404; expected a list."))
         found = json_of(response)
         rows = next((found[name] for name in ROWS if name in found), None) if isinstance(found, dict) else found
         if not isinstance(rows, list):
-            raise ProviderFailed(f"The source's list has no rows; expected an array, or one under {', '.join(ROWS)}.")
+            raise ProviderFailed(
+                telling(
+                    "The source's list has no rows; expected an array, or one under {names}.", names=", ".join(ROWS)
+                )
+            )
         return Page(
             rows=tuple(row for row in map(row_of, rows) if row is not None),
             next_cursor=next_address(response, found),
@@ -109,11 +115,13 @@ def next_address(response: httpx.Response, found: Any) -> str:
     try:
         there = here.join(str(said))
     except (httpx.InvalidURL, UnicodeError) as error:
-        raise ProviderFailed("The source's list goes on at a malformed URL.") from error
+        raise ProviderFailed(telling("The source's list goes on at a malformed URL.")) from error
     if (there.scheme, there.host, there.port) != (here.scheme, here.host, here.port):
-        raise ProviderFailed(f"The source's list goes on at another host, {there.host}; that is not followed.")
+        raise ProviderFailed(
+            telling("The source's list goes on at another host, {host}; that is not followed.", host=there.host)
+        )
     if there == here:
-        raise ProviderFailed("The source's list goes on at the page that was just read.")
+        raise ProviderFailed(telling("The source's list goes on at the page that was just read."))
     return str(there)
 
 
@@ -122,6 +130,6 @@ def check_url(field: str, url: str) -> None:
     try:
         target = parse_url(url)
     except OutboundError as error:
-        raise ValidationError({field: str(error)}) from error
+        raise ValidationError({field: told_by(error).words}) from error
     if target.scheme != "https" and not settings.IS_LOCAL:
-        raise ValidationError({field: "The URL must begin with https://."})
+        raise ValidationError({field: gettext("The URL must begin with https://.")})

@@ -9,6 +9,7 @@ from allegro.audience.models import Member, ProviderAccount
 from allegro.audience.pauses import leave_alone
 from allegro.audience.profiles import put_off, record_failure, store
 from allegro.audience.providers import Fetched, SourceBusy
+from allegro_queue.tellings import Telling
 
 
 def keep_answer(
@@ -34,7 +35,7 @@ def keep_wish(member: Member, account: ProviderAccount, busy: SourceBusy, asked_
     put_off(member, account.provider, leave_alone(account, busy.wait_seconds, asked_at), asked_at)
 
 
-def keep_fault(member: Member, account: ProviderAccount, words: str, asked_at: datetime) -> None:
+def keep_fault(member: Member, account: ProviderAccount, said: Telling, asked_at: datetime) -> None:
     """The source was asked in vain."""
-    record_failure(member, account.provider, words, asked_at)
-    note_failure(account, words, asked_at)
+    record_failure(member, account.provider, said.english, asked_at)
+    note_failure(account, said, asked_at)

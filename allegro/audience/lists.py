@@ -19,6 +19,7 @@ from allegro.audience.health import note_failure, note_success
 from allegro.audience.models import ExternalProfile, Member, ProviderAccount, SyncRound
 from allegro.audience.profiles import checked, store, store_first
 from allegro.audience.providers import Fetched, ListingProvider, Page, ProviderFailed, SourceBusy
+from allegro_queue.tellings import telling, told_by
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ def read_list(step: SyncRound, account: ProviderAccount, provider: ListingProvid
         if not turn(step, page, listed):
             return
         if page.rest_seconds and page.next_cursor:
-            raise SourceBusy("The source's limit for the present is used up.", page.rest_seconds)
+            raise SourceBusy(telling("The source's limit for the present is used up."), page.rest_seconds)
 
 
 def keep_page(account: ProviderAccount, page: Page, asked_at: datetime) -> int:
@@ -109,6 +110,6 @@ def give_up(step: SyncRound, account: ProviderAccount, fault: ProviderFailed) ->
     """Do without the list: everybody is asked for singly."""
     now = timezone.now()
     log.warning("list not read provider=%s account=%s: %s", account.provider, account.pk, fault)
-    note_failure(account, f"The list was not read: {fault}", now)
+    note_failure(account, telling("The list was not read: {reason}", reason=told_by(fault)), now)
     SyncRound.objects.filter(pk=step.pk).update(list_done_at=now, moved_at=now, error=str(fault)[:500])
     step.refresh_from_db()

@@ -13,12 +13,15 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 
 from allegro.audience.http_source import LARGEST_PAGE_BYTES, Source, moment, object_of, rest_seconds
 from allegro.audience.json_profiles import check_url
 from allegro.audience.models import Member
 from allegro.audience.providers import AbstractSyncProvider, Fetched, Known, Page, ProviderFailed
 from allegro.outbound import LARGEST_ANSWER_BYTES, parse_url
+from allegro_queue.tellings import telling
+from allegro_queue.wording import worded
 
 KEY = re.compile(r"\A[0-9a-zA-Z]+-(?P<centre>[a-z]{2,4}[0-9]{1,3})\Z")
 LIST_ID = re.compile(r"\A[0-9a-zA-Z]{4,50}\Z")
@@ -43,14 +46,20 @@ class MailchimpProvider(AbstractSyncProvider):
 
     def check_account(self) -> None:
         if not LIST_ID.match(self.account.list_id):
-            raise ValidationError({"list_id": "Give the audience's id, such as a1b2c3d4e5."})
+            raise ValidationError({"list_id": gettext("Give the audience's id, such as a1b2c3d4e5.")})
         if not KEY.match(self.account.credential):
             # Not "credential": that is no field of the model.
-            raise ValidationError("The API key must end in its data centre, such as -us21.")
+            raise ValidationError(gettext("The API key must end in its data centre, such as -us21."))
         if self.account.url:
             check_url("url", self.account.url)
             if not settings.IS_LOCAL and not parse_url(self.account.url).host.endswith(HOSTS):
-                raise ValidationError({"url": f"Leave this empty; the key is sent to hosts under {HOSTS[1:]} only."})
+                raise ValidationError(
+                    {
+                        "url": worded(
+                            gettext("Leave this empty; the key is sent to hosts under {host} only."), host=HOSTS[1:]
+                        )
+                    }
+                )
 
     def address(self, path: str) -> str:
         """A resource of the audience."""
@@ -58,7 +67,9 @@ class MailchimpProvider(AbstractSyncProvider):
         if not root:
             found = KEY.match(self.account.credential)
             if found is None:
-                raise ProviderFailed("The API key is missing or does not end in its data centre, such as -us21.")
+                raise ProviderFailed(
+                    telling("The API key is missing or does not end in its data centre, such as -us21.")
+                )
             root = f"https://{found['centre']}{HOSTS}/3.0"
         return f"{root}/lists/{self.account.list_id}{path}"
 
@@ -89,7 +100,7 @@ class MailchimpProvider(AbstractSyncProvider):
         if time.monotonic() - _found.get(key, -KNOWN_FOR) < KNOWN_FOR:
             return
         if source.get(audience, {"fields": "id"}).status_code == 404:
-            raise ProviderFailed(f"Mailchimp knows no audience {self.account.list_id}.")
+            raise ProviderFailed(telling("Mailchimp knows no audience {id}.", id=self.account.list_id))
         _found[key] = time.monotonic()
 
     def page(self, cursor: str, *, seconds: float) -> Page:
@@ -102,11 +113,11 @@ class MailchimpProvider(AbstractSyncProvider):
         }
         response = self.source(seconds, LARGEST_PAGE_BYTES).get(self.address("/members"), params)
         if response.status_code == 404:
-            raise ProviderFailed(f"Mailchimp knows no audience {self.account.list_id}.")
+            raise ProviderFailed(telling("Mailchimp knows no audience {id}.", id=self.account.list_id))
         found = object_of(response)
         rows = found.get("members")
         if not isinstance(rows, list):
-            raise ProviderFailed("Mailchimp's list has no members in it.")
+            raise ProviderFailed(telling("Mailchimp's list has no members in it."))
         total = found.get("total_items")
         goes_on = bool(rows) and (len(rows) == PAGE_SIZE or (isinstance(total, int) and offset + len(rows) < total))
         return Page(

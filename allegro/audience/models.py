@@ -18,6 +18,7 @@ from django.utils.translation import gettext, gettext_lazy
 from allegro.audience.addresses import clean_address
 from allegro.credentials import HoldsCredential
 from allegro.organizations.models import Organization
+from allegro_queue.tellings import told_by
 
 
 def provider_choices() -> list[tuple[str, str]]:
@@ -161,7 +162,7 @@ class ProviderAccount(HoldsCredential):
         try:
             provider = provider_for(self)
         except UnknownProvider as error:
-            raise ValidationError({"provider": str(error)}) from error
+            raise ValidationError({"provider": told_by(error).words}) from error
         provider.check_account()
         if self.read_list and not isinstance(provider, ListingProvider):
             raise ValidationError(
@@ -256,6 +257,8 @@ class SyncRun(models.Model):
     )
     last_failure_at = models.DateTimeField(gettext_lazy("last failure at"), null=True, blank=True)
     last_error = models.CharField(gettext_lazy("last error"), max_length=500, blank=True)
+    last_error_said = models.JSONField(null=True, editable=False)
+    """The same, to be told in any language; ``None`` in rows of versions that had English only."""
     failures_in_a_row = models.PositiveIntegerField(
         gettext_lazy("failures in a row"), default=0, help_text=gettext_lazy("Since the source last answered.")
     )

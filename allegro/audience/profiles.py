@@ -12,13 +12,15 @@ from uuid import UUID
 
 from django.db import IntegrityError
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_noop
 
 from allegro.audience.faults import told
 from allegro.audience.models import ExternalProfile, Member
 from allegro.audience.providers import Fetched, Known, ProviderFailed, SyncProvider
+from allegro_queue.tellings import telling
 from allegro_queue.tenancy import acting_for
 
-MALFORMED = "The provider returned a {found}; it must return Fetched, with a dict as its payload."
+MALFORMED = gettext_noop("The provider returned a {found}; it must return Fetched, with a dict as its payload.")
 
 NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """As JSON writes it, and not a backslash with such letters behind it. PostgreSQL has no place for this character."""
@@ -64,17 +66,19 @@ def checked(fetched: Fetched) -> Fetched:
         ProviderFailed: it is no answer, or its payload is not plain JSON, is too long, or holds text that is none.
     """
     if not isinstance(fetched, Fetched):
-        raise ProviderFailed(MALFORMED.format(found=type(fetched).__name__))
+        raise ProviderFailed(telling(MALFORMED, found=type(fetched).__name__))
     if not isinstance(fetched.payload, dict):
-        raise ProviderFailed(MALFORMED.format(found=f"payload of {type(fetched.payload).__name__}"))
+        raise ProviderFailed(telling(MALFORMED, found="payload of " + type(fetched.payload).__name__))
     try:
         written = json.dumps(fetched.payload, allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError):
-        raise ProviderFailed("The source's answer cannot be kept: it is not plain JSON.") from None
+        raise ProviderFailed(telling("The source's answer cannot be kept: it is not plain JSON.")) from None
     if NUL.search(written):
-        raise ProviderFailed("The source's answer cannot be kept: it holds the character NUL.")
+        raise ProviderFailed(telling("The source's answer cannot be kept: it holds the character NUL."))
     if len(written) > LARGEST_PAYLOAD_BYTES:
-        raise ProviderFailed(f"The source's answer is longer than {LARGEST_PAYLOAD_BYTES // 1024} KB.")
+        raise ProviderFailed(
+            telling("The source's answer is longer than {most} KB.", most=LARGEST_PAYLOAD_BYTES // 1024)
+        )
     return fetched
 
 

@@ -13,9 +13,11 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_noop
 
 from allegro.audience.models import Member, ProviderAccount
-from allegro_queue.errors import did_you_mean
+from allegro_queue.errors import nearest
+from allegro_queue.tellings import Telling, telling
 
 NAME = re.compile(r"\A[a-z0-9]+(-[a-z0-9]+)*\Z")
 LONGEST_NAME = 50
@@ -33,14 +35,14 @@ class InvalidProvider(ValueError):
 class ProviderFailed(Exception):
     """A source could not be asked, or its answer made no sense.
 
-    The message is stored and shown to staff: it holds no address of a member and nothing secret.
+    The message, a telling best, is stored and shown to staff: it holds no address of a member and nothing secret.
     """
 
 
 class SourceBusy(ProviderFailed):
     """A source asks to be left alone for a while. Not a failure of the member's: it is asked again later."""
 
-    def __init__(self, message: str, wait_seconds: float) -> None:
+    def __init__(self, message: str | Telling, wait_seconds: float) -> None:
         self.wait_seconds = wait_seconds
         super().__init__(message)
 
@@ -204,6 +206,15 @@ def provider_for(account: ProviderAccount) -> SyncProvider:
     try:
         return _providers[account.provider](account)
     except KeyError:
-        raise UnknownProvider(
-            f"No app has registered the provider {account.provider!r}{did_you_mean(account.provider, _providers)}"
-        ) from None
+        raise UnknownProvider(unknown_words(account.provider)) from None
+
+
+def unknown_words(provider: str) -> Telling:
+    """With the nearest that there is, or all."""
+    near = nearest(provider, _providers)
+    text = (
+        gettext_noop("No app has registered the provider {name}; did you mean {near}?")
+        if near
+        else gettext_noop("No app has registered the provider {name}; known are {known}.")
+    )
+    return telling(text, name=repr(provider), near=repr(near), known=", ".join(map(repr, sorted(_providers))))

@@ -23,6 +23,7 @@ from allegro.audience.models import ExternalProfile, Member, ProviderAccount, Sy
 from allegro.audience.pauses import leave_alone, put_off_members
 from allegro.audience.providers import ListingProvider, SourceBusy, SyncProvider, provider_for
 from allegro.audience.queueing import queue_ask_again, queue_members, queue_round, turn_after
+from allegro_queue.tellings import told_by
 
 log = logging.getLogger(__name__)
 
@@ -67,9 +68,9 @@ def evaluate(organization_id: int, now: datetime) -> Evaluation:
         try:
             count = evaluate_account(account, now)
         except Exception as error:  # noqa: BLE001 - providers are other people's code
-            fault = str(told(error, account.provider))
+            fault = told_by(told(error, account.provider))
             log.warning("round not dispatched provider=%s account=%s: %s", account.provider, account.pk, fault)
-            result.failed[account.provider] = fault
+            result.failed[account.provider] = fault.english
             note_failure(account, fault, now)
             continue
         if count is not None:

@@ -20,7 +20,9 @@ from allegro.outbound import OutboundError, parse_url
 from allegro.sealing import seal, unseal
 from allegro.webhooks.events import SUBSCRIBABLE
 from allegro.webhooks.signing import new_secret
-from allegro_queue.errors import did_you_mean
+from allegro_queue.errors import nearest
+from allegro_queue.tellings import told_by
+from allegro_queue.wording import worded
 
 MOST_ENDPOINTS = 5
 TOO_MANY = format_lazy(
@@ -170,7 +172,7 @@ def problem_in_url(url: str, *, allow_http: bool) -> str:
     try:
         target = parse_url(url)
     except OutboundError as error:
-        return str(error)
+        return told_by(error).words
     if target.scheme != "https" and not allow_http:
         return gettext("The URL must begin with https://.")
     if not allow_http and target.port is not None and target.port != 443 and target.port < 1024:
@@ -188,8 +190,18 @@ def problem_in_events(events: Any) -> str:
         return gettext("Choose at least one kind of event, or all.")
     for each in events:
         if each not in SUBSCRIBABLE:
-            return f"There is no kind of event {each!r}{did_you_mean(str(each), SUBSCRIBABLE)}"
+            return unknown_kind(each)
     return ""
+
+
+def unknown_kind(kind: Any) -> str:
+    """With the nearest that there is, or all."""
+    near = nearest(str(kind), SUBSCRIBABLE)
+    if near:
+        text = gettext("There is no kind of event {kind}; did you mean {near}?")
+        return worded(text, kind=repr(kind), near=repr(near))
+    text = gettext("There is no kind of event {kind}; known are {known}.")
+    return worded(text, kind=repr(kind), known=", ".join(map(repr, sorted(SUBSCRIBABLE))))
 
 
 class Event(models.Model):

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from django.apps import apps
 from django.db import DatabaseError, transaction
@@ -54,10 +53,10 @@ def note(deed: Deed) -> None:
                 via=deed.via,
                 action=deed.action[:40],
                 subject=deed.subject.english[:LONGEST],
-                subject_said=if_whole(deed.subject),
+                subject_said=deed.subject.as_data_within(LONGEST),
                 reason=deed.reason[:200],
                 outcome=deed.outcome.english[:LONGEST],
-                outcome_said=if_whole(deed.outcome),
+                outcome_said=deed.outcome.as_data_within(LONGEST),
                 succeeded=deed.succeeded,
                 address=deed.address or None,
                 run_id=deed.run_id,
@@ -66,11 +65,6 @@ def note(deed: Deed) -> None:
                 note_in_admin(deed, deed.user_id)
     except DatabaseError as error:
         log.error("not noted: %s %s by %s (%s)", deed.action, deed.subject, deed.who, error)
-
-
-def if_whole(said: Telling) -> dict[str, Any] | None:
-    """For the table; none of one so long that it is cut, which is read as it was cut, in English."""
-    return said.as_data() if len(said.english) <= LONGEST else None
 
 
 def note_in_admin(deed: Deed, user_id: int) -> None:

@@ -169,7 +169,7 @@ def reason_for(load: PoolLoad, part: float, options: SupervisorOptions) -> Telli
         if options.auto_scaling_strategy == "size"
         else gettext_noop("{share} of the work by time, {load}")
     )
-    return telling(text, share=f"{part:.0%}", load=load.told)
+    return telling(text, share=format(part, ".0%"), load=load.told)
 
 
 def decided(before: int, after: int, reason: Telling) -> Decision:

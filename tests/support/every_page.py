@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +11,9 @@ from uuid import uuid4
 from django.test import Client
 from django.urls import reverse
 
+from allegro_queue.activity import journal
+from allegro_queue.activity.journal import Deed
+from allegro_queue.activity.models import Activity
 from allegro_queue.alerts import book
 from allegro_queue.alerts.spans import span
 from allegro_queue.alerts.standing import Advance, Event, Happening, Standing
@@ -18,9 +22,12 @@ from allegro_queue.batches import batch
 from allegro_queue.bulk.models import BulkRun
 from allegro_queue.dashboard.urls import urlpatterns
 from allegro_queue.history.models import FailureGroup, Run
+from allegro_queue.scheduling.entries import DATABASE, problems_of_entry
 from allegro_queue.stores import Stores
-from allegro_queue.tellings import telling
-from tests.support import jobs, scenes
+from allegro_queue.stores.due import Due, Parked
+from allegro_queue.supervision.scaling import PoolLoad, decided
+from allegro_queue.tellings import in_a_list, telling
+from tests.support import jobs, records, scenes
 from tests.support.runs import collected, failed_record
 
 PLACES: Mapping[str, Any] = {
@@ -76,10 +83,11 @@ def system(stores: Stores) -> dict[str, str]:
     with batch("Import of members") as made:
         made.add_many(jobs.nothing, [()] * 3)
     bulk = BulkRun.objects.create(
-        token=uuid4(), act="retry", selection={}, subject="all failed jobs", cut_off=now, who="ada@alley.com",
+        token=uuid4(), act="retry", selection={"state": "failed"}, subject="all failed jobs", cut_off=now, who="ada@alley.com",
         via="page", state="done", total=3, noted=3, done=3, created_at=now, moved_at=now, began_at=now, ended_at=now,
     )  # fmt: skip
     an_alert(now)
+    said_by_people_and_processes(stores, now)
     stores.alerts.show(0)
     # What lives for seconds would end while it is looked at.
     for key in stores.client.scan_iter(count=1000):
@@ -94,6 +102,34 @@ def system(stores: Stores) -> dict[str, str]:
         "job_name": "shop.orders.jobs.pay", "batch_id": made.id, "run_id": Run.objects.latest("pk").pk,
     }  # fmt: skip
     return addresses(places, waiting=waiting.decode(), failed=failed.decode())
+
+
+def said_by_people_and_processes(stores: Stores, now: float) -> None:
+    """What is kept to be told in any language: a deed, why there are so many workers, what is wrong with entries."""
+    subject = in_a_list(telling("queue {name}", name="high"), telling("minutes {name}", name="15"))
+    journal.note(
+        Deed(
+            at=now, who="ada@alley.com", via=Activity.Via.PAGE, action="resume", subject=subject,
+            outcome=telling("Resumed all queues."), succeeded=True,
+        )
+    )  # fmt: skip
+    grew = decided(1, 5, PoolLoad(processes=1, waiting=24, running=4).told).explanation
+    assert grew
+    trouble = telling("a process could not be started ({error}); the next try is {pause} s later", error="-", pause=4)
+    supervisor = records.supervisor(
+        wanted=5, explanation=grew.english, explanation_said=grew, trouble=trouble.english, trouble_said=trouble
+    )
+    stores.masters.write(records.master(now, name="web-1-4102", environment="production", supervisors=(supervisor,)))
+    entry = f"cron-{PLACES['name']}"
+    [due_at] = stores.schedule.next_times([entry])
+    assert due_at
+    broken = Parked(entry=PLACES["name"], next_at=due_at, reason=telling("It names no queue."))
+    stores.schedule.settle([(Due(id=entry, due_at=due_at, fields={}), broken)], now=now)
+    fault = next(
+        problems_of_entry(telling("Entry {name}", name="'tidy'"), {"name": "tidy", "every": 60, "job": ""}, ())
+    )
+    told = {"name": "tidy", "source": DATABASE, "fault": fault.english, "fault_said": fault.as_data()}
+    stores.client.hset(stores.keys.installed, "tidy", json.dumps(told))
 
 
 def an_alert(now: float) -> None:

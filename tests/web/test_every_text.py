@@ -26,7 +26,7 @@ NAMES = {
     # Statistics that are called so everywhere.
     "p50", "p95", "p99",
     # Who acted, and what the scene's people named.
-    "ada@alley.com", "Import of members", "member:42",
+    "ada@alley.com", "Import of members", "member:42", "tidy", "'tidy'",
 }  # fmt: skip
 
 QUEUES = r"high|default|audience-sync"
@@ -52,7 +52,7 @@ PATTERNS = (
 
 FUNCTIONS = {
     "add", "charge(order)", "deliver", "fail", "forget_old_events", "forget_old_links", "nothing", "pay", "perform",
-    "queue_due_deliveries", "queue_put_off_links", "run", "send_magic_link", "snapshot", "sync_member", "tick",
+    "queue_due_deliveries", "queue_put_off_links", "send_magic_link", "snapshot", "sync_member", "tick",
 }  # fmt: skip
 
 

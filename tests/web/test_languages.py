@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import time
+from dataclasses import asdict, replace
 
 import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.translation import gettext
+from redis import Redis
 
 from allegro_queue.activity.models import Activity
-from allegro_queue.dashboard.page.formats import duration
+from allegro_queue.history.models import Collected
+from allegro_queue.management.tables import plain
 from allegro_queue.plan import Plan
-from allegro_queue.stores import Stores
+from allegro_queue.spans import lasting
+from allegro_queue.stores import Stores, open_stores
+from allegro_queue.stores.collecting import CollectorRecord
+from allegro_queue.stores.due import Due, Parked
+from allegro_queue.stores.masters import MasterRecord
+from allegro_queue.supervision.scaling import PoolLoad, decided
 from allegro_queue.tellings import telling
 from allegro_queue.wording import worded
 from tests.support import every_page, records, scenes
+from tests.support.runs import add_runs, run_record
 
 pytestmark = pytest.mark.django_db
 
@@ -83,6 +93,138 @@ def test_what_people_did_is_named_in_the_reader_s_language_and_asked_for_by_one_
     assert '<span class="hz-strong">השהיה</span>' in page
 
 
+def test_a_deed_is_told_in_the_reader_s_language_and_told_to_programs_in_english(
+    hebrew: Client, stores: Stores
+) -> None:
+    hebrew.post(reverse("horizon:pause"), {"queue": "high", "reason": "mail is down", "minutes": "15"})
+
+    page = hebrew.get(reverse("horizon:activity")).content.decode()
+    overview = hebrew.get(reverse("horizon:overview")).content.decode()
+    answer = hebrew.get("/horizon/api/v1/activity").json()["activity"][0]
+
+    deed = Activity.objects.get()
+    with translation.override("he"):
+        subject, outcome = deed.subject_telling.words, deed.outcome_telling.words
+    assert (deed.subject, deed.outcome) == (
+        "queue high, minutes 15",
+        "Paused high for 15 min. Running jobs finish; new ones pile up.",
+    )
+    assert subject in page
+    assert outcome in page
+    assert subject in overview
+    assert not any(words in page for words in (deed.subject, deed.outcome))
+    assert (answer["subject"], answer["outcome"]) == (deed.subject, deed.outcome)
+    assert not any("said" in key for key in answer)
+
+
+def test_a_deed_of_a_version_that_had_english_only_is_read_as_it_is(hebrew: Client, stores: Stores) -> None:
+    Activity.objects.create(
+        at=timezone.now(), who="ada", via="page", action="pause", subject="queue {high}", outcome="Paused {high}.",
+        succeeded=True,
+    )  # fmt: skip
+
+    page = hebrew.get(reverse("horizon:activity")).content.decode()
+
+    assert "queue {high}" in page
+    assert "Paused {high}." in page
+
+
+def test_a_deed_too_long_for_the_journal_is_kept_and_told_alike(hebrew: Client, stores: Stores) -> None:
+    hebrew.post(reverse("horizon:pause"), {"queue": "high", "reason": "x"} | dict.fromkeys(("tag", "q"), "y" * 300))
+
+    deed = Activity.objects.get()
+    assert len(deed.subject) == 500
+    assert deed.subject in hebrew.get(reverse("horizon:activity")).content.decode()
+
+
+def test_why_there_are_so_many_workers_is_told_in_the_reader_s_language(
+    hebrew: Client, stores: Stores, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = time.time()
+    grew = decided(1, 4, PoolLoad(processes=1, waiting=312, running=0).told).explanation
+    assert grew
+    told = records.supervisor(name="told", explanation=grew.english, explanation_said=grew)
+    stores.masters.write(records.master(now, supervisors=(told,)))
+    forget_texts_of(stores.client, records.master(now, name="older", supervisors=(replace(told, name="older"),)))
+
+    page = hebrew.get(reverse("horizon:workers")).content.decode()
+    answers = hebrew.get("/horizon/api/v1/masters").json()["masters"]
+    call_command("horizon_list", "--json")
+
+    with translation.override("he"):
+        assert f"{grew.words}." in page
+    # The version before kept English alone.
+    assert "grew 1 → 4: 312 waiting" in page
+    assert [each["supervisors"][0]["explanation"] for each in answers] == ["grew 1 → 4: 312 waiting"] * 2
+    printed = capsys.readouterr().out
+    assert '"explanation": "grew 1 \\u2192 4: 312 waiting"' in printed
+    assert "_said" not in printed
+
+
+def forget_texts_of(redis: Redis, record: MasterRecord) -> None:
+    """A master's record as a version wrote it that had English only."""
+    given = plain(asdict(record))
+    redis.set(open_stores(redis).keys.master(record.name), json.dumps(given))
+    redis.zadd(open_stores(redis).keys.masters, {record.name: record.beat_at})
+
+
+@pytest.mark.parametrize("with_telling", [True, False], ids=["this version", "the version before"])
+def test_what_keeps_an_entry_from_running_is_told_in_the_reader_s_language(
+    hebrew: Client, stores: Stores, with_telling: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scenes.quiet_system(stores, time.time())
+    name = "audience-sync-tick"
+    [due_at] = stores.schedule.next_times([f"cron-{name}"])
+    assert due_at
+    reason = telling("It names no queue.")
+    broken = Parked(entry=name, next_at=due_at, reason=reason)
+    stores.schedule.settle([(Due(id=f"cron-{name}", due_at=due_at, fields={}), broken)], now=time.time())
+    if not with_telling:
+        state = json.loads(stores.client.hget(stores.keys.entries, name) or "")
+        last = {key: value for key, value in state["last"].items() if key != "reason_said"}
+        del state["error_said"]
+        stores.client.hset(stores.keys.entries, name, json.dumps({**state, "last": last}))
+        stores.client.lset(stores.keys.accounts(name), 0, json.dumps(last))
+
+    pages = [
+        hebrew.get(address).content.decode()
+        for address in (
+            reverse("horizon:schedule"), reverse("horizon:entry", kwargs={"name": name}), reverse("horizon:overview")
+        )
+    ]  # fmt: skip
+    answer = hebrew.get(f"/horizon/api/v1/schedule/{name}").json()
+    call_command("horizon_schedule", "--json")
+
+    with translation.override("he"):
+        assert all((reason.words if with_telling else reason.english) in page for page in pages)
+        assert reason.words != reason.english
+    assert (answer["error"], answer["last"]["reason"], answer["accounts"][0]["reason"]) == ("It names no queue.",) * 3
+    printed = capsys.readouterr().out
+    assert '"error": "It names no queue."' in printed
+    assert "_said" not in printed + json.dumps(answer)
+
+
+def test_what_keeps_the_collector_is_told_in_the_reader_s_language(hebrew: Client, stores: Stores) -> None:
+    now = time.time()
+    scenes.quiet_system(stores, now)
+    Collected.objects.update(position=f"{int((now - 400) * 1000)}-0")
+    add_runs(stores.client, run_record(now))
+    trouble = telling("the database of history did not take a batch")
+    record = CollectorRecord(
+        host="web-1", pid=1, master="", started_at=now, beat_at=now, behind=1, behind_seconds=400, per_second=1,
+        trouble=trouble.english, trouble_said=trouble,
+    )  # fmt: skip
+
+    stores.collecting.beat(record)
+    told = hebrew.get(reverse("horizon:overview")).content.decode()
+    stores.client.set(stores.keys.collector, json.dumps(plain(asdict(record))))
+    of_the_version_before = hebrew.get(reverse("horizon:overview")).content.decode()
+
+    with translation.override("he"):
+        assert trouble.words in told
+    assert trouble.english in of_the_version_before
+
+
 def test_the_language_is_switched_by_a_post_and_kept(client: Client, stores: Stores) -> None:
     address = reverse("horizon:queues")
     client.get(reverse("set_language"), {"language": "he", "next": address})
@@ -139,7 +281,7 @@ def test_what_came_of_an_action_is_told_in_the_reader_s_language_and_kept_in_eng
 
     english = "Paused {queue} for {time}. Running jobs finish; new ones pile up."
     with translation.override("he"):
-        hebrew_words = worded(gettext(english), queue="high", time=duration(300))
+        hebrew_words = worded(gettext(english), queue="high", time=lasting(300).words)
     assert hebrew_words != worded(english, queue="high", time="5 min")
     assert hebrew_words in told.content.decode()
     assert Activity.objects.get().outcome == "Paused high for 5 min. Running jobs finish; new ones pile up."

@@ -11,7 +11,7 @@ from allegro_queue.dashboard.findings.finding import Finding, sentence_of, whole
 from allegro_queue.dashboard.page.formats import ago, count, duration, in_words
 from allegro_queue.stores.pulse import Pulse
 from allegro_queue.stores.scheduler_record import SCHEDULER_LIFE
-from allegro_queue.wording import apart, worded
+from allegro_queue.wording import worded
 
 NAMED = 3
 """Entries named in one sentence."""
@@ -120,7 +120,7 @@ def parked_entries(parked: Sequence[Parked]) -> Iterator[Finding]:
         headline=worded(gettext("{entries} and {n} more cannot be queued by the clock."), entries=names, n=count(more))
         if more > 0
         else worded(gettext("{entries} cannot be queued by the clock."), entries=names),
-        cause=f"{apart(first.name)}: {apart(sentence_of(first.error))}",
+        cause=worded(gettext("{entry}: {error}"), entry=first.name, error=sentence_of(first.error)),
         page="schedule",
         remedy=gettext("Mend the declaration; then install the entries anew:"),
         command="python manage.py horizon_schedule",

@@ -261,6 +261,25 @@ def leader(record: SchedulerRecord | None, standing_by: int, now: float) -> str:
 # ------------------------------------------------------------------------------------------------- One entry
 
 
+WHAT = {
+    "run": gettext_noop("run"),
+    "by hand": gettext_noop("by hand"),
+    "skipped": gettext_noop("skipped"),
+    "missed": gettext_noop("missed"),
+    "refused": gettext_noop("refused"),
+}
+"""What became of a time, in a word; as the account has it when this version knows no such thing."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccountLine:
+    """One of its last times."""
+
+    account: Account
+    word: str
+    result: Status | None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EntryPage:
     """What became of one entry's last times."""
@@ -269,7 +288,7 @@ class EntryPage:
     sentence: str
     sub: str
     each: EntryRow
-    lines: tuple[tuple[Account, Status | None], ...]
+    lines: tuple[AccountLine, ...]
 
 
 def read_entry(stores: Stores, pulse: Pulse, name: str) -> EntryPage | None:
@@ -289,7 +308,14 @@ def read_entry(stores: Stores, pulse: Pulse, name: str) -> EntryPage | None:
             skipped=count(row.state.skipped),
         ),
         each=each,
-        lines=tuple((account, result_of(account)) for account in each.accounts),
+        lines=tuple(
+            AccountLine(
+                account=account,
+                word=gettext(WHAT[account.what]) if account.what in WHAT else account.what,
+                result=result_of(account),
+            )
+            for account in each.accounts
+        ),
     )
 
 
