@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 
 from redis import Redis
 from redis.exceptions import ResponseError
 
 from allegro_queue.stores.keys import Keys
+from allegro_queue.stores.other_versions import known
 from allegro_queue.stores.replies import Reply, text
 
 LEASE_SECONDS = 10
@@ -151,9 +152,8 @@ def time_of(entry: str) -> float:
 
 
 def read_record(found: Reply) -> CollectorRecord:
-    """The record from its JSON. What a newer version has added is left out."""
-    names = {each.name for each in fields(CollectorRecord)}
-    return CollectorRecord(**{key: value for key, value in json.loads(found).items() if key in names})
+    """The record from its JSON, whichever version wrote it."""
+    return CollectorRecord(**known(CollectorRecord, json.loads(found)))
 
 
 def read_stream(info: object) -> Stream:

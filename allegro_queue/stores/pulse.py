@@ -5,7 +5,6 @@ Only reads. (The other stores tidy their indexes when they are read; looking at 
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from allegro_queue.stores.jobs import job_key, queue_key
 from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.maintained import maintained_queues
 from allegro_queue.stores.masters import MasterRecord, read_master
-from allegro_queue.stores.pauses import ALL_QUEUES, Pause
+from allegro_queue.stores.pauses import ALL_QUEUES, Pause, read_pause
 from allegro_queue.stores.replies import text, texts
 from allegro_queue.stores.scheduler_record import SchedulerRecord, read_scheduler
 from allegro_queue.stores.workers import LostWorker, WorkerRecord, read_lost, read_worker
@@ -154,7 +153,7 @@ class PulseStore:
             # The better of two looks: one slow answer may be this host's own doing.
             took = min(answered - asked, time.monotonic() - asked_again)
         deaths = (read_lost(each) for each in lost)
-        pauses = (Pause(**json.loads(each)) for each in paused)
+        pauses = (read_pause(each) for each in paused)
         return Pulse(
             at=now,
             queues=tuple(
