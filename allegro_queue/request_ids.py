@@ -32,3 +32,10 @@ def answering(request_id: str) -> Iterator[None]:
 def request_of_now() -> dict[str, object]:
     """The id of the request that is being answered, for log lines; nothing outside of one."""
     return {"request_id": mine} if (mine := _current.get()) else {}
+
+
+def note_request(error: BaseException, request_id: str) -> None:
+    """Have the traceback of an error end with the id, in the form of any log; once, however often it is noted."""
+    note = f"request id {request_id}"
+    if note not in getattr(error, "__notes__", ()):
+        error.add_note(note)

@@ -206,7 +206,7 @@ def alive(stores: Any) -> None:
             )  # fmt: skip
         supervisor = records.supervisor(wanted=5, workers=names)
         stores.masters.write(records.master(now, name=f"{host}-4102", host=host, supervisors=(supervisor,)))
-    stores.schedule.lead("of-the-scene", records.scheduler(now))
+    stores.schedulers.lead("of-the-scene", records.scheduler(now))
     stores.client.persist(stores.keys.scheduler_lease)
     scenes.plan_entries(stores, now)
     stores.metrics.finish_snapshot(now - 60)

@@ -110,7 +110,7 @@ def alive(stores: Any, at_work: Sequence[AtWork], now: float) -> None:
                 now, name=f"{host}-4102", host=host, environment="staging", version=NEW, supervisors=(supervisor,)
             )
         )
-    stores.schedule.lead("of-the-scene", records.scheduler(now))
+    stores.schedulers.lead("of-the-scene", records.scheduler(now))
     stores.client.persist(stores.keys.scheduler_lease)
     stores.alerts.show(0)
     assert book.take_turn("of-the-scene", "web-1", 4104, now)

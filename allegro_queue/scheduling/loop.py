@@ -123,7 +123,7 @@ class SchedulerLoop:
         return 0.0 if look.more else self._until_due(lead.now)
 
     def _beat(self) -> Lead:
-        return self._scheduler.store.lead(self._token, self._record)
+        return self._scheduler.schedulers.lead(self._token, self._record)
 
     def _install(self, lead: Lead) -> None:
         """Make the schedule say what is declared: all of it at the start or when Redis was emptied, and from time to
@@ -165,7 +165,7 @@ class SchedulerLoop:
 
     def _take_leave(self) -> None:
         try:
-            self._scheduler.store.step_down(self._token, self._record)
+            self._scheduler.schedulers.step_down(self._token, self._record)
         except RedisError:
             log.info("Redis does not answer; the scheduler's record ends by itself")
 

@@ -85,6 +85,7 @@ class HorizonScheduler(DjangoScheduler):
             self.job_class = HorizonJob
         stores = open_stores(connection)
         self.store = stores.schedule
+        self.schedulers = stores.schedulers
         self.entries = stores.entries
         self.declared: dict[str, CronEntry] = {}
         """The entries by id, as last installed, to mend what gets lost in Redis."""

@@ -35,6 +35,7 @@ from allegro_queue.stores.pulse import PulseStore
 from allegro_queue.stores.reservations import ReservationStore
 from allegro_queue.stores.runs import RunStore
 from allegro_queue.stores.schedule import ScheduleStore
+from allegro_queue.stores.schedulers import SchedulerStore
 from allegro_queue.stores.seats import SeatStore
 from allegro_queue.stores.server import ServerStore
 from allegro_queue.stores.workers import WorkerStore
@@ -70,6 +71,7 @@ class Stores:
     reservations: ReservationStore
     runs: RunStore
     schedule: ScheduleStore
+    schedulers: SchedulerStore
     server: ServerStore
     seats: SeatStore
     workers: WorkerStore
@@ -113,6 +115,7 @@ def open_stores(connection: Redis | None = None) -> Stores:
         reservations=ReservationStore(connection, keys),
         runs=RunStore(keys, settings.runs_kept),
         schedule=ScheduleStore(connection, keys),
+        schedulers=SchedulerStore(connection, keys),
         server=ServerStore(connection, keys),
         seats=SeatStore(connection, keys),
         workers=WorkerStore(connection, keys),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 
 from redis import Redis
 from redis.exceptions import ResponseError
 
 from allegro_queue.stores.keys import Keys
+from allegro_queue.stores.other_versions import known
 from allegro_queue.stores.replies import Reply, text
 from allegro_queue.tellings import Telling, read_telling_if_any, verbatim
 
@@ -161,9 +162,8 @@ def time_of(entry: str) -> float:
 
 
 def read_record(found: Reply) -> CollectorRecord:
-    """The record from its JSON. What a newer version has added is left out."""
-    names = {each.name for each in fields(CollectorRecord)}
-    given = {key: value for key, value in json.loads(found).items() if key in names}
+    """The record from its JSON, whichever version wrote it."""
+    given = known(CollectorRecord, json.loads(found))
     said = read_telling_if_any(given.get("trouble_said"), given.get("trouble", ""))
     return CollectorRecord(**{**given, "trouble_said": said})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from redis import Redis
@@ -13,6 +13,7 @@ from redis.exceptions import ResponseError
 from allegro_queue.stores.job_records import unix_time
 from allegro_queue.stores.jobs import job_key
 from allegro_queue.stores.keys import Keys
+from allegro_queue.stores.other_versions import known
 from allegro_queue.stores.replies import text
 from allegro_queue.stores.scripts import script
 from allegro_queue.tellings import Telling, read_telling, verbatim
@@ -210,8 +211,8 @@ def blank(value: float | None) -> str:
 
 
 def read_account(given: Mapping[str, Any]) -> Account:
-    """An account as it was written; fields of a later release are left out."""
-    values = known_fields(given, Account)
+    """An account as it was written, whichever version wrote it."""
+    values = known(Account, given)
     return Account(**{**values, "reason_said": read_said(given.get("reason_said"), given.get("reason", ""))})
 
 
@@ -219,7 +220,7 @@ def read_state(given: bytes) -> EntryState:
     """A state as the scripts write it."""
     said = json.loads(given)
     last = said.get("last")
-    values = known_fields(said, EntryState)
+    values = known(EntryState, said)
     values["error_said"] = read_said(said.get("error_said"), said.get("error", ""))
     return EntryState(**{**values, "last": read_account(last) if isinstance(last, dict) and "what" in last else None})
 
@@ -235,9 +236,4 @@ def read_said(given: Any, english: str) -> Telling | None:
 
 
 def read_pause(name: str, given: bytes) -> EntryPause:
-    return EntryPause(**{**known_fields(json.loads(given), EntryPause), "entry": name})
-
-
-def known_fields(given: Mapping[str, Any], of: type) -> dict[str, Any]:
-    names = {each.name for each in fields(of)}
-    return {key: value for key, value in given.items() if key in names}
+    return EntryPause(**{**known(EntryPause, json.loads(given)), "entry": name})

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from redis import Redis
 
 from allegro_queue.stores.keys import Keys
+from allegro_queue.stores.other_versions import known
 from allegro_queue.stores.replies import Reply, texts
 from allegro_queue.supervisor_options import Balance
 from allegro_queue.tellings import Telling, read_telling_if_any, verbatim
@@ -233,13 +234,13 @@ class MasterStore:
 
 
 def read_master(text: Reply) -> MasterRecord:
-    """A record from its JSON. What a newer version has added is left out, since two may run during a deploy."""
+    """A record from its JSON, whichever version wrote it."""
     given = json.loads(text)
     return MasterRecord(
         **{
             **known(MasterRecord, given),
-            "supervisors": tuple(read_supervisor(each) for each in given["supervisors"]),
-            "notice_said": read_telling_if_any(given.get("notice_said"), given["notice"]),
+            "supervisors": tuple(read_supervisor(each) for each in given.get("supervisors", ())),
+            "notice_said": read_telling_if_any(given.get("notice_said"), given.get("notice", "")),
         }
     )
 
@@ -249,8 +250,8 @@ def read_supervisor(given: Mapping[str, Any]) -> SupervisorRecord:
     return SupervisorRecord(
         **{
             **known(SupervisorRecord, given),
-            "queue": tuple(given["queue"]),
-            "workers": tuple(given["workers"]),
+            "queue": tuple(given.get("queue", ())),
+            "workers": tuple(given.get("workers", ())),
             "leaving": tuple(given.get("leaving", ())),
             "pools": pools,
             "trouble_said": read_telling_if_any(given.get("trouble_said"), given.get("trouble", "")),
@@ -263,13 +264,7 @@ def read_pool(given: Mapping[str, Any]) -> PoolRecord:
     return PoolRecord(
         **{
             **known(PoolRecord, given),
-            "queue": tuple(given["queue"]),
+            "queue": tuple(given.get("queue", ())),
             "explanation_said": read_telling_if_any(given.get("explanation_said"), given.get("explanation", "")),
         }
     )
-
-
-def known(record: type[MasterRecord | SupervisorRecord | PoolRecord], given: Mapping[str, Any]) -> dict[str, Any]:
-    """What a record has a field for."""
-    names = {each.name for each in fields(record)}
-    return {name: value for name, value in given.items() if name in names}

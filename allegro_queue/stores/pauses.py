@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from redis import Redis
 
 from allegro_queue.stores.keys import Keys
+from allegro_queue.stores.other_versions import known
+from allegro_queue.stores.replies import Reply
 
 ALL_QUEUES = "*"
 
@@ -52,10 +54,15 @@ class PauseStore:
             self._client.hdel(self._keys.paused, queue)
 
     def _over(self, now: float) -> list[str]:
-        found = [Pause(**json.loads(text)) for text in self._client.hgetall(self._keys.paused).values()]
+        found = [read_pause(each) for each in self._client.hgetall(self._keys.paused).values()]
         return [each.queue for each in found if each.until is not None and each.until <= now]
 
     def current(self, now: float) -> dict[str, Pause]:
         """Pauses that hold now, by queue."""
-        found = [Pause(**json.loads(text)) for text in self._client.hgetall(self._keys.paused).values()]
+        found = [read_pause(each) for each in self._client.hgetall(self._keys.paused).values()]
         return {each.queue: each for each in found if each.until is None or each.until > now}
+
+
+def read_pause(written: Reply) -> Pause:
+    """A pause from its JSON, whichever version wrote it."""
+    return Pause(**known(Pause, json.loads(written)))

@@ -7,7 +7,6 @@ Only reads. (The other stores tidy their indexes when they are read; looking at 
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.maintained import maintained_queues
 from allegro_queue.stores.marks import ask_for_marks, in_one, living
 from allegro_queue.stores.masters import MasterRecord, read_master
-from allegro_queue.stores.pauses import ALL_QUEUES, Pause
+from allegro_queue.stores.pauses import ALL_QUEUES, Pause, read_pause
 from allegro_queue.stores.replies import text
 from allegro_queue.stores.scheduler_record import SchedulerRecord, read_scheduler
 from allegro_queue.stores.workers import LostWorker, WorkerRecord, read_lost, read_worker
@@ -223,7 +222,7 @@ class PulseStore:
             # The better of two looks: one slow answer may be this host's own doing.
             took = min(seen.took, time.monotonic() - asked)
         deaths = (read_lost(each) for each in seen.lost)
-        pauses = (Pause(**json.loads(each)) for each in seen.paused)
+        pauses = (read_pause(each) for each in seen.paused)
         return Pulse(
             at=now,
             queues=tuple(

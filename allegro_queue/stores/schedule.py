@@ -1,4 +1,4 @@
-"""The schedule in Redis: what is due when, and which scheduler leads.
+"""The schedule in Redis: what is due when.
 
 What is scheduled stays where rq-scheduler keeps it: one sorted set of ids by due time, and an ordinary job hash per id.
 Every step that queues a job is one script. It first looks whether the job is still due, so of two schedulers only one
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,7 +27,6 @@ from allegro_queue.stores.entries import ACCOUNTS_KEPT, UNENDED
 from allegro_queue.stores.jobs import job_key, queue_key
 from allegro_queue.stores.keys import Keys
 from allegro_queue.stores.replies import texts
-from allegro_queue.stores.scheduler_record import SCHEDULER_LIFE, Lead, SchedulerRecord, read_scheduler, who
 from allegro_queue.stores.scripts import script
 
 SCHEDULED = f"{RQ_KEY_PREFIX}:scheduler:scheduled_jobs"
@@ -37,12 +35,9 @@ SCHEDULED = f"{RQ_KEY_PREFIX}:scheduler:scheduled_jobs"
 OWN_PREFIX = "cron-"
 """Start of the ids in that set that are entries; what else is there was put by other code."""
 
-LEASE_SECONDS = 0.45
-"""How long a leader leads past its last beat."""
-
 
 class ScheduleStore:
-    """Reads what is due and queues it; knows who leads."""
+    """Reads what is due and queues it."""
 
     def __init__(self, client: Redis, keys: Keys) -> None:
         self._client = client
@@ -50,33 +45,6 @@ class ScheduleStore:
         self._tick = client.register_script(script("entry_record", "tick"))
         self._park = client.register_script(script("entry_record", "park"))
         self._move_due = client.register_script(script("move_due"))
-        self._lead = client.register_script(script("lead"))
-        self._step_down = client.register_script(script("step_down"))
-
-    # ------------------------------------------------------------------------------------------- Who leads
-
-    def lead(self, token: str, record: SchedulerRecord) -> Lead:
-        """Beat, and lead if nobody else does."""
-        leads, fence, seconds, microseconds = self._lead(
-            keys=[self._keys.scheduler_lease, self._keys.scheduler_fence, self._keys.scheduler, self._keys.schedulers],
-            args=[token, int(LEASE_SECONDS * 1000), json.dumps(asdict(record)), SCHEDULER_LIFE, who(record)],
-        )
-        return Lead(bool(leads), int(fence), int(seconds) + int(microseconds) / 1_000_000)
-
-    def step_down(self, token: str, record: SchedulerRecord) -> None:
-        """The scheduler has left; the next one may lead at once."""
-        self._step_down(
-            keys=[self._keys.scheduler_lease, self._keys.scheduler, self._keys.schedulers], args=[token, who(record)]
-        )
-
-    def scheduler(self) -> SchedulerRecord | None:
-        """The scheduler that leads."""
-        given = self._client.get(self._keys.scheduler)
-        return read_scheduler(given) if given is not None else None
-
-    def standing_by(self) -> int:
-        """How many living schedulers there are beside the one that leads, whose beats keep this true."""
-        return max(self._client.zcard(self._keys.schedulers) - 1, 0)
 
     def now(self) -> float:
         """The server's time, which is the same for all."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from allegro_queue.stores.other_versions import known
+
 SCHEDULER_LIFE = 15
 """Seconds that a scheduler counts as alive after its last beat (it beats a few times a second)."""
 
@@ -35,8 +37,8 @@ class Lead:
 
 
 def read_scheduler(given: bytes | str) -> SchedulerRecord:
-    """A record as it was written."""
-    return SchedulerRecord(**json.loads(given))
+    """A record from its JSON, whichever version wrote it."""
+    return SchedulerRecord(**known(SchedulerRecord, json.loads(given)))
 
 
 def who(record: SchedulerRecord) -> str:

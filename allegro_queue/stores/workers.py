@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 
 from redis import Redis
 
 from allegro_queue.stores.keys import Keys
+from allegro_queue.stores.other_versions import known
 from allegro_queue.stores.replies import Reply, text, texts
 from allegro_queue.tellings import Telling, read_telling_if_any, verbatim
 
@@ -139,17 +140,13 @@ class WorkerStore:
 
 
 def read_lost(written: Reply) -> LostWorker:
-    """A death from its JSON. What a newer version has added is left out."""
+    """A death from its JSON, whichever version wrote it."""
     given = json.loads(written)
-    names = {each.name for each in fields(LostWorker)}
-    said = read_telling_if_any(given.get("reason_said"), given["reason"])
-    return LostWorker(**{**{name: value for name, value in given.items() if name in names}, "reason_said": said})
+    said = read_telling_if_any(given.get("reason_said"), given.get("reason", ""))
+    return LostWorker(**{**known(LostWorker, given), "reason_said": said})
 
 
 def read_worker(written: Reply) -> WorkerRecord:
-    """A record from its JSON. What a newer version has added is left out, since two may run during a deploy."""
+    """A record from its JSON, whichever version wrote it."""
     given = json.loads(written)
-    names = {each.name for each in fields(WorkerRecord)}
-    return WorkerRecord(
-        **{**{name: value for name, value in given.items() if name in names}, "queues": tuple(given["queues"])}
-    )
+    return WorkerRecord(**{**known(WorkerRecord, given), "queues": tuple(given.get("queues", ()))})

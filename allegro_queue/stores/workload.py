@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,7 +11,7 @@ from rq.suspension import WORKERS_SUSPENDED
 
 from allegro_queue.stores.jobs import queue_key
 from allegro_queue.stores.keys import Keys
-from allegro_queue.stores.pauses import ALL_QUEUES, Pause
+from allegro_queue.stores.pauses import ALL_QUEUES, read_pause
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +43,7 @@ class WorkloadStore:
                 pipeline.zcard(StartedJobRegistry.key_template.format(queue))
                 pipeline.hget(self._keys.runtimes, queue)
             pauses, suspended, *replies = pipeline.execute()
-        held = (Pause(**json.loads(text)) for text in pauses)
+        held = (read_pause(each) for each in pauses)
         paused = {each.queue for each in held if each.until is None or each.until > now}
         stands_still = suspended or ALL_QUEUES in paused
         return {

@@ -120,7 +120,7 @@ def test_each_fault_of_servers_and_clock_is_told_when_it_comes_and_when_it_is_ov
         queues = ("high", "default", "audience-sync")
         with running("rqworker", *queues, **environment) as worker, running("rqscheduler", **environment) as scheduler:
             eventually(stores.workers.living, explain=worker.said)
-            eventually(lambda: stores.schedule.scheduler(), explain=scheduler.said)
+            eventually(lambda: stores.schedulers.leader(), explain=scheduler.said)
             with running("horizon_alerts", "watch", "--every", "1", **environment) as watch:
                 eventually(lambda: "alerts started" in watch.said(), explain=watch.said)
 

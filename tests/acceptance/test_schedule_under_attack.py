@@ -51,7 +51,7 @@ def test_sixty_kills_at_one_command_after_another_neither_lose_nor_double_a_run(
 
 
 def leader(stores: Stores, running: list[Running]) -> Running | None:
-    record = stores.schedule.scheduler()
+    record = stores.schedulers.leader()
     return next((each for each in running if record and each.pid == record.pid and not each.has_ended()), None)
 
 
@@ -63,13 +63,13 @@ def test_killed_and_stopped_leaders_leave_no_hole_and_no_double(redis: Redis, st
         running("rqscheduler", **environment) as third,
     ):
         all_three = [first, second, third]
-        eventually(lambda: stores.schedule.standing_by() == 2, explain=first.said)
+        eventually(lambda: stores.schedulers.standing_by() == 2, explain=first.said)
         eventually(lambda: ticks(redis, "second"))
         stopped = eventually(lambda: leader(stores, all_three))
-        fence = stores.schedule.scheduler().fence
+        fence = stores.schedulers.leader().fence
         os.kill(stopped.pid, signal.SIGSTOP)
         eventually(lambda: (new := leader(stores, all_three)) and new is not stopped, within=5)
-        assert stores.schedule.scheduler().fence > fence
+        assert stores.schedulers.leader().fence > fence
         os.kill(stopped.pid, signal.SIGCONT)
         for _ in range(2):
             killed = eventually(lambda: leader(stores, all_three))
@@ -136,7 +136,7 @@ def test_a_broken_entry_is_parked_with_its_error_and_stops_no_other(redis: Redis
 
 def test_a_stopped_scheduler_is_said_within_thirty_seconds(redis: Redis, stores: Stores):
     with running("rqscheduler") as process:
-        eventually(lambda: stores.schedule.scheduler(), explain=process.said)
+        eventually(lambda: stores.schedulers.leader(), explain=process.said)
         process.send(signal.SIGKILL)
         process.wait()
 
@@ -149,7 +149,7 @@ def test_a_thousand_entries_in_one_second_run_once_each_while_their_leader_is_ki
     environment = given(*({"name": name, "cron": "0 0 1 1 *"} for name in names))
     with running("rqscheduler", **environment) as first, running("rqscheduler", **environment) as second:
         eventually(lambda: redis.zcard(SCHEDULED) == 1000, within=20, explain=first.said)
-        eventually(lambda: stores.schedule.standing_by() == 1, explain=first.said)
+        eventually(lambda: stores.schedulers.standing_by() == 1, explain=first.said)
         due_at = int(time.time()) + 1
         redis.zadd(SCHEDULED, dict.fromkeys((f"cron-{name}" for name in names), due_at))
         eventually(lambda: queued(redis), explain=first.said)

@@ -150,7 +150,7 @@ def test_a_server_s_clock_that_is_put_forward_and_back_bursts_and_repeats_nothin
             server_clock.set(moment)
 
             def looked() -> bool:
-                record = stores.schedule.scheduler()
+                record = stores.schedulers.leader()
                 due = redis.zcount(SCHEDULED, "-inf", moment)
                 return record is not None and moment < record.beat_at < moment + 60 and not due
 
@@ -184,9 +184,9 @@ def test_a_leader_that_dies_when_the_server_s_clock_is_put_back_is_followed_at_o
     stores = open_stores(redis)
     with running("rqscheduler", **environment) as one, running("rqscheduler", **environment) as other:
         eventually(
-            lambda: stores.schedule.scheduler() and stores.schedule.standing_by() == 1, within=30, explain=one.said
+            lambda: stores.schedulers.leader() and stores.schedulers.standing_by() == 1, within=30, explain=one.said
         )
-        record = stores.schedule.scheduler()
+        record = stores.schedulers.leader()
         assert record is not None
         leader = one if one.pid == record.pid else other
         leader.send(signal.SIGKILL)
@@ -194,7 +194,7 @@ def test_a_leader_that_dies_when_the_server_s_clock_is_put_back_is_followed_at_o
         server_clock.put(-HOUR)
 
         eventually(
-            lambda: (now := stores.schedule.scheduler()) is not None and now.pid != record.pid,
+            lambda: (now := stores.schedulers.leader()) is not None and now.pid != record.pid,
             explain=lambda: one.said() + other.said(),
         )
-        assert stores.schedule.standing_by() == 0
+        assert stores.schedulers.standing_by() == 0

@@ -20,7 +20,7 @@ django.setup()
 from allegro_queue.connection import forget_client  # noqa: E402
 from allegro_queue.scheduling import scheduler  # noqa: E402
 from allegro_queue.scheduling.process import run_scheduler  # noqa: E402
-from allegro_queue.stores import schedule  # noqa: E402
+from allegro_queue.stores import schedulers  # noqa: E402
 
 POINTS = 30
 """Commands of a start and two looks, about."""
@@ -50,7 +50,7 @@ def round_of(number: int) -> str:
         # One entry in each step, so that the kills fall among the steps.
         scheduler.BATCH, scheduler.STEPS_AT_ONCE = 2, 1
         # Nor among the beats of one that waits for the lease of the one before.
-        schedule.LEASE_SECONDS = 0.02
+        schedulers.LEASE_SECONDS = 0.02
         die_at(number // 2 % POINTS + 1, after=bool(number % 2))
         run_scheduler("", interval=0.01)
         os._exit(0)

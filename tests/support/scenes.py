@@ -21,7 +21,7 @@ def quiet_system(stores: Stores, now: float) -> None:
     """One Horizon process with an idle worker and a scheduler; an hour of regular work behind it."""
     stores.masters.write(records.master(now))
     stores.workers.write(records.worker(now))
-    stores.schedule.lead("of-the-scene", records.scheduler(now))
+    stores.schedulers.lead("of-the-scene", records.scheduler(now))
     # The scene stands still: nothing in it ends by itself while a test looks at it.
     stores.client.persist(stores.keys.scheduler_lease)
     plan_entries(stores, now)

@@ -10,7 +10,7 @@ from django.urls import reverse
 from redis import Redis
 
 from allegro_queue.scheduling.install import declared_entries, install
-from allegro_queue.stores import Stores, schedule
+from allegro_queue.stores import Stores, schedulers
 from allegro_queue.stores.entries import EntryPause
 from allegro_queue.stores.schedule import SCHEDULED
 from tests.support import records, scenes
@@ -26,7 +26,7 @@ def planned(redis: Redis, stores: Stores) -> Stores:
     """Both entries of the settings, installed, and a scheduler that leads."""
     now = time.time()
     install(declared_entries(), scheduler_over(redis), now)
-    stores.schedule.lead("of-the-scene", records.scheduler(now))
+    stores.schedulers.lead("of-the-scene", records.scheduler(now))
     return stores
 
 
@@ -61,11 +61,11 @@ def test_the_schedule_shows_five_next_times_and_how_the_last_run_ended(client: C
 def test_the_schedule_says_who_leads_since_when_and_how_many_stand_by(
     client: Client, stores: Stores, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(schedule, "LEASE_SECONDS", 60)
+    monkeypatch.setattr(schedulers, "LEASE_SECONDS", 60)
     now = time.time()
-    stores.schedule.lead("one", records.scheduler(now))
+    stores.schedulers.lead("one", records.scheduler(now))
     alone = text_of(client, reverse("horizon:schedule"))
-    stores.schedule.lead("another", records.scheduler(now, pid=5001))
+    stores.schedulers.lead("another", records.scheduler(now, pid=5001))
 
     text = text_of(client, reverse("horizon:schedule"))
 

@@ -132,7 +132,7 @@ def test_a_queue_behind_one_that_is_never_empty_is_told_why_it_gets_no_turn(clie
     now = time.time()
     stores.masters.write(records.master(now))
     stores.workers.write(records.worker(now))
-    stores.schedule.lead("of-the-scene", records.scheduler(now))
+    stores.schedulers.lead("of-the-scene", records.scheduler(now))
     scenes.plan_entries(stores, now)
     for minute in range(60):
         stores.metrics.sample_waiting({"high": 0, "default": 7, "audience-sync": 3}, now - 60 * minute)

@@ -83,7 +83,7 @@ def read_schedule_page(stores: Stores, pulse: Pulse) -> SchedulePage:
     return SchedulePage(
         tone=tone,
         sentence=sentence,
-        sub=leader(pulse.scheduler, stores.schedule.standing_by(), pulse.at),
+        sub=leader(pulse.scheduler, stores.schedulers.standing_by(), pulse.at),
         scheduler=pulse.scheduler,
         rows=rows,
         faults=faults,

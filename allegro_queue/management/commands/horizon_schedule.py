@@ -99,7 +99,7 @@ class Command(RedisCommand):
         for note in [*map(fault_note, faults), *(note for row in rows for note in notes_on(row))]:
             self.stdout.write(note)
         self.stdout.write(f"Times are in {get_default_timezone_name()}.")
-        self.stdout.write(leader_note(stores.schedule.scheduler(), stores.schedule.standing_by()))
+        self.stdout.write(leader_note(stores.schedulers.leader(), stores.schedulers.standing_by()))
 
 
 def results_of(stores: Stores, rows: list[ScheduleRow]) -> dict[str, str]:

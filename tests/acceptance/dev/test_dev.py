@@ -74,7 +74,7 @@ def test_the_audience_tick_and_the_snapshot_run_by_the_clock_and_a_stopped_sched
         assert redis.get(stores.keys.last_snapshot)
         well = dev.get("/horizon/").text
 
-        record = stores.schedule.scheduler()
+        record = stores.schedulers.leader()
         assert record is not None
         # It hangs, so its master has nothing to replace.
         os.kill(record.pid, signal.SIGSTOP)

@@ -103,7 +103,7 @@ def alive(stores: Stores, now: float) -> None:
     """The processes of the scene beat."""
     stores.masters.write(records.master(now))
     stores.workers.write(records.worker(now))
-    stores.schedule.lead("of-the-scene", records.scheduler(now))
+    stores.schedulers.lead("of-the-scene", records.scheduler(now))
 
 
 def test_a_fault_is_told_by_mail_and_by_hook_and_so_is_its_end(

@@ -44,11 +44,11 @@ def test_it_installs_the_entries_beats_and_queues_what_is_due(redis: Redis, stor
         eventually(lambda: queued(redis), explain=process.said)
 
         assert f"{TICK}-{due_at:.0f}".encode() in queued(redis)
-        record = stores.schedule.scheduler()
+        record = stores.schedulers.leader()
         assert record is not None
         assert record.pid == process.pid
         beat = record.beat_at
-        eventually(lambda: stores.schedule.scheduler().beat_at > beat, within=3, explain=process.said)
+        eventually(lambda: stores.schedulers.leader().beat_at > beat, within=3, explain=process.said)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -57,20 +57,20 @@ def test_it_leaves_within_two_seconds_of_a_signal_and_takes_its_record_along(
 ):
     pid_file = tmp_path / "pid"
     with running("rqscheduler", "--pid", str(pid_file)) as process:
-        eventually(stores.schedule.scheduler, explain=process.said)
+        eventually(stores.schedulers.leader, explain=process.said)
         assert pid_file.read_text() == str(process.pid)
 
         process.send(number)
 
         assert process.wait(within=2) == 0
-        assert stores.schedule.scheduler() is None
+        assert stores.schedulers.leader() is None
         assert not pid_file.exists()
         assert redis.zcard(SCHEDULED) == len(declared_entries())
 
 
 def test_a_long_interval_does_not_delay_its_leave(redis: Redis, stores: Stores):
     with running("rqscheduler", "--interval", "600") as process:
-        eventually(stores.schedule.scheduler, explain=process.said)
+        eventually(stores.schedulers.leader, explain=process.said)
         process.send(signal.SIGTERM)
         assert process.wait(within=2) == 0
 
@@ -165,14 +165,14 @@ def test_a_master_that_is_killed_takes_its_scheduler_along(redis: Redis, stores:
         stderr=subprocess.DEVNULL,
     )
     try:
-        record = eventually(stores.schedule.scheduler)
+        record = eventually(stores.schedulers.leader)
         assert record.master == "some-master"
         assert record.pid != master.pid
     finally:
         master.kill()
         master.wait()
 
-    eventually(lambda: stores.schedule.scheduler() is None, within=5)
+    eventually(lambda: stores.schedulers.leader() is None, within=5)
 
 
 def test_wrong_settings_are_all_named_at_once_and_end_it():
@@ -205,7 +205,7 @@ def test_a_single_look_can_be_asked_for(redis: Redis, stores: Stores):
 
     assert done.returncode == 0
     assert redis.zcard(SCHEDULED) == len(declared_entries())
-    assert stores.schedule.scheduler() is None
+    assert stores.schedulers.leader() is None
 
 
 def test_its_keys_follow_the_prefix_of_rq(redis: Redis):

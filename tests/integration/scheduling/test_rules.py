@@ -9,7 +9,7 @@ from allegro_queue.scheduling.by_hand import pause_entry, resume_entry, run_by_h
 from allegro_queue.scheduling.install import install
 from allegro_queue.stores import Stores
 from allegro_queue.stores.entries import ACCOUNTS_KEPT, Account
-from allegro_queue.stores.schedule import LEASE_SECONDS
+from allegro_queue.stores.schedulers import LEASE_SECONDS
 from tests.support import records
 from tests.support.eventually import eventually
 from tests.support.schedule import entry, scheduler_over
@@ -185,16 +185,18 @@ def test_rq_s_own_scheduler_keeps_its_registry_while_it_holds_the_lock(redis: Re
 def test_a_leader_whose_lease_has_passed_to_another_is_refused(redis, stores: Stores, every_minute):
     scheduler = every_minute()
     first, second = records.scheduler(NOON, pid=1), records.scheduler(NOON, pid=2)
-    old = stores.schedule.lead("first", first)
+    old = stores.schedulers.lead("first", first)
     assert old.leads
-    assert not stores.schedule.lead("second", second).leads
-    new = eventually(lambda: (lead := stores.schedule.lead("second", second)).leads and lead, within=LEASE_SECONDS + 2)
+    assert not stores.schedulers.lead("second", second).leads
+    new = eventually(
+        lambda: (lead := stores.schedulers.lead("second", second)).leads and lead, within=LEASE_SECONDS + 2
+    )
 
     look = scheduler.look(NOON + 60, old.fence)
 
     assert (look.queued, look.deposed) == ((), True)
     assert scheduler.look(NOON + 60, new.fence).queued == (f"tick-{NOON + 60:.0f}",)
-    assert stores.schedule.scheduler().pid == 2
+    assert stores.schedulers.leader().pid == 2
 
 
 def test_a_spoilt_list_of_last_times_costs_no_run(redis: Redis, stores: Stores):

@@ -9,7 +9,7 @@ from redis import Redis
 from allegro_queue.scheduling.by_hand import UnknownEntry, run_by_hand
 from allegro_queue.scheduling.install import declared_entries, install
 from allegro_queue.scheduling.table import in_words, read_schedule
-from allegro_queue.stores import Stores, schedule
+from allegro_queue.stores import Stores, schedulers
 from tests.support import records
 from tests.support.running import manage
 from tests.support.schedule import entry, scheduler_over
@@ -90,15 +90,15 @@ def test_the_command_shows_the_table(redis: Redis):
 
 
 def test_the_command_says_who_leads_since_when_and_how_many_stand_by(stores: Stores, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(schedule, "LEASE_SECONDS", 60)
+    monkeypatch.setattr(schedulers, "LEASE_SECONDS", 60)
     at = stores.schedule.now()
-    stores.schedule.lead("one", records.scheduler(at - 60))
+    stores.schedulers.lead("one", records.scheduler(at - 60))
     alone = manage("horizon_schedule").stdout.splitlines()[-1]
     for pid in (5001, 5002):
-        stores.schedule.lead(f"another, {pid}", records.scheduler(at, pid=pid))
+        stores.schedulers.lead(f"another, {pid}", records.scheduler(at, pid=pid))
     # A later beat of the leader's; it has led all the time.
-    stores.schedule.lead("one", records.scheduler(at - 60))
-    record = stores.schedule.scheduler()
+    stores.schedulers.lead("one", records.scheduler(at - 60))
+    record = stores.schedulers.leader()
     three = manage("horizon_schedule").stdout.splitlines()[-1]
 
     assert record is not None
