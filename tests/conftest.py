@@ -19,6 +19,7 @@ from allegro_queue.connection import client, forget_client
 from allegro_queue.stores import Stores, open_stores
 from tests.support.as_found import process_left_as_found
 from tests.support.flushed import put_back_when_flushed, rows_of_all_models
+from tests.support.migrated import migrated_copy
 from tests.support.needed import needed
 from tests.support.plugin import folder
 from tests.support.postgres import programs
@@ -99,7 +100,15 @@ def django_db_modify_db_settings() -> None:
     """A database in a file, as anywhere but in tests: one in memory answers "locked" where a file makes writers wait."""
     for connection in connections.all():
         if connection.vendor == "sqlite":
-            connection.settings_dict["TEST"]["NAME"] = str(folder / "test.sqlite3")
+            file = folder / "test.sqlite3"
+            migrated_copy(file)
+            connection.settings_dict["TEST"]["NAME"] = str(file)
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """The file above is to be used and not made anew; it goes with its folder."""
+    return True
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import sqlite3
 import time
@@ -27,6 +26,7 @@ from tests.support import jobs
 from tests.support.ears import ears
 from tests.support.eventually import eventually
 from tests.support.mail_sink import mail_sink
+from tests.support.migrated import migrated_copy
 from tests.support.running import manage, running
 from tests.support.server import start_server
 
@@ -83,19 +83,12 @@ def test_the_faults_below_are_those_of_all_rules() -> None:
     assert {*FAULTS_OF_SERVERS, *FAULTS_OF_WORK, "redis_away"} == set(RULES)
 
 
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with its tables, made once."""
-    file = tmp_path_factory.mktemp("empty") / "alerts.sqlite3"
-    done = manage("migrate", DATABASE_URL=f"sqlite:///{file}")
-    assert done.returncode == 0, done.stderr
-    return file
-
-
 @pytest.fixture
-def database(empty: Path, tmp_path: Path) -> Path:
-    """One of a test's own."""
-    return Path(shutil.copy(empty, tmp_path / "alerts.sqlite3"))
+def database(tmp_path: Path) -> Path:
+    """One of a test's own, with all tables."""
+    file = tmp_path / "alerts.sqlite3"
+    migrated_copy(file)
+    return file
 
 
 def told_of_ends(database: Path) -> set[str]:

@@ -20,7 +20,8 @@ from allegro_queue.jobs import JobOptions
 from allegro_queue.stores import Stores
 from tests.support import jobs
 from tests.support.eventually import eventually
-from tests.support.running import manage, running
+from tests.support.migrated import migrated_copy
+from tests.support.running import running
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,8 +30,7 @@ def test_every_attempt_is_in_history_when_workers_and_collectors_die(
     redis: Redis, stores: Stores, tmp_path: Path
 ) -> None:
     file = tmp_path / "history.sqlite3"
-    url = f"sqlite:///{file}"
-    assert manage("migrate", DATABASE_URL=url).returncode == 0
+    url = migrated_copy(file)
     seen, release = tmp_path / "seen", tmp_path / "release"
 
     def outcomes() -> dict[str, int]:
@@ -77,12 +77,11 @@ def test_without_history_runs_are_counted_and_not_kept_and_the_pages_say_so(
 ) -> None:
     file = tmp_path / "history.sqlite3"
     environment = {
-        "DATABASE_URL": f"sqlite:///{file}",
+        "DATABASE_URL": migrated_copy(file),
         "DJANGO_SETTINGS_MODULE": "tests.support.supervised",
         "TEST_SUPERVISORS": json.dumps({"supervisor-1": {"queue": ["high", "default", "audience-sync"]}}),
         "TEST_HORIZON": json.dumps({"history": False}),
     }
-    assert manage("migrate", **environment).returncode == 0
 
     def one(statement: str) -> Any:
         connection = sqlite3.connect(file)

@@ -12,9 +12,7 @@ from tests.support.running import MANAGE, manage
 
 
 def test_of_many_processes_at_once_five_find_a_place_for_an_endpoint_on_postgresql(postgres_programs: Path):
-    with a_postgres_server(postgres_programs) as url:
-        migrated = manage("migrate", DATABASE_URL=url)
-        assert migrated.returncode == 0, migrated.stderr
+    with a_postgres_server(postgres_programs, tables=True) as url:
         made = manage(
             "shell",
             "--command",

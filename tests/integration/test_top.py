@@ -19,7 +19,8 @@ from redis import Redis
 from allegro_queue.management.overview_text import Line
 from allegro_queue.management.screen import ENTER, LEAVE, drawn
 from allegro_queue.stores import Stores
-from tests.support.running import MANAGE, manage
+from tests.support.migrated import migrated_copy
+from tests.support.running import MANAGE
 from tests.support.runs import collected, failed_record
 from tests.support.scenes import busy_system, quiet_system
 
@@ -85,9 +86,7 @@ def test_a_screen_shows_what_fits_and_says_what_does_not() -> None:
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The address of a database with the project's tables."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('top') / 'top.sqlite3'}"
-    assert manage("migrate", DATABASE_URL=url).returncode == 0
-    return url
+    return migrated_copy(tmp_path_factory.mktemp("top") / "top.sqlite3")
 
 
 @pytest.mark.parametrize("how", ["q", "interrupt", "kill"])

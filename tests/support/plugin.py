@@ -30,6 +30,8 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 folder = Path(tempfile.mkdtemp(prefix="allegro-tests-"))
+# That of the process which starts the others, and so outlives them.
+shared = Path(os.environ.setdefault("TESTS_SHARED_FOLDER", str(folder)))
 server: subprocess.Popen[bytes] = start_server(server_binary(), folder)
 
 os.environ.update(

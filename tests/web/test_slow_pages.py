@@ -67,9 +67,7 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(postgres_programs: Path) -> Iterator[Site]:
-    with a_postgres_server(postgres_programs) as database:
-        done = manage("migrate", DATABASE_URL=database)
-        assert done.returncode == 0, done.stderr
+    with a_postgres_server(postgres_programs, tables=True) as database:
         place = f"127.0.0.1:{free_port()}"
         with running("runserver", "--noreload", "--skip-checks", place, DATABASE_URL=database) as web:
             eventually(lambda: "Starting development server" in web.said(), within=30, explain=web.said)

@@ -33,9 +33,7 @@ print(ExternalProfile.objects.count(), [each.payload.get("version") for each in 
 @pytest.fixture(scope="module")
 def postgres(postgres_programs: Path) -> Iterator[str]:
     """The address of a server with the project's tables."""
-    with a_postgres_server(postgres_programs) as url:
-        done = manage("migrate", "--verbosity", "0", DATABASE_URL=url)
-        assert done.returncode == 0, done.stderr
+    with a_postgres_server(postgres_programs, tables=True) as url:
         yield url
 
 

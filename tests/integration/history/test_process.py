@@ -19,6 +19,7 @@ from redis import Redis
 from allegro_queue.connection import new_client
 from allegro_queue.stores import Stores
 from tests.support.eventually import eventually
+from tests.support.migrated import migrated_copy
 from tests.support.postgres import a_postgres_server
 from tests.support.running import manage, running
 from tests.support.runs import RUNS, add_runs, failed_record, run_record
@@ -29,8 +30,6 @@ class Tables:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        done = manage("migrate", "allegro_queue", DATABASE_URL=url)
-        assert done.returncode == 0, done.stderr
 
     def rows(self, statement: str) -> list[Any]:
         if self.url.startswith("sqlite"):
@@ -62,15 +61,15 @@ class Tables:
 
 @pytest.fixture
 def sqlite_tables(tmp_path: Path) -> Tables:
-    return Tables(f"sqlite:///{tmp_path / 'history.sqlite3'}")
+    return Tables(migrated_copy(tmp_path / "history.sqlite3"))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def tables(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tables]:
     if request.param == "sqlite":
-        yield Tables(f"sqlite:///{tmp_path / 'history.sqlite3'}")
+        yield Tables(migrated_copy(tmp_path / "history.sqlite3"))
         return
-    with a_postgres_server(request.getfixturevalue("postgres_programs")) as url:
+    with a_postgres_server(request.getfixturevalue("postgres_programs"), tables=True) as url:
         yield Tables(url)
 
 
@@ -180,7 +179,7 @@ def test_it_waits_for_a_database_that_is_away_and_says_so(redis: Redis, stores: 
             lambda: (stores.collecting.collector() or None) and stores.collecting.collector().trouble,
             explain=process.said,
         )
-        assert manage("migrate", DATABASE_URL=url).returncode == 0
+        assert manage("migrate", "allegro_queue", DATABASE_URL=url).returncode == 0
         eventually(lambda: "gets on again" in process.said(), within=20, explain=process.said)
         eventually(lambda: not stores.collecting.collector().trouble, explain=process.said)
 
