@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from functools import cache
 from typing import Any
 
 from redis import Redis
@@ -212,5 +213,11 @@ def read_pause(name: str, given: bytes) -> EntryPause:
 
 
 def known_fields(given: Mapping[str, Any], of: type) -> dict[str, Any]:
-    names = {each.name for each in fields(of)}
+    names = names_of(of)
     return {key: value for key, value in given.items() if key in names}
+
+
+@cache
+def names_of(record: type) -> frozenset[str]:
+    """Names of a record's fields: a page reads hundreds of accounts."""
+    return frozenset(each.name for each in fields(record))
