@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 HIDDEN = "secret"
 EMAIL = "e-mail"
@@ -48,8 +49,9 @@ class Piece:
     rule: str = ""
 
 
+@lru_cache(maxsize=1_000)
 def rule_for_key(key: str) -> str:
-    """Why what goes by this name is not shown; empty when it is."""
+    """Why what goes by this name is not shown; empty when it is. Names come again and again."""
     words = [word.casefold() for word in WORD.findall(HUMP.sub(" ", key))]
     joined = "".join(words)
     if any(part in joined for part in SECRET_PARTS) or not SECRET_WORDS.isdisjoint(words):

@@ -13,7 +13,13 @@ ISOLATE, END = "\u2068", "\u2069"
 
 def worded(text: str | Promise, /, **places: object) -> str:
     """A translated text with its ``{places}`` filled in."""
-    return str(text).format(**{name: apart(str(each)) for name, each in places.items()})
+    turns = get_language_bidi()
+    return str(text).format(
+        **{
+            name: f"{ISOLATE}{words}{END}" if turned(words, turns) else words
+            for name, words in ((name, str(each)) for name, each in places.items())
+        }
+    )
 
 
 def apart(words: str) -> str:
@@ -23,6 +29,11 @@ def apart(words: str) -> str:
 
 def may_turn(words: str) -> bool:
     """Whether a text may run against the page's direction: on a page from right to left any may."""
-    if get_language_bidi():
+    return turned(words, get_language_bidi())
+
+
+def turned(words: str, turns: bool) -> bool:
+    """The same where it is known whether the page runs from right to left."""
+    if turns:
         return bool(words)
     return not words.isascii() and any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in words)

@@ -81,12 +81,15 @@ def note_in_admin(deed: Deed, user_id: int) -> None:
     )
 
 
-def read(*, who: str = "", action: str = "", words: str = "", before: int | None = None) -> Sequence[Activity]:
+def read(
+    *, who: str = "", action: str = "", words: str = "", before: int | None = None, most: int = PAGE
+) -> Sequence[Activity]:
     """One page of deeds, newest first.
 
     Args:
         words: must stand in subject, reason or outcome, as these are in English.
         before: the id of the last one seen; none for the first page.
+        most: how many a page has.
     """
     rows = Activity.objects.order_by("-id")
     if who:
@@ -97,7 +100,7 @@ def read(*, who: str = "", action: str = "", words: str = "", before: int | None
         rows = rows.filter(Q(subject__icontains=words) | Q(reason__icontains=words) | Q(outcome__icontains=words))
     if before is not None:
         rows = rows.filter(id__lt=before)
-    return list(rows[:PAGE])
+    return list(rows[:most])
 
 
 MOST_MARKS = 20

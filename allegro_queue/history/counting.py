@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from allegro_queue.history.collected import PLACE
 from allegro_queue.history.conditions import Part, index_of, joined, remaining, source_of, values_of
 from allegro_queue.history.database import database
 from allegro_queue.history.filters import Filter
@@ -15,6 +16,11 @@ from allegro_queue.history.runs import COMPARED_BY
 
 COUNTED = 10_000
 """Up to where matches are counted; more are "10,000+"."""
+
+
+MOST_COMMON = "succeeded"
+
+UP_TO = f"(SELECT count(*) FROM (SELECT 1 FROM {RUNS} AS run WHERE run.outcome = %s LIMIT %s) AS found)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +58,23 @@ def count_runs(wanted: Filter, *, most: int = COUNTED) -> Matches:
 
 
 def counts_by_outcome(*, most: int = COUNTED) -> dict[str, Matches]:
-    """How many runs ended in each way, up to ``most`` of each: one query."""
-    names = sorted(OUTCOMES)
-    each = f"(SELECT count(*) FROM (SELECT 1 FROM {RUNS} AS run WHERE run.outcome = %s LIMIT %s) AS found)"
+    """How many runs ended in each way, up to ``most`` of each: one query.
+
+    Most succeed. Those are what the others leave of all runs, which the collector has counted; they are counted themselves,
+    in a second query, only where one of the others is too many to be counted.
+    """
+    others = sorted(OUTCOMES - {MOST_COMMON})
     with database().cursor() as cursor:
         cursor.execute(
-            f"SELECT {', '.join([each] * len(names))}", [value for name in names for value in (name, most + 1)]
+            f"SELECT {', '.join([UP_TO] * len(others))}, (SELECT runs FROM {PLACE} WHERE id = 1)",
+            [value for name in others for value in (name, most + 1)],
         )
-        counts = cursor.fetchone()
-    return {name: Matches(min(count, most), is_more=count > most) for name, count in zip(names, counts, strict=True)}
+        *counts, kept = cursor.fetchone()
+        found = {
+            name: Matches(min(count, most), is_more=count > most) for name, count in zip(others, counts, strict=True)
+        }
+        if not any(each.is_more for each in found.values()):
+            return {**found, MOST_COMMON: Matches(max((kept or 0) - sum(counts), 0), is_more=False)}
+        cursor.execute(f"SELECT {UP_TO}", [MOST_COMMON, most + 1])
+        (count,) = cursor.fetchone()
+    return {**found, MOST_COMMON: Matches(min(count, most), is_more=count > most)}

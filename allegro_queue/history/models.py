@@ -64,7 +64,10 @@ class Run(models.Model):
             models.Index(fields=["tenant", "id"], name="horizon_run_tenant", condition=~Q(tenant="")),
             models.Index(fields=["batch", "id"], name="horizon_run_batch", condition=~Q(batch="")),
             models.Index(fields=["exception", "id"], name="horizon_run_exception", condition=~Q(exception="")),
-            models.Index(fields=["fingerprint", "id"], name="horizon_run_fingerprint", condition=~Q(fingerprint="")),
+            # The tenant comes with it, so that a list of groups need not read thousands of runs for it.
+            models.Index(
+                fields=["fingerprint", "id", "tenant"], name="horizon_run_fingerprint", condition=~Q(fingerprint="")
+            ),
             models.Index(fields=["silenced", "id"], name="horizon_run_silenced", condition=Q(silenced=True)),
         ]
 

@@ -44,6 +44,8 @@ class Patience:
         self._told = math.inf
         self.left_out = False
         """Whether anything was left uncounted."""
+        self.may_begin_anew = False
+        """Whether the transaction is the page's own and has only read: then nothing is lost with it."""
 
     @property
     def left(self) -> float:
@@ -66,6 +68,7 @@ class Patience:
         if not sql.lstrip("( ").startswith(("SELECT", "WITH")):
             # A savepoint must be given back whatever the time; and what was SET LOCAL since goes with it.
             self._told = math.inf
+            self.may_begin_anew = False
             return execute(sql, params, many, context)
         left = self.left
         if left <= 0:
@@ -136,6 +139,7 @@ def stopping(connection: BaseDatabaseWrapper, mine: Patience) -> Iterator[None]:
                 connection.connection.set_progress_handler(None, 0)
         return
     was_inside = connection.in_atomic_block
+    mine.may_begin_anew = not was_inside
     # What is SET LOCAL ends with the transaction, so that no pooled connection keeps it.
     with transaction.atomic(using=alias()):
         yield
@@ -158,14 +162,18 @@ def counted(read: Callable[[], Found]) -> Found | None:
     mine = _current.get()
     if mine is None:
         return read()
-    # A statement that was stopped spoils PostgreSQL's transaction, and none of SQLite's. What went well is not released,
-    # which would be one more trip for what ends with the page anyway.
-    place = None if database().vendor == "sqlite" else transaction.savepoint(using=alias())
+    # A statement that was stopped spoils PostgreSQL's transaction, and none of SQLite's. A page that has only read goes on
+    # in another one; else there is a place to go back to, which costs a trip. What went well is not released: one more.
+    needs_place = database().vendor != "sqlite" and not mine.may_begin_anew
+    place = transaction.savepoint(using=alias()) if needs_place else None
     try:
         with told_apart(), mine.for_a_count():
             return read()
     except TookTooLong:
         if place is not None:
             transaction.savepoint_rollback(place, using=alias())
+        elif mine.may_begin_anew:
+            # The driver begins the next one with the next statement.
+            database().connection.rollback()
         mine.left_out = True
         return None

@@ -53,17 +53,19 @@ def tenants_of(fingerprints: Sequence[str]) -> Mapping[str, Tenants]:
     statement = (
         "SELECT fingerprint, tenant, count(*) FROM ("
         + " UNION ALL ".join([one] * len(fingerprints))
-        + ") AS found GROUP BY fingerprint, tenant ORDER BY count(*) DESC, tenant"
+        + ") AS found GROUP BY fingerprint, tenant"
     )
-    names: dict[str, list[str]] = {each: [] for each in fingerprints}
-    looked_at = dict.fromkeys(fingerprints, 0)
+    hit: dict[str, dict[str, int]] = {each: {} for each in fingerprints}
     with database().cursor() as cursor:
         cursor.execute(statement, list(fingerprints))
         for fingerprint, tenant, count in cursor.fetchall():
-            looked_at[fingerprint] += count
-            if tenant:
-                names[fingerprint].append(tenant)
-    return {each: Tenants(tuple(names[each]), is_all=looked_at[each] < SAMPLED) for each in fingerprints}
+            hit[fingerprint][tenant] = count
+    return {each: Tenants(most_hit(hit[each]), is_all=sum(hit[each].values()) < SAMPLED) for each in fingerprints}
+
+
+def most_hit(hit: Mapping[str, int]) -> tuple[str, ...]:
+    """Tenants by how often each was hit; runs without one count for none."""
+    return tuple(sorted(filter(None, hit), key=lambda name: (-hit[name], name)))
 
 
 def newest_of(fingerprint: str) -> tuple[Tenants, list[Sample]]:
@@ -78,10 +80,9 @@ def newest_of(fingerprint: str) -> tuple[Tenants, list[Sample]]:
     with database().cursor() as cursor:
         cursor.execute(statement, [fingerprint])
         rows = cursor.fetchall()
-    hit = Counter(tenant for tenant, *_ in rows if tenant)
-    names = sorted(hit, key=lambda name: (-hit[name], name))
+    hit = Counter(tenant for tenant, *_ in rows)
     samples = [Sample(**dict(zip((*columns, "traceback"), values, strict=True))) for _, *values in rows[:SAMPLES]]
-    return Tenants(tuple(names), is_all=len(rows) < SAMPLED), samples
+    return Tenants(most_hit(hit), is_all=len(rows) < SAMPLED), samples
 
 
 def jobs_left_by(fingerprint: str, most: int) -> list[str]:

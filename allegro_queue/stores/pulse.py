@@ -134,12 +134,13 @@ class Glance:
     counts: Sequence[Any]
     """Four for each queue: how many wait, the first of them, how many run, how many failed."""
     marks: Sequence[Any]
+    """Empty unless they were asked for."""
     took: float
     """Seconds."""
 
     @property
     def mark(self) -> str:
-        """Another one when anything was done meanwhile."""
+        """Another one when anything was done meanwhile; only of one that was asked for."""
         return in_one(
             self.marks,
             (
@@ -167,8 +168,8 @@ class PulseStore:
         """The pulse of these queues and of all processes."""
         return self.after(self.glance(queues, now))
 
-    def glance(self, queues: Sequence[str], now: float) -> Glance:
-        """The first half of it."""
+    def glance(self, queues: Sequence[str], now: float, *, marked: bool = False) -> Glance:
+        """The first half of it; with its mark, where somebody has an earlier one."""
         keys = self._keys
         with self._client.pipeline(transaction=False) as pipeline:
             pipeline.zrange(keys.masters, 0, -1, withscores=True)
@@ -185,7 +186,8 @@ class PulseStore:
                 pipeline.lindex(queue_key(queue), 0)
                 pipeline.zcard(StartedJobRegistry.key_template.format(queue))
                 pipeline.zcard(FailedJobRegistry.key_template.format(queue))
-            ask_for_marks(pipeline, keys, queues)
+            if marked:
+                ask_for_marks(pipeline, keys, queues)
             asked = time.monotonic()
             masters, workers, lost, paused, suspended, scheduler, snapshot_at, firing, memory, *rest = (
                 pipeline.execute()

@@ -188,6 +188,9 @@ def test_a_fragment_is_the_same_page_without_admin_s_frame(client: Client, store
     assert "<html" not in body
     for part in ("hz-nav", "hz-status", "hz-strips", "hz-answer", "hz-live"):
         assert f'id="{part}"' in body
+    # What a refresh would not put anywhere.
+    for words in ('id="hz-search"', 'id="hz-every"', "<symbol"):
+        assert words not in body
 
 
 def test_an_admin_site_of_the_projects_own_puts_into_the_frame_what_it_wants(

@@ -343,6 +343,36 @@ def test_an_id_of_a_job_that_redis_has_forgotten_leads_to_its_page(client: Clien
     assert answer.headers["Location"] == reverse("horizon:job", kwargs={"job_id": "long-gone-1"})
 
 
+def test_a_poll_gets_the_list_without_the_forms_and_asks_nothing_for_them(client: Client, stores: Stores) -> None:
+    collected(stores, run_record(time.time(), terms=tagged("order:7")))
+    queued(jobs.nothing)
+    stores.alerts.show(0)
+    address = reverse("horizon:jobs", query={"state": "waiting"})
+    whole = client.get(address).content.decode()
+    assert "<option" in whole
+    assert "shop.orders.jobs.pay" in whole
+
+    with CaptureQueriesContext(connection) as asked:
+        polled = client.get(address, headers={"X-Horizon-Fragment": "1"}).content.decode()
+
+    assert "<option" not in polled
+    assert "nothing</a>" in polled
+    # How many runs ended in which way, for the tabs.
+    assert len(asked) == 1
+
+
+def test_a_poll_finds_what_is_asked_for_by_a_part_of_its_name(client: Client, stores: Stores) -> None:
+    collected(
+        stores, run_record(time.time(), job_id="paid"), run_record(time.time(), name="shop.other", job_id="other")
+    )
+
+    address = reverse("horizon:jobs", query={"state": "finished", "func": "pay"})
+    polled = client.get(address, headers={"X-Horizon-Fragment": "1"}).content.decode()
+
+    assert 'href="/horizon/jobs/paid/"' in polled
+    assert 'href="/horizon/jobs/other/"' not in polled
+
+
 def test_a_poll_is_never_sent_elsewhere(client: Client, redis: Redis) -> None:
     job_id = queued(jobs.nothing)
 

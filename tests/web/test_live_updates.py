@@ -108,6 +108,21 @@ def test_a_typed_word_and_a_ticked_box_are_not_taken_away(
     expect(browser_page.locator("#hz-search")).to_have_value("send_")
 
 
+def test_the_forms_above_a_list_stay_as_they_are(browser_page: Page, live_server: LiveServer, stores: Stores) -> None:
+    scenes.quiet_system(stores, time.time())
+    scenes.backlog(stores, "default", 1)
+    visit(browser_page, f"{live_server.url}/horizon/jobs/?state=waiting")
+    before = browser_page.locator(".hz-filter").inner_html()
+    browser_page.locator("#hz-queue").select_option("high")
+
+    scenes.backlog(stores, "default", 1)
+
+    let_pass(browser_page, 12)
+    expect(browser_page.locator("tbody tr[data-key]")).to_have_count(2)
+    assert browser_page.locator(".hz-filter").inner_html() == before
+    expect(browser_page.locator("#hz-queue")).to_have_value("high")
+
+
 def test_a_failing_server_leaves_the_last_data_and_says_of_when_it_is(
     browser_page: Page, live_server: LiveServer, stores: Stores
 ) -> None:

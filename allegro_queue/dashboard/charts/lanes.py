@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache, lru_cache
 from typing import Literal
 
 from django.utils.safestring import SafeString
@@ -21,8 +22,9 @@ Slot = Literal["busy", "other", "free", "lost"]
 SLOT_SIDE, SLOT_STEP, GROUP_GAP, GROUP_OF = 10, 13, 5, 5
 
 
+@lru_cache(maxsize=500)
 def lane(waiting: int, sentence: str, state: Literal["", "bad", "paused"] = "") -> SafeString:
-    """The lane of one queue."""
+    """The lane of one queue. Kept once drawn, as all here: a page that is refreshed has most of them again."""
     share = lane_share(waiting)
     fill = element("rect", class_="hz-lane-fill", x=percent(1 - share), y=5, width=percent(share), height=10, rx=2)
     return element(
@@ -44,6 +46,7 @@ def lane_share(waiting: int) -> float:
     return min(1.0, math.log10(1 + max(waiting, 0)) / math.log10(1 + LANE_TOP))
 
 
+@cache
 def lane_scale() -> SafeString:
     """The head of the lanes' column: how far 10, 100, 1,000 and 10,000 jobs reach."""
     return element(
@@ -58,6 +61,11 @@ def lane_scale() -> SafeString:
 
 def slots(cells: Sequence[Slot], sentence: str) -> SafeString:
     """The workers behind a lane, in fives. Give them in the same order in every row: a column is a worker."""
+    return kept_slots(tuple(cells), sentence)
+
+
+@lru_cache(maxsize=500)
+def kept_slots(cells: tuple[Slot, ...], sentence: str) -> SafeString:
     width = max(slot_x(len(cells)) - (SLOT_STEP - SLOT_SIDE), SLOT_SIDE)
     if cells and len(cells) % GROUP_OF == 0:
         width -= GROUP_GAP

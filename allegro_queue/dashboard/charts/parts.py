@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from html import escape
 
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 Value = float | None
 """A measured number; ``None`` where nothing was measured."""
@@ -18,6 +19,10 @@ STRETCH = 1000
 ILLEGIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
+PRECARIOUS = re.compile(f"[&<>\"']|{ILLEGIBLE.pattern}")
+"""What can never stand in markup as it is."""
+
+
 def element(tag: str, *children: str, **attributes: str | float | None) -> SafeString:
     """One element. Children and attribute values are escaped unless they are safe already.
 
@@ -25,30 +30,43 @@ def element(tag: str, *children: str, **attributes: str | float | None) -> SafeS
     that is ``None`` or empty is left out.
     """
     written = "".join(
-        f' {name.rstrip("_").replace("_", "-")}="{legible(value if isinstance(value, str) else number(value))}"'
-        for name, value in attributes.items()
-        if value is not None and value != ""
+        [
+            f' {attribute(name)}="{legible(value) if isinstance(value, str) else number(value)}"'
+            for name, value in attributes.items()
+            if value is not None and value != ""
+        ]
     )
-    body = "".join(legible(child) for child in children)
+    body = "".join(map(legible, children))
     # Every part was escaped above; the tag and the attributes' names are written in this package.
-    return mark_safe(f"<{tag}{written}>{body}</{tag}>" if body else f"<{tag}{written}/>")  # noqa: S308
+    return SafeString(f"<{tag}{written}>{body}</{tag}>" if body else f"<{tag}{written}/>")
+
+
+@cache
+def attribute(name: str) -> str:
+    """Name of an attribute as it is written; there are a few dozen."""
+    return name.rstrip("_").replace("_", "-")
 
 
 def together(parts: Iterable[str]) -> SafeString:
     """Parts one after the other, escaped unless safe."""
-    return mark_safe("".join(legible(part) for part in parts))  # noqa: S308
+    return SafeString("".join(map(legible, parts)))
 
 
 def legible(text: str) -> SafeString:
     """Text that can stand in markup and be sent as UTF-8."""
     if isinstance(text, SafeString):
         return text
-    # Python's own escape, which Django's wraps for texts that are lazy: a chart has thousands of values, none of them lazy.
+    # A chart has thousands of values, and next to none in which there is anything to escape.
+    if not PRECARIOUS.search(text):
+        return SafeString(text)
+    # Python's own escape, which Django's wraps for texts that are lazy: no value is.
     return SafeString(escape(ILLEGIBLE.sub("�", text)))
 
 
 def number(value: float) -> str:
     """A coordinate without needless digits."""
+    if type(value) is int:
+        return str(value)
     return f"{round(value, 1):.1f}".removesuffix(".0")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from django.utils.safestring import SafeString
@@ -27,6 +28,12 @@ class Run:
 
 def runs(given: Sequence[Run], sentence: str) -> SafeString:
     """The strip. Late: a dot above. Failed: a notch in its foot. Missed: an empty frame. The current one: underlined."""
+    return kept_runs(tuple(given), sentence)
+
+
+@lru_cache(maxsize=500)
+def kept_runs(given: tuple[Run, ...], sentence: str) -> SafeString:
+    """The same, drawn once: a list has dozens, and a refresh has them again."""
     longest = max((run.seconds for run in given if run.seconds is not None), default=0.0)
     shapes = [shape for index, run in enumerate(given) for shape in run_shapes(run, index * STEP, longest)]
     return element(

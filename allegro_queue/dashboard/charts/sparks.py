@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from django.utils.safestring import SafeString
 
@@ -27,6 +28,12 @@ def spark(values: Sequence[Value], look: str = "hz-done", area: bool = True, hig
 
 def bars(values: Sequence[Value], look: str = "hz-done", high: float | None = None) -> SafeString:
     """Bars without axes, for what happens now and then."""
+    return kept_bars(tuple(values), look, high)
+
+
+@lru_cache(maxsize=1_000)
+def kept_bars(values: tuple[Value, ...], look: str, high: float | None) -> SafeString:
+    """The same, drawn once: a list has dozens, and a refresh has them again."""
     return element(
         "svg",
         upright_bars(values, spark_scale(values, high), 0, look),

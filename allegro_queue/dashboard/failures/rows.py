@@ -64,7 +64,7 @@ def line_of(row: GroupRow, tenants: Tenants) -> GroupLine:
         word=gettext(word),
         note=note_on(row),
         until=row.muted_until if row.state is GroupState.MUTED else None,
-        spark=charts.bars([float(each) for each in row.trend], "hz-fail"),
+        spark=charts.bars(row.trend, "hz-fail"),
         tenants=f"{count(len(tenants.names))}{'' if tenants.is_all or not tenants.names else '+'}",
         tenants_named=", ".join(tenants.names[:TENANTS_NAMED])
         + (" " + worded(gettext("and {n} more"), n=count(more)) if more > 0 else ""),

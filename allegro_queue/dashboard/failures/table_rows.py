@@ -13,7 +13,7 @@ from allegro_queue.dashboard.page.markup import (
     NO_MARKUP,
     NOTHING,
     clock,
-    escaped,
+    filled,
     function,
     number,
     pill,
@@ -39,7 +39,8 @@ ROW = """
 
 def group_rows(lines: Iterable[GroupLine], now: float) -> SafeString:
     """One row for each line."""
-    labels = escaped(
+    pattern = filled(
+        ROW,
         error=gettext("Error"),
         hours=gettext("24 hours"),
         hour=gettext("1 h"),
@@ -52,8 +53,7 @@ def group_rows(lines: Iterable[GroupLine], now: float) -> SafeString:
     return SafeString(
         "".join(
             format_html(
-                ROW,
-                **labels,
+                pattern,
                 key=line.row.fingerprint,
                 name=function(line.title, line.address),
                 said=under(said_by(line.row)),

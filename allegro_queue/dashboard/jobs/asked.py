@@ -40,13 +40,21 @@ def read_asked(stores: Stores, query: JobQuery, queues: Sequence[str], *, now: f
     return Asked(query=query, counts=counts, history=history, source=source_of(query, history))
 
 
-def read_names(query: JobQuery, *, now: float, with_tags: bool = False) -> Names:
-    """The names that something ran under lately: one query. Errors are read where they are asked for."""
-    asks_errors = any(term.key == "error" for term in query.terms)
-    kinds = ("job", *(("tag",) if with_tags else ()), *(("error",) if asks_errors else ()))
-    found = names_of_kinds(kinds, now=now)
+def read_names(query: JobQuery, *, now: float, to_choose: bool = False) -> Names:
+    """The names that something ran under lately, as far as they are needed: one query, or none.
+
+    Args:
+        to_choose: whether functions and tags are offered, beside what the query itself may give in part.
+    """
+    asked = {term.key for term in query.terms}
+    kinds = (
+        *(("job",) if to_choose or "func" in asked else ()),
+        *(("tag",) if to_choose else ()),
+        *(("error",) if "error" in asked else ()),
+    )
+    found = names_of_kinds(kinds, now=now) if kinds else {}
     return Names(
-        functions=tuple(found["job"]),
+        functions=tuple(found.get("job", ())),
         tags=tuple(found.get("tag", ())),
         exceptions=tuple(found.get("error", ())),
     )

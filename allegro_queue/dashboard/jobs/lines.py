@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 from allegro_queue.dashboard.jobs.acts import ON_MANY
 from allegro_queue.dashboard.jobs.terms import of_value, shown_tags
@@ -74,6 +75,12 @@ class Shown:
     notes: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=500)
+def n_of_all(n: int, all_of_them: int, language: str | None) -> str:
+    """``1 of 3`` in the language at hand."""
+    return worded(gettext("{n} of {all}"), n=n, all=all_of_them)
+
+
 def line_of(row: JobRow, state: State | None, now: float) -> Line:
     """One job as its list shows it."""
     status = row.status
@@ -100,7 +107,7 @@ def line_of(row: JobRow, state: State | None, now: float) -> Line:
         tenant_address=of_value("tenant", row.terms.tenant),
         tags=tuple((tag, of_value("tag", tag)) for tag in tags[:TAGS_SHOWN]),
         more_tags=max(len(tags) - TAGS_SHOWN, 0),
-        tries=worded(gettext("{n} of {all}"), n=row.attempt, all=row.tries),
+        tries=n_of_all(row.attempt, row.tries, get_language()),
         wait_seconds=wait,
         run_seconds=run,
         when=when,
@@ -129,9 +136,7 @@ def line_of_run(run: RunRow, row: JobRow | None, *, may_act: bool) -> Line:
         tenant_address=of_value("tenant", run.tenant),
         tags=tuple((tag, of_value("tag", tag)) for tag in run.tags[:TAGS_SHOWN]),
         more_tags=max(len(run.tags) - TAGS_SHOWN, 0),
-        tries=worded(gettext("{n} of {all}"), n=run.attempt, all=max(row.tries, run.attempt))
-        if row
-        else str(run.attempt),
+        tries=n_of_all(run.attempt, max(row.tries, run.attempt), get_language()) if row else str(run.attempt),
         wait_seconds=run.wait_seconds,
         run_seconds=run.run_seconds,
         when=run.ended_at,

@@ -118,17 +118,18 @@ class JobsPage:
     save: str
 
 
-def read_jobs(stores: Stores, pulse: Pulse, query: JobQuery, *, who: str) -> JobsPage:
+def read_jobs(stores: Stores, pulse: Pulse, query: JobQuery, *, who: str, with_form: bool = True) -> JobsPage:
     """One page of the list: four round trips to Redis after the pulse and six queries at most.
 
     Args:
         who: whose saved views are shown.
+        with_form: whether there is anything to choose from; a refresh leaves the form as it is.
     """
     now = pulse.at
     queues = [queue.name for queue in pulse.queues]
     asked = read_asked(stores, query, queues, now=now)
     query, counts, source = asked.query, asked.counts, asked.source
-    names = read_names(query, now=now, with_tags=True)
+    names = read_names(query, now=now, to_choose=with_form)
     by_outcome = counted(lambda: counts_by_outcome(most=MOST_COUNTED)) if not query.others else {}
     if source.lists:
         shown = from_lists(stores, query, queues, now)
@@ -147,7 +148,9 @@ def read_jobs(stores: Stores, pulse: Pulse, query: JobQuery, *, who: str) -> Job
         names=names,
         note=source.note,
         failed=pulse.failed,
-        views=[(view.name, link_to("jobs", parse_qsl(view.query))) for view in views_for(who)[:VIEWS_SHOWN]],
+        views=[(view.name, link_to("jobs", parse_qsl(view.query))) for view in views_for(who)[:VIEWS_SHOWN]]
+        if with_form
+        else [],
     )
 
 

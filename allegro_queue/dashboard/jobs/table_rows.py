@@ -7,19 +7,20 @@ half of the page's time for them.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 from allegro_queue.dashboard.jobs.lines import Line
 from allegro_queue.dashboard.page.markup import (
     NO_MARKUP,
     NOTHING,
     clock,
-    escaped,
     figure,
+    filled,
     function,
     pill,
     shortened,
@@ -54,7 +55,8 @@ def job_rows(lines: Iterable[Line], when: str, now: float, *, ticks: Any) -> Saf
         when: the heading of the column of moments.
         ticks: whether there is a column of boxes to tick.
     """
-    labels = escaped(
+    pattern = filled(
+        ROW,
         job=gettext("Job"),
         queue=gettext("Queue"),
         tags=gettext("Tags"),
@@ -68,8 +70,7 @@ def job_rows(lines: Iterable[Line], when: str, now: float, *, ticks: Any) -> Saf
     return SafeString(
         "".join(
             format_html(
-                ROW,
-                **labels,
+                pattern,
                 key=line.key,
                 tick=format_html(TICK_CELL, tick, box(line, says_tick)) if ticks else NO_MARKUP,
                 name=function(line.name, line.address),
@@ -102,25 +103,36 @@ def tags_of(line: Line, says_tenant: str) -> SafeString:
     """For whom it acts and what it is marked with, each a link to its jobs."""
     if not line.tags and not line.tenant:
         return NOTHING
-    tenant = NO_MARKUP
-    if line.tenant:
-        name = bdi(shortened(line.tenant, LONGEST_TAG))
-        tenant = format_html(
-            '<a class="hz-tag" href="{}">{}</a>',
-            line.tenant_address,
-            format_html(says_tenant, tenant=name),
+    return tags_in(line.tenant, line.tenant_address, line.tags, line.more_tags, says_tenant, get_language())
+
+
+@lru_cache(maxsize=2_000)
+def tags_in(
+    tenant: str,
+    tenant_address: str,
+    tags: tuple[tuple[str, str], ...],
+    more_tags: int,
+    says_tenant: str,
+    language: str | None,
+) -> SafeString:
+    """The same, kept: a refresh has mostly those of the last one."""
+    of_tenant = NO_MARKUP
+    if tenant:
+        name = bdi(shortened(tenant, LONGEST_TAG))
+        of_tenant = format_html(
+            '<a class="hz-tag" href="{}">{}</a>', tenant_address, format_html(says_tenant, tenant=name)
         )
-    tags = format_html_join(
+    of_tags = format_html_join(
         "",
         '<a class="hz-tag" href="{}" dir="auto">{}</a>',
-        ((address, shortened(tag, LONGEST_TAG)) for tag, address in line.tags),
+        ((address, shortened(tag, LONGEST_TAG)) for tag, address in tags),
     )
     more = (
-        format_html('<span class="hz-quiet">{}</span>', worded(gettext("and {n} more"), n=line.more_tags))
-        if line.more_tags
+        format_html('<span class="hz-quiet">{}</span>', worded(gettext("and {n} more"), n=more_tags))
+        if more_tags
         else NO_MARKUP
     )
-    return format_html('<span class="hz-tags">{}{}{}</span>', tenant, tags, more)
+    return format_html('<span class="hz-tags">{}{}{}</span>', of_tenant, of_tags, more)
 
 
 def state_of(line: Line) -> SafeString:

@@ -43,7 +43,7 @@ def jobs(request: HttpRequest) -> HttpResponse:
     query = query if may_see_payload else without_words(query)
 
     def read(stores: Stores, pulse: Pulse) -> JobsPage:
-        return read_jobs(stores, pulse, query, who=name_of(request))
+        return read_jobs(stores, pulse, query, who=name_of(request), with_form=not wants_fragment(request))
 
     current = "failures" if query.states == ("failed",) and not query.asked else "jobs"
     return render_page(request, "horizon/jobs.html", read, title=gettext("Jobs"), current=current, every=10)

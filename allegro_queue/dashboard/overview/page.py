@@ -91,7 +91,7 @@ def read_past(stores: Stores, pulse: Pulse) -> Past:
         failures=[line_of(each, Tenants()) for each in groups],
         outbox=waiting(moment(pulse.at)),
         # Asked here, where the time is kept.
-        deeds=list(journal.read()[:DEEDS_SHOWN]),
+        deeds=journal.read(most=DEEDS_SHOWN),
     )
 
 

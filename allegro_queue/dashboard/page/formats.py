@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from django.utils.formats import number_format
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import get_language, gettext, gettext_noop
 
 DASH = "–"
 
@@ -14,6 +15,16 @@ UNITS = ((86_400, gettext_noop("d")), (3_600, gettext_noop("h")), (60, gettext_n
 
 def count(number: int) -> str:
     """``12431`` as ``12,431``."""
+    return grouped(number, get_language())
+
+
+@lru_cache(maxsize=4_000, typed=True)
+def grouped(number: int, language: str | None) -> str:
+    """The same, kept: a page says few numbers, and says them again.
+
+    Args:
+        language: what the grouping depends on.
+    """
     return number_format(number, use_l10n=True, force_grouping=True)
 
 

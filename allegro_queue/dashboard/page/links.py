@@ -15,10 +15,8 @@ from django.utils.translation import get_language
 def link(name: str, query: Mapping[str, Any] | None = None, **places: Any) -> str:
     """Address of a page of the dashboard; empty text when it is not mounted, so that nothing points nowhere."""
     try:
-        address = (
-            reverse(f"horizon:{name}", kwargs=places)
-            if places
-            else fixed(name, get_urlconf() or settings.ROOT_URLCONF, get_script_prefix(), get_language())
+        address = kept(
+            name, get_urlconf() or settings.ROOT_URLCONF, get_script_prefix(), get_language(), tuple(places.items())
         )
     except NoReverseMatch:
         return ""
@@ -26,14 +24,14 @@ def link(name: str, query: Mapping[str, Any] | None = None, **places: Any) -> st
     return f"{address}?{urlencode(given)}" if given else address
 
 
-@lru_cache(maxsize=1_000)
-def fixed(name: str, urlconf: str, prefix: str, language: str | None) -> str:
-    """Address of a page that is the same each time: a list has hundreds of links to a few of them.
+@lru_cache(maxsize=4_000)
+def kept(name: str, urlconf: str, prefix: str, language: str | None, places: tuple[tuple[str, Any], ...]) -> str:
+    """Address of a page, worked out once: a list has hundreds of links, and a refresh has them again.
 
     Args:
         urlconf, prefix, language: what an address may depend on besides.
     """
-    return reverse(f"horizon:{name}")
+    return reverse(f"horizon:{name}", kwargs=dict(places))
 
 
 def link_to(name: str, pairs: Iterable[tuple[str, Any]]) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import get_language, gettext, gettext_noop
 
 from allegro_queue.wording import worded
 
@@ -35,6 +36,12 @@ class Look:
 
 
 def look_of(status: str) -> Look:
+    return look_in(status, get_language())
+
+
+@lru_cache(maxsize=200)
+def look_in(status: str, language: str | None) -> Look:
+    """The same, kept: there are few of them, and a list has one in each row."""
     tone, icon, word = LOOKS.get(status, ("idle", "unknown", ""))
     return Look(
         tone=tone,

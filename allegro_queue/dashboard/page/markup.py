@@ -5,7 +5,7 @@ A page has hundreds of states and figures and few that differ, so that those are
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, tzinfo
 from functools import lru_cache
 
 from django.utils import timezone
@@ -82,11 +82,29 @@ def clock(unix: float | None, now: float | None = None, short: bool = False) -> 
     """
     if unix is None:
         return NOTHING
-    local = timezone.localtime(formats.moment(unix))
-    day, language = local.date(), get_language()
+    zone = timezone.get_current_timezone()
+    return clock_of(unix, None if now is None else day_of(now, zone), short, zone, get_language())
+
+
+@lru_cache(maxsize=8)
+def day_of(now: float, zone: tzinfo) -> date:
+    """Which day it is: the same for all moments of a page."""
+    return timezone.localtime(formats.moment(now), zone).date()
+
+
+@lru_cache(maxsize=4_000)
+def clock_of(unix: float, today: date | None, short: bool, zone: tzinfo, language: str | None) -> SafeString:
+    """A moment as markup, kept: a refresh has mostly those of the last one.
+
+    Args:
+        today: what day it is, for the date to be left out; ``None`` leaves it out always.
+        language: what the names of months depend on.
+    """
+    local = timezone.localtime(formats.moment(unix), zone)
+    day = local.date()
     minute = f"{local.hour:02}:{local.minute:02}"
     second = f"{minute}:{local.second:02}"
-    if now is not None and timezone.localtime(formats.moment(now)).date() != day:
+    if today is not None and today != day:
         shown = f"{day_in_words(day, 'j M', language)} {minute}"
     else:
         shown = minute if short else second
@@ -104,6 +122,7 @@ def day_in_words(day: date, pattern: str, language: str | None) -> str:
     return date_format(day, pattern)
 
 
+@lru_cache(maxsize=4_000, typed=True)
 def function(name: str, address: str = "") -> SafeString:
     """A dotted name: the module steps back, the function stands out and is the link."""
     module, short = formats.function_parts(name)
@@ -120,6 +139,19 @@ def under(words: str, tone: str = "") -> SafeString:
 def escaped(**words: str) -> dict[str, SafeString]:
     """Texts ready for markup, for those that are put into it again and again."""
     return {place: conditional_escape(each) for place, each in words.items()}
+
+
+class Rest(dict[str, str]):
+    """Places to be filled now; all others stay places."""
+
+    def __missing__(self, place: str) -> str:
+        return f"{{{place}}}"
+
+
+def filled(pattern: str, **words: str) -> str:
+    """The pattern of a table's rows with what is the same in each of them, escaped; its other places are left."""
+    fixed = {place: each.replace("{", "{{").replace("}", "}}") for place, each in escaped(**words).items()}
+    return pattern.format_map(Rest(fixed))
 
 
 def shortened(text: str, most: int) -> str:

@@ -95,7 +95,7 @@ def render_page(
     try:
         try:
             stores = open_stores(connection)
-            seen = stores.pulse.glance(all_queues(), now)
+            seen = stores.pulse.glance(all_queues(), now, marked=is_polled)
             stamp = stamp_of([seen.mark, *reading(request, settings)]) if is_polled else ""
             if held is not None and held.holds(stamp, now):
                 return unchanged(held, now)

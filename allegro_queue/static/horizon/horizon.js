@@ -164,7 +164,8 @@ function patch(node, next) {
     if (node.nodeValue !== next.nodeValue) node.nodeValue = next.nodeValue;
     return;
   }
-  if (node.isEqualNode(next)) return;
+  // What is kept is not even in the answer.
+  if (node.isEqualNode(next) || node.hasAttribute("data-hz-kept")) return;
   patchAttributes(node, next);
   patchChildren(node, next);
 }

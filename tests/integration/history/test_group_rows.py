@@ -43,6 +43,27 @@ def test_a_group_tells_how_often_lately_and_since_when(stores: Stores) -> None:
 
 
 @pytest.mark.django_db
+def test_each_group_counts_once_and_one_whose_mute_is_over_as_known(stores: Stores) -> None:
+    now = time.time()
+    names = [f"shop.job_{number}" for number in range(5)]
+    collected(stores, *(failed_record(now - 9, name=name) for name in names))
+    known, muted, over, resolved, _ = (Run.objects.get(name=name).fingerprint for name in names)
+
+    mark([known], GroupState.KNOWN, by="ada", now=now)
+    mark([muted], GroupState.MUTED, by="ada", now=now, until=now + 100)
+    mark([over], GroupState.MUTED, by="ada", now=now, until=now + 10)
+    mark([resolved], GroupState.RESOLVED, by="ada", now=now)
+
+    assert group_counts(now + 50) == {
+        GroupState.NEW: 1,
+        GroupState.KNOWN: 2,
+        GroupState.MUTED: 1,
+        GroupState.RESOLVED: 1,
+        GroupState.AGAIN: 0,
+    }
+
+
+@pytest.mark.django_db
 def test_a_resolved_group_comes_back_and_a_muted_one_stays_quiet_for_its_time(stores: Stores) -> None:
     now = time.time()
     collected(stores, failed_record(now))

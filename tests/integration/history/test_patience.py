@@ -108,6 +108,28 @@ def test_when_one_count_has_used_up_the_time_the_next_is_not_begun() -> None:
     assert begun == []
 
 
+def test_a_count_in_time_costs_no_query_but_its_own(django_assert_num_queries: Any) -> None:
+    with patience(5, counting=5), django_assert_num_queries(1, connection=database()):
+        counted(one)
+
+
+def test_what_was_written_before_a_count_that_took_too_long_stays() -> None:
+    with patience(5, counting=0.05), database().cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE written AS SELECT 3 AS number")
+        assert counted(endless) is None
+        cursor.execute("SELECT number FROM written")
+        assert cursor.fetchone() == (3,)
+        cursor.execute("DROP TABLE written")
+
+
+def test_inside_a_part_that_may_be_undone_a_count_undoes_only_itself() -> None:
+    with patience(5, counting=0.05):
+        with transaction.atomic(using=alias()):
+            assert counted(endless) is None
+            assert one() == 1
+        assert one() == 1
+
+
 def test_a_count_in_time_is_given_and_nothing_is_left_out() -> None:
     with patience(5, counting=5) as reader:
         assert counted(one) == 1

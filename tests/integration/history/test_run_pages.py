@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -14,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from redis import Redis
 
 from allegro_queue.history import exact_counts, run_pages, search_index
-from allegro_queue.history.counting import count_runs
+from allegro_queue.history.counting import Matches, count_runs, counts_by_outcome
 from allegro_queue.history.exact_counts import count_to_the_end
 from allegro_queue.history.filters import Filter
 from allegro_queue.history.run_pages import find_runs
@@ -282,3 +283,28 @@ def test_postgresql_finds_the_same(redis: Redis, postgres_url: str, tmp_path: Pa
             len(numbers),
             True,
         ], name
+
+
+@pytest.mark.django_db
+def test_those_that_succeeded_are_what_the_others_leave_and_are_counted_only_where_those_are_too_many(
+    stores: Stores, django_assert_num_queries: Any
+) -> None:
+    succeeded = [run_record(NOW - 10) for _ in range(7)]
+    others = [failed_record(NOW - 5, outcome=each) for each in ("failed", "failed", "failed", "retried", "lost")]
+    collected(stores, *succeeded, *others)
+
+    with django_assert_num_queries(1):
+        found = counts_by_outcome(most=4)
+    assert {name: str(each) for name, each in found.items()} == {
+        "succeeded": "7", "failed": "3", "retried": "1", "lost": "1", "stopped": "0",
+    }  # fmt: skip
+
+    with django_assert_num_queries(2):
+        found = counts_by_outcome(most=2)
+    assert found["failed"] == found["succeeded"] == Matches(2, is_more=True)
+    assert found["retried"] == Matches(1, is_more=False)
+
+
+@pytest.mark.django_db
+def test_where_nothing_was_ever_collected_no_run_ended_in_any_way(stores: Stores) -> None:
+    assert {each.count for each in counts_by_outcome().values()} == {0}
