@@ -1,33 +1,21 @@
-"""A process that makes one webhook endpoint the moment it is told to: ``python -m tests.support.make_endpoint``."""
+"""Making one webhook endpoint, for processes that do so at the same moment."""
 
 from __future__ import annotations
 
 import os
-import sys
 
-import django
+from django.core.exceptions import ValidationError
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "allegro.settings")
+from allegro.organizations.models import Organization
+from allegro.webhooks.models import Endpoint
 
 
-def main() -> None:
-    django.setup()
-    from django.core.exceptions import ValidationError
-    from django.db import connection
-
-    from allegro.organizations.models import Organization
-    from allegro.webhooks.models import Endpoint
-
-    organization = Organization.objects.get()
-    connection.ensure_connection()
-    print("ready", flush=True)
-    sys.stdin.readline()
+def make() -> str:
+    """Whether there was a place for it, in a word."""
     try:
-        Endpoint.objects.create(organization=organization, url=f"http://{os.getpid()}.invalid/", active=False)
-        print("made")
+        Endpoint.objects.create(
+            organization=Organization.objects.get(), url=f"http://{os.getpid()}.invalid/", active=False
+        )
     except ValidationError:
-        print("refused")
-
-
-if __name__ == "__main__":
-    main()
+        return "refused"
+    return "made"

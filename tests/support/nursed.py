@@ -6,12 +6,12 @@ import atexit
 import functools
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -75,11 +75,17 @@ class Nursed:
         Raises:
             subprocess.TimeoutExpired: it runs on.
         """
-        deadline = time.monotonic() + timeout
-        while (code := self.poll()) is None:
-            if time.monotonic() > deadline:
-                raise subprocess.TimeoutExpired("manage.py", timeout)
-            time.sleep(0.01)
+        if self.poll() is None:
+            # Its number is its own until the nursery was asked how it ended.
+            end = os.pidfd_open(self.pid)
+            try:
+                poll = select.poll()
+                poll.register(end, select.POLLIN)
+                poll.poll(timeout * 1000)
+            finally:
+                os.close(end)
+        if (code := self.poll()) is None:
+            raise subprocess.TimeoutExpired("manage.py", timeout)
         return code
 
     def send_signal(self, number: signal.Signals) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +9,7 @@ import pytest
 from redis import Redis
 
 from tests.support.postgres import a_postgres_server
+from tests.support.race import race
 from tests.support.running import manage
 
 SEEDING = """
@@ -22,6 +20,8 @@ Member.objects.bulk_create(Member(organization=news, email=f"reader-{each}@examp
 ProviderAccount.objects.create(organization=news, provider="json-profile", url="http://crm.invalid/{email}")
 print(news.pk)
 """
+
+RACING = "from tests.acceptance.audience import racing"
 
 LOOKING = """
 from allegro.audience.models import ExternalProfile, SyncRound
@@ -43,34 +43,12 @@ def shell(url: str, code: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def at_once(url: str, what: str, arguments: list[str]) -> list[str]:
-    """Start a process for each argument, let them go together, and return what they said."""
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.acceptance.audience.race", what, each],
-            env={**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "allegro.settings"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for each in arguments
-    ]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    said = [process.communicate(timeout=60)[0].strip() for process in processes]
-    assert [process.returncode for process in processes] == [0] * len(processes)
-    return said
-
-
-def test_a_due_round_is_begun_once_and_a_profile_ends_with_its_newest_version(postgres: str, redis: Redis):
+def test_a_due_round_is_begun_once_and_a_profile_ends_with_its_newest_version(
+    postgres: str, redis: Redis, tmp_path: Path
+):
     organization = shell(postgres, SEEDING % 300)[-1]
 
-    queued = at_once(postgres, "evaluate", [organization] * 4)
+    queued = race(tmp_path, [f"{RACING}; print(racing.evaluate({organization}))"] * 4, DATABASE_URL=postgres)
     rounds, dispatched = map(int, shell(postgres, LOOKING)[0].split())
 
     assert redis.llen("rq:queue:audience-sync") == 300
@@ -81,6 +59,6 @@ def test_a_due_round_is_begun_once_and_a_profile_ends_with_its_newest_version(po
         postgres,
         "from allegro.audience.models import Member; Member.objects.exclude(email='reader-0@example.com').delete()",
     )
-    at_once(postgres, "store", ["30", "40", "60", "50"])
+    race(tmp_path, [f"{RACING}; racing.store({version})" for version in (30, 40, 60, 50)], DATABASE_URL=postgres)
 
     assert shell(postgres, LOOKING)[1] == "1 [60]"

@@ -10,15 +10,26 @@ import pytest
 from redis import Redis
 
 from allegro.dev.place import redis_folder, socket_path
+from allegro.dev.redis_server import make_private
 from allegro_queue.stores import open_stores
 from allegro_queue.stores.schedule import SCHEDULED
 from tests.support.dev_run import DevRun, copy_project, is_alive
 from tests.support.eventually import eventually
+from tests.support.migrated import migrated_copy
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def new_project(tmp_path: Path) -> Path:
+    """As just checked out."""
     return copy_project(tmp_path)
+
+
+@pytest.fixture
+def project(new_project: Path) -> Path:
+    """Where the tables were made before."""
+    make_private(new_project / ".dev")
+    migrated_copy(new_project / ".dev" / "db.sqlite3")
+    return new_project
 
 
 def redis_of(project: Path) -> Redis:
@@ -35,8 +46,8 @@ def is_free(port: int) -> bool:
     return True
 
 
-def test_everything_starts_and_ctrl_c_leaves_nothing_behind(project):
-    with DevRun(project) as dev:
+def test_everything_starts_and_ctrl_c_leaves_nothing_behind(new_project):
+    with DevRun(new_project) as dev:
         dev.is_up()
         children = dev.children()
         page = dev.get("/horizon/")
@@ -51,7 +62,7 @@ def test_everything_starts_and_ctrl_c_leaves_nothing_behind(project):
     assert len(children) == 3
     assert not any(map(is_alive, children))
     assert is_free(dev.port)
-    assert {each.name for each in redis_folder(project).iterdir()} == {"server.log", "valkey-9.1"}
+    assert {each.name for each in redis_folder(new_project).iterdir()} == {"server.log", "valkey-9.1"}
     assert "\x1b" not in dev.output
     assert "Traceback" not in dev.output
 
@@ -180,34 +191,34 @@ def test_a_second_dev_shares_the_server(project):
         assert first.interrupt() == 0
 
 
-def test_a_taken_port_is_said_before_anything_starts(project):
+def test_a_taken_port_is_said_before_anything_starts(new_project):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
 
-        with DevRun(project, PORT=str(port)) as dev:
+        with DevRun(new_project, PORT=str(port)) as dev:
             assert dev.ends() == 1
 
     assert f"Port {port} of 127.0.0.1 cannot be used" in dev.output
     assert f"PORT={port + 1} make dev" in dev.output
-    assert not redis_folder(project).exists()
+    assert not redis_folder(new_project).exists()
 
 
-def test_a_named_redis_that_does_not_answer_is_an_error_and_never_replaced(project):
-    with DevRun(project, REDIS_HOST="127.0.0.1", REDIS_PORT="1") as dev:
+def test_a_named_redis_that_does_not_answer_is_an_error_and_never_replaced(new_project):
+    with DevRun(new_project, REDIS_HOST="127.0.0.1", REDIS_PORT="1") as dev:
         assert dev.ends() == 1
 
     assert "names a Redis server at 127.0.0.1:1, which cannot be used" in dev.output
     assert "REDIS_HOST, REDIS_URL or REDIS_SENTINELS" in dev.output
-    assert not redis_folder(project).exists()
+    assert not redis_folder(new_project).exists()
 
 
 @pytest.mark.parametrize("environment", ["staging", "production", ""])
-def test_dev_refuses_to_run_anywhere_but_in_local(project, environment):
-    with DevRun(project, APP_ENV=environment) as dev:
+def test_dev_refuses_to_run_anywhere_but_in_local(new_project, environment):
+    with DevRun(new_project, APP_ENV=environment) as dev:
         assert dev.ends() == 1
 
     assert "'dev' runs only where APP_ENV is 'local'" in dev.output
     assert "Traceback" not in dev.output
-    assert not (project / ".dev").exists()
+    assert not (new_project / ".dev").exists()
