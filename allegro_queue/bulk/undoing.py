@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import uuid5
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from allegro_queue.bulk import work
@@ -29,6 +31,17 @@ def way_back(run: BulkRun) -> tuple[BulkAct, str] | None:
     return None
 
 
+NO_WAY_BACK: Mapping[str, Promise] = {
+    BulkAct.RETRY: gettext_lazy("Run {run} retried jobs; what has run since cannot be taken back."),
+    BulkAct.CANCEL: gettext_lazy(
+        "Run {run} cancelled jobs, which stay as they are; each can be run again as a new one."
+    ),
+    BulkAct.MOVE: gettext_lazy("Run {run} moved jobs of which nobody has noted from which queue each came."),
+    BulkAct.RESTORE: gettext_lazy("Run {run} restored jobs; what is not wanted can be deleted again."),
+}
+"""Why nothing undoes what was done, by act."""
+
+
 def seconds_left(run: BulkRun, now: float) -> float:
     """How long it can still be undone."""
     return BIN_SECONDS - (now - (run.ended_at or run.moved_at))
@@ -38,8 +51,10 @@ def hindrance(run: BulkRun, now: float) -> str:
     """Why it cannot be undone, as a sentence, lazily; empty when it can. What was undone already can be asked for again."""
     if run.state in work.OPEN:
         return worded_lazy(gettext_lazy("Run {run} is not over yet; undo it when it is."), run=run.pk)
+    if not run.done:
+        return worded_lazy(gettext_lazy("Run {run} did nothing, so there is nothing to undo."), run=run.pk)
     if way_back(run) is None:
-        return worded_lazy(gettext_lazy("Run {run} did nothing to undo."), run=run.pk)
+        return worded_lazy(NO_WAY_BACK[run.act], run=run.pk)
     if seconds_left(run, now) <= 0:
         text = gettext_lazy("Run {run} ended more than {hours} hours ago and cannot be undone any more.")
         return worded_lazy(text, run=run.pk, hours=BIN_SECONDS // 3600)
