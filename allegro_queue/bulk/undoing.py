@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import uuid5
+
+from django.utils.translation import gettext_noop
 
 from allegro_queue.bulk import work
 from allegro_queue.bulk.models import BulkRun
@@ -27,6 +30,17 @@ def way_back(run: BulkRun) -> tuple[BulkAct, str] | None:
     return None
 
 
+NO_WAY_BACK: Mapping[str, str] = {
+    BulkAct.RETRY: gettext_noop("Run {run} retried jobs; what has run since cannot be taken back."),
+    BulkAct.CANCEL: gettext_noop(
+        "Run {run} cancelled jobs, which stay as they are; each can be run again as a new one."
+    ),
+    BulkAct.MOVE: gettext_noop("Run {run} moved jobs of which nobody has noted from which queue each came."),
+    BulkAct.RESTORE: gettext_noop("Run {run} restored jobs; what is not wanted can be deleted again."),
+}
+"""Why nothing undoes what was done, by act."""
+
+
 def seconds_left(run: BulkRun, now: float) -> float:
     """How long it can still be undone."""
     return BIN_SECONDS - (now - (run.ended_at or run.moved_at))
@@ -36,8 +50,10 @@ def hindrance(run: BulkRun, now: float) -> Telling | None:
     """Why it cannot be undone, as a sentence; ``None`` when it can. What was undone already can be asked for again."""
     if run.state in work.OPEN:
         return telling("Run {run} is not over yet; undo it when it is.", run=str(run.pk))
+    if not run.done:
+        return telling("Run {run} did nothing, so there is nothing to undo.", run=str(run.pk))
     if way_back(run) is None:
-        return telling("Run {run} did nothing to undo.", run=str(run.pk))
+        return telling(NO_WAY_BACK[run.act], run=str(run.pk))
     if seconds_left(run, now) <= 0:
         return telling(
             "Run {run} ended more than {hours} hours ago and cannot be undone any more.",

@@ -19,7 +19,7 @@ def known(record: type[Any], given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @cache
-def fields_of(record: type[Any]) -> tuple[frozenset[str], Mapping[str, Any]]:
+def fields_of(record: type) -> tuple[frozenset[str], Mapping[str, Any]]:
     """A record's fields, and the blanks of those that must be there. (A page reads hundreds of records.)"""
     each = fields(record)
     return frozenset(one.name for one in each), {

@@ -17,8 +17,8 @@ from allegro_queue.bulk.models import BulkResult, BulkRun
 from allegro_queue.queues import get_queue
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
-from allegro_queue.stores.pauses import Pause
-from tests.support import jobs, scenes
+from allegro_queue.stores.pauses import ALL_QUEUES, Pause
+from tests.support import jobs, records, scenes
 from tests.support.failed_jobs import failed_ids
 from tests.support.failures import failed, queued, run_all
 from tests.support.many_failed import many_failed
@@ -239,6 +239,42 @@ def test_a_run_is_stopped_from_its_page_and_can_be_carried_on_while_it_is_not_ov
     assert len(failed_ids(stores, QUEUES)) == MANY
     assert do(client, "cancel_run", run=run.pk)[1].startswith(f"Run {run.pk} was over.")
     assert do(client, "carry_on_run", run=run.pk)[1].startswith(f"Run {run.pk} is over.")
+
+
+def test_a_run_that_does_not_get_on_says_what_holds_it(client: Client, redis: Redis, stores: Stores) -> None:
+    many_failed(redis, MANY, time.time() - 3600)
+    do(client, "retry", **asked(client, "retry", all="1"))
+    run = BulkRun.objects.get()
+    BulkRun.objects.update(moved_at=time.time() - 300)
+
+    def why() -> str:
+        held: str = client.get(reverse("horizon:run", kwargs={"run": run.pk})).context["page"].stands_still
+        return held.removeprefix("It has not got on for 5 min")
+
+    assert why() == ", and no worker lives. It goes on when one is started."
+
+    now = time.time()
+    maintained = records.supervisor(maintenance=True, workers=())
+    stores.masters.write(records.master(now, supervisors=(maintained,)))
+    assert why() == ": no queue runs in maintenance mode. It goes on when that ends."
+
+    stores.workers.write(records.worker(now, state="paused"))
+    stores.pauses.pause(Pause(queue=ALL_QUEUES, since=now))
+    assert why() == ": all queues are paused."
+
+    stores.pauses.resume(ALL_QUEUES)
+    stores.masters.write(records.master(now))
+    assert why() == ". Its job may be lost, or no worker may be free."
+
+
+def test_the_page_of_a_run_that_nothing_undoes_says_why(client: Client, redis: Redis, stores: Stores) -> None:
+    do(client, "retry", id=failed(redis, jobs.fail))
+    run = BulkRun.objects.get()
+
+    page = client.get(reverse("horizon:run", kwargs={"run": run.pk}))
+
+    assert f"Run {run.pk} retried jobs; what has run since cannot be taken back." in page.content.decode()
+    assert not page.context["page"].may_undo
 
 
 @pytest.mark.parametrize("number", ["", "0", "x", "9" * 30, "-1"])

@@ -10,7 +10,7 @@ from django.utils.translation import gettext, gettext_noop
 from allegro_queue.bulk import noting, words, work
 from allegro_queue.bulk.models import BulkResult, BulkRun
 from allegro_queue.bulk.selection import subject_of
-from allegro_queue.bulk.undoing import seconds_left, way_back
+from allegro_queue.bulk.undoing import hindrance, seconds_left, way_back
 from allegro_queue.dashboard.acting.chosen import RIGHTS
 from allegro_queue.dashboard.acting.confirm_pages import act_word
 from allegro_queue.dashboard.page.formats import about, count, duration
@@ -100,6 +100,8 @@ class RunPage:
     lost: int
     """Jobs that it deleted and that the bin had no room for."""
     undone_by: int
+    why_not_undo: str
+    """Why it cannot be undone, where it is over and did something; empty when it can, or was."""
 
 
 def read_run(stores: Stores, pulse: Pulse, number: int, given: Mapping[str, str]) -> RunPage | None:
@@ -118,6 +120,7 @@ def read_run(stores: Stores, pulse: Pulse, number: int, given: Mapping[str, str]
     shown = list(found.order_by("number")[: PAGE + 1])
     rest = seconds_left(run, pulse.at)
     back = way_back(run)
+    why_not = hindrance(run, pulse.at)
     undone = BulkRun.objects.filter(selection__of_run=run.pk).order_by("-pk").first()
     still = stands_still(stores, pulse, run) if is_open else ""
     return RunPage(
@@ -146,6 +149,7 @@ def read_run(stores: Stores, pulse: Pulse, number: int, given: Mapping[str, str]
         undo_to=back[1] if back else "",
         lost=max(run.done - BIN_MOST, 0) if run.act == BulkAct.DELETE else 0,
         undone_by=undone.pk if undone else 0,
+        why_not_undo=why_not.words if why_not and not (is_open or undone) and run.done else "",
     )
 
 
@@ -185,12 +189,19 @@ def stands_still(stores: Stores, pulse: Pulse, run: BulkRun) -> str:
     quiet = pulse.at - run.moved_at - (work.period(run) if run.per_minute else 0.0)
     if quiet < STANDS_STILL:
         return ""
+    is_paused = all(pulse.is_paused(queue.name) for queue in pulse.queues)
+    if not is_paused and all(pulse.stands_still(queue.name) for queue in pulse.queues):
+        # Before a lack of workers: in maintenance mode none is started.
+        return worded(
+            gettext("It has not got on for {time}: no queue runs in maintenance mode. It goes on when that ends."),
+            time=about(quiet),
+        )
     if not pulse.workers:
         return worded(
             gettext("It has not got on for {time}, and no worker lives. It goes on when one is started."),
             time=about(quiet),
         )
-    if all(pulse.is_paused(queue.name) for queue in pulse.queues):
+    if is_paused:
         return worded(gettext("It has not got on for {time}: all queues are paused."), time=about(quiet))
     return worded(
         gettext("It has not got on for {time}. Its job may be lost, or no worker may be free."), time=about(quiet)

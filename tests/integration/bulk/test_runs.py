@@ -381,6 +381,30 @@ def test_a_run_that_is_not_over_or_long_over_is_not_undone_and_the_reason_is_sai
     assert ("is not over yet" in str(why_not), is_new) == (True, False)
 
 
+@pytest.mark.parametrize(
+    ("act", "chosen", "why"),
+    [
+        (BulkAct.RETRY, {}, "Run {run} retried jobs; what has run since cannot be taken back."),
+        (BulkAct.CANCEL, {}, "each can be run again as a new one."),
+        (BulkAct.MOVE, {}, "Run {run} moved jobs of which nobody has noted from which queue each came."),
+        (BulkAct.RESTORE, {}, "what is not wanted can be deleted again."),
+        (BulkAct.MOVE, {"queue": "high"}, ""),
+        (BulkAct.DELETE, {}, ""),
+    ],
+)
+def test_a_run_that_nothing_undoes_says_why_of_its_own_act(act: BulkAct, chosen: dict[str, Any], why: str) -> None:
+    run = a_run(act, Selection(state=State.WAITING, **chosen))
+    run.state, run.done = BulkRun.State.DONE, 3
+
+    assert (
+        (why.format(run=run.pk) in undoing.hindrance(run, run.moved_at))
+        if why
+        else not undoing.hindrance(run, run.moved_at)
+    )
+    run.done = 0
+    assert undoing.hindrance(run, run.moved_at) == f"Run {run.pk} did nothing, so there is nothing to undo."
+
+
 def test_old_results_go_first_and_old_runs_later(redis: Redis, stores: Stores) -> None:
     scenes.failed_job(stores, time.time() - 10)
     run = done(stores, BulkAct.RETRY, Selection())
