@@ -12,7 +12,7 @@ BLANKS: Mapping[str, Any] = {"str": "", "int": 0, "float": 0.0, "tuple[str, ...]
 """What stands for a value that must be there and is not, by the type that a field is declared with; else ``None``."""
 
 
-def known(record: type[Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def known(record: type, given: Mapping[str, Any]) -> dict[str, Any]:
     """What a record has a field for. What the other version has added is left out; what it did not write is blank."""
     names, blanks = fields_of(record)
     return {**blanks, **{name: value for name, value in given.items() if name in names}}
