@@ -9,8 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from allegro_queue.activity.models import Activity
-from allegro_queue.dashboard.page.formats import moment
-from allegro_queue.dashboard.page.render import clock_time
+from allegro_queue.dashboard.page.formats import clock_time, moment
 from allegro_queue.stores import Stores
 from allegro_queue.wording import worded_lazy
 
