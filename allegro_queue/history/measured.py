@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from django.db.models import F, Q, Subquery
+from django.db.models import F, Q
 
-from allegro_queue.history.database import alias
-from allegro_queue.history.models import Collected, Gap, Series
+from allegro_queue.history.collected import PLACE
+from allegro_queue.history.database import alias, database
+from allegro_queue.history.models import Gap, Series
 from allegro_queue.history.stretches import OTHER_NAMES, SERIES_COLUMNS, counts_from
 from allegro_queue.metrics.counts import FIVE_MINUTES, MINUTE, Counts, Kind
 from allegro_queue.metrics.histograms import decode
@@ -95,27 +96,32 @@ class Minute:
     """How long the jobs of a queue that ended had waited."""
 
 
+OLDEST = f"SELECT starts_at FROM {Series._meta.db_table} WHERE seconds = %s ORDER BY starts_at LIMIT 1"  # noqa: S608
+
+HOW_FAR = f"SELECT position, read, missed, unreadable, ({OLDEST}) FROM {PLACE} WHERE id = 1"  # noqa: S608 - our own names
+"""By hand, since most pages ask it: to write it takes Django longer than to answer it."""
+
+
 def extent(stores: Stores, now: float, seconds: int = FIVE_MINUTES) -> Extent:
     """How far the metrics go: one round trip to Redis, one short query, or two when runs were ever dropped unread.
 
     Args:
         seconds: length of the stretches that are meant; short ones do not go back as far.
     """
-    using = alias()
     collector, stream = stores.collecting.standing()
-    oldest = Series.objects.using(using).filter(seconds=seconds).order_by("starts_at").values("starts_at")[:1]
-    place = Collected.objects.using(using).filter(id=1).annotate(first=Subquery(oldest)).first()
-    read, position = (place.read, place.position) if place else (0, START)
+    with database().cursor() as cursor:
+        cursor.execute(HOW_FAR, [seconds])
+        position, read, missed, unreadable, first = cursor.fetchone() or (START, 0, 0, 0, None)
     # A stream that was begun anew is read from its start.
     behind = max(stream.added - (read if read <= stream.added else 0), 0) if stream.last != position else 0
-    holes = Gap.objects.using(using).order_by("-id")[:50] if place and place.missed else ()
+    holes = Gap.objects.using(alias()).order_by("-id")[:50] if missed else ()
     return Extent(
-        first=place.first if place else None,
+        first=first,
         until=counted_until(position, stream) if behind else now,
         behind=behind,
         collector=collector,
         holes=tuple(Hole(each.from_at, each.to_at, each.missed) for each in holes),
-        unreadable=place.unreadable if place else 0,
+        unreadable=unreadable,
     )
 
 

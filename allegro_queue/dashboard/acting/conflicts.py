@@ -8,8 +8,7 @@ from datetime import timedelta
 from django.utils.translation import gettext_noop
 
 from allegro_queue.activity.models import Activity
-from allegro_queue.dashboard.page.formats import moment
-from allegro_queue.dashboard.page.render import clock_time
+from allegro_queue.dashboard.page.formats import clock_time, moment
 from allegro_queue.stores import Stores
 from allegro_queue.tellings import Telling, telling
 

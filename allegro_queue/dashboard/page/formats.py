@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from django.utils.formats import number_format
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
 from django.utils.translation import get_language, gettext, gettext_noop
 
 DASH = "–"
@@ -123,3 +124,8 @@ FIRST_MOMENT, LAST_MOMENT = -62_000_000_000.0, 253_370_000_000.0
 def moment(unix: float) -> datetime:
     """A Unix time as a datetime with a zone; the first or last that has a date when it is beyond."""
     return datetime.fromtimestamp(min(max(unix, FIRST_MOMENT), LAST_MOMENT), UTC)
+
+
+def clock_time(unix: float) -> str:
+    """Time of day in the site's zone."""
+    return date_format(timezone.localtime(moment(unix)), "H:i:s")

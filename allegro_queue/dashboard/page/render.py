@@ -8,19 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
-from django.utils.formats import date_format
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 
-from allegro_queue import __version__
-from allegro_queue.access import access_of, rights_of, wants_fragment
-from allegro_queue.conf import HorizonSettings, horizon_settings
+from allegro_queue.access import rights_of
+from allegro_queue.conf import horizon_settings
 from allegro_queue.connection import UNREACHABLE, address, page_client
-from allegro_queue.dashboard.page.formats import moment
 from allegro_queue.dashboard.page.frame import frame_for, waits_long
-from allegro_queue.dashboard.page.stamps import Tag, drawn, read_tag, stamp_of
+from allegro_queue.dashboard.page.polls import poll_of
 from allegro_queue.history.patience import TookTooLong, patience
 from allegro_queue.queues import all_queues
 from allegro_queue.stores import Stores, open_stores
@@ -87,18 +83,15 @@ def render_page(
     pulse: Pulse | None = None
     trouble = ""
     is_late = left_out = False
-    is_polled = wants_fragment(request)
-    held = read_tag(request.headers.get("If-None-Match", "")) if is_polled else None
-    stamp = ""
+    poll = poll_of(request, settings, now)
     is_long = is_patient or waits_long(request)
     seconds, counting = (LONG_SECONDS, LONG_SECONDS) if is_long else (PAGE_SECONDS, COUNT_SECONDS)
     try:
         try:
             stores = open_stores(connection)
-            seen = stores.pulse.glance(all_queues(), now, marked=is_polled)
-            stamp = stamp_of([seen.mark, *reading(request, settings)]) if is_polled else ""
-            if held is not None and held.holds(stamp, now):
-                return unchanged(held, now)
+            seen = stores.pulse.glance(all_queues(), now, marked=poll is not None)
+            if poll is not None and poll.is_answered_by(seen.mark):
+                return poll.unchanged()
             pulse = stores.pulse.after(seen)
             with patience(seconds, counting=counting) as reader:
                 page = read(stores, pulse)
@@ -131,41 +124,9 @@ def render_page(
         "waited_for_counts": counting,
     }
     response = render(request, template, context, status=404 if isinstance(page, Missing) else 200)
-    if not is_polled:
+    if poll is None:
         return response
-    # What is missing comes back without anything being done.
-    is_whole = pulse is not None and not (is_late or left_out)
-    tag = drawn(response.content, stamp if is_whole else "", now)
-    if held is not None and held.body == tag.body:
-        return unchanged(tag, now)
-    return tagged(response, tag, now)
-
-
-def reading(request: HttpRequest, settings: HorizonSettings) -> tuple[object, ...]:
-    """Who reads and what they may see, what they ask for, and who answers."""
-    access = access_of(request)
-    return (
-        request.user.pk,
-        sorted(access.rights),
-        access.open_to_all,
-        get_language(),
-        timezone.get_current_timezone_name(),
-        request.get_full_path(),
-        __version__,
-        settings.version,
-    )
-
-
-def unchanged(tag: Tag, now: float) -> HttpResponse:
-    """304; the reader is to ask with this tag from now on."""
-    return tagged(HttpResponseNotModified(), tag, now)
-
-
-def tagged(response: HttpResponse, tag: Tag, now: float) -> HttpResponse:
-    """The time stands in a header, so that a page at rest stays the same."""
-    response["ETag"] = str(tag)
-    response["X-Horizon-At"] = clock_time(now)
-    return response
+    return poll.answer(response, is_whole=pulse is not None and not (is_late or left_out))
 
 
 def around(request: HttpRequest) -> dict[str, Any]:
@@ -184,11 +145,6 @@ def around(request: HttpRequest) -> dict[str, Any]:
         "has_permission": site.has_permission(request),
         "is_popup": False,
     }
-
-
-def clock_time(unix: float) -> str:
-    """Time of day in the site's zone."""
-    return date_format(timezone.localtime(moment(unix)), "H:i:s")
 
 
 def reason(error: Exception) -> str:
