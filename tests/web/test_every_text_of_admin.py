@@ -173,7 +173,7 @@ def an_account_with_faults() -> list[str]:
 def an_endpoint_with_faults() -> list[str]:
     """The same of endpoints."""
     alley = Organization.objects.get()
-    urls = ("ftp://hooks.example/", "https://me:secret@hooks.example/", "https://hooks.example:99999/", "https://[/")
+    urls = ("ftp://hooks.example/", "https://me:secret@hooks.example/", "https://hooks.example:99999/", "https://xn--/")
     found = [complaints(Endpoint(organization=alley, url=url, all_events=True)) for url in urls]
     unknown = Endpoint(organization=alley, url="https://hooks.example/", all_events=False, events=["member.signed_on"])
     return [said for each in (*found, complaints(unknown)) for said in each]
