@@ -9,9 +9,10 @@ import json
 import os
 import re
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -28,15 +29,18 @@ from redis import Redis
 from rq import Queue
 from rq.serializers import PickleSerializer
 
+from allegro_queue.dashboard.findings.finding import Finding
 from allegro_queue.dashboard.findings.verdict import Verdict
 from allegro_queue.dashboard.jobs.runs import MOST_COUNTED
-from allegro_queue.dispatch import dispatch
+from allegro_queue.dispatch import dispatch, dispatch_many
 from allegro_queue.history.models import Run
 from allegro_queue.jobs import JobOptions
+from allegro_queue.models import OutboxEntry, ScheduleEntry
+from allegro_queue.outbox import dispatch_durably
 from allegro_queue.queues import get_queue
 from allegro_queue.scheduling.snapshots import SNAPSHOT
 from allegro_queue.stores import Stores
-from allegro_queue.stores.jobs import job_key
+from allegro_queue.stores.jobs import State, job_key
 from tests.support import jobs
 from tests.support.busy_redis import kept_busy
 from tests.support.dev_run import free_port
@@ -106,7 +110,7 @@ def comes_to_say(client: Client, beginning: str, within: float = 10) -> Verdict:
 
 
 def is_filed(stores: Stores, job_id: str, status: str) -> Callable[[], bool]:
-    return lambda: stores.jobs.rows([job_id])[0].status == status
+    return lambda: [row.status for row in stores.jobs.rows([job_id])] == [status]
 
 
 def test_a_system_goes_from_its_first_steps_to_quiet_and_counts_down_to_its_first_graph(
@@ -269,12 +273,19 @@ def test_what_is_wrong_with_the_server_is_told_with_its_figure_and_what_is_at_ri
 
 
 def test_what_became_of_jobs_and_of_the_clock_meanwhile_is_told_and_is_no_error(
-    client: Client, stores: Stores, scheduled: Callable[..., Schedule]
+    client: Client,
+    stores: Stores,
+    scheduled: Callable[..., Schedule],
+    redis_goes_away: Callable[[], AbstractContextManager[None]],
 ) -> None:
     with system(stores, scheduled(every=86_400)) as horizon:
         assert manage("horizon_snapshot", DATABASE_URL=database()).returncode == 0
         scheduler = stores.masters.living()[0].scheduler_pid
         os.kill(scheduler, signal.SIGSTOP)
+        with redis_goes_away():
+            outside = dispatch_durably(jobs.nothing)
+        # What waits for less than a minute is no state of its own, and a test has no minute.
+        OutboxEntry.objects.update(created_at=timezone.now() - timedelta(minutes=2))
 
         # As any program that uses RQ may file it: its result, and with it its data, is kept for a second.
         brief = get_queue("default").enqueue_call(jobs.add, args=(1, 2), result_ttl=1).id
@@ -306,8 +317,11 @@ def test_what_became_of_jobs_and_of_the_clock_meanwhile_is_told_and_is_no_error(
         stopped = comes_to_say(client, "No scheduler runs.", within=20)
         assert re.match(r"No scheduler runs\. Graphs are stale since \d\d:\d\d:\d\d", stopped.sentence)
         assert stopped.command == "python manage.py rqscheduler"
+        kept_outside = r"1 row in the outbox, the oldest for 2 min( \d+ s)?\. A scheduler sends them\."
+        assert any(re.fullmatch(kept_outside, each.line) for each in stopped.causes)
         os.kill(scheduler, signal.SIGCONT)
-        comes_to_say(client, "high is paused; 1 job waits.")
+        eventually(is_filed(stores, outside, "finished"), explain=horizon.said)
+        assert comes_to_say(client, "high is paused; 1 job waits.").causes[1:] == ()
 
 
 def copy_runs(run: Run, number: int) -> None:
@@ -397,3 +411,85 @@ def test_a_deploy_that_left_a_host_out_and_a_wrong_connection_are_told(
     )
     assert "Set QUEUE_CONNECTION=redis to have them run." in text
     assert "python manage.py horizon_terminate" in text
+
+
+def test_workers_that_die_at_their_start_are_told_until_one_of_them_works(
+    client: Client, stores: Stores, tmp_path: Path, settings: Any
+) -> None:
+    settings.HORIZON = {**settings.HORIZON, "schedule": []}
+    faults = {"FAULT": "at boot", "FAULT_TRAIL": str(tmp_path / "deaths"), "FAULT_TIMES": "2"}
+    environment = {"DJANGO_SETTINGS_MODULE": "tests.support.faulty", "DATABASE_URL": database(), **faults}
+    with running("horizon", **environment) as horizon:
+        dying = eventually(
+            lambda: next((each for each in verdict(client).causes if "cannot keep" in each.headline), None),
+            within=20,
+            explain=horizon.said,
+        )
+        assert (dying.tone, dying.command) == ("bad", "python manage.py horizon_terminate")
+        assert re.fullmatch(r"supervisor-1 on \S+ cannot keep its workers alive\.", dying.headline)
+        assert "2 in a row ended within 5 s of their start (the last was killed by signal 9" in dying.line
+        assert "2 in a row ended within 5 s of their start" in text_of(client, "workers")
+
+        dispatch(jobs.nothing)
+        comes_to_say(client, "2 workers died in the last 15 minutes.")
+        assert "in a row ended" not in text_of(client, "workers"), horizon.said()
+
+
+def test_what_nobody_serves_or_counts_or_can_queue_is_told_with_what_mends_it(
+    client: Client, stores: Stores, settings: Any
+) -> None:
+    settings.HORIZON = {**settings.HORIZON, "schedule": []}
+    environment = {
+        "DJANGO_SETTINGS_MODULE": "tests.support.supervised",
+        "TEST_SUPERVISORS": json.dumps({"one": {"queue": ["high", "default"]}}),
+        "TEST_HORIZON": json.dumps({"runs_kept": 100}),
+        "DATABASE_URL": database(),
+    }
+    with running("horizon", **environment) as horizon:
+        lonely = dispatch(jobs.nothing, options=JobOptions(queue="audience-sync"))
+        unserved = comes_to_say(client, "audience-sync has 1 job and no worker listens.", within=20)
+        assert unserved.tone == "bad"
+        assert unserved.causes[0].line.endswith("No supervisor lists the queue audience-sync.")
+        assert does(unserved, "--burst").returncode == 0
+        assert is_filed(stores, lonely, "finished")()
+
+        entry = ScheduleEntry.objects.create(name="tidy", every=3_600, job="tests.support.jobs.gone", queue="default")
+        faulty = comes_to_say(client, "tidy cannot be queued by the clock.")
+        assert faulty.tone == "bad"
+        assert "which cannot be imported" in faulty.causes[0].line
+        entry.job, entry.every = "tests.support.jobs.nothing", 1
+        entry.save()
+        eventually(lambda: stores.entries.known(time.time()).state("tidy").runs, explain=horizon.said)
+        # As by a program that writes its jobs in a format of its own.
+        stores.client.hset(job_key("cron-tidy"), "meta", b"\x80pickled")
+        broken = comes_to_say(client, "tidy cannot be queued by the clock.")
+        assert broken.causes[0].line.startswith("tidy: Its data in Redis is not JSON.")
+        assert "Its data in Redis is not JSON." in text_of(client, "schedule")
+        entry.delete()
+
+        collector = stores.collecting.collector()
+        assert collector is not None
+        os.kill(collector.pid, signal.SIGSTOP)
+        dispatch_many(jobs.nothing, [()] * 350)
+        eventually(lambda: stores.jobs.counts(["default"])[State.FINISHED] >= 350, within=20, explain=horizon.said)
+        os.kill(collector.pid, signal.SIGCONT)
+        gap = eventually(
+            lambda: said if "dropped uncounted" in (said := verdict(client)).sentence else None, explain=horizon.said
+        )
+        assert re.fullmatch(r"\d{3} runs were dropped uncounted: graphs have a gap from .+ to .+\.", gap.sentence)
+
+        horizon.send(signal.SIGKILL)
+        eventually(lambda: not stores.workers.living() and stores.collecting.collector() is None)
+    dispatch_many(jobs.nothing, [()] * 2)
+    assert manage("rqworker", "default", "--burst", **environment).returncode == 0
+    gone = comes_to_say(client, "No Horizon process and no workers.", within=20)
+    uncounted = next(each for each in gone.causes if each.headline.startswith("No collector runs."))
+    assert uncounted.line.startswith("2 runs wait to be counted. Redis keeps them until a collector comes")
+    assert does(uncounted, "--until-empty").returncode == 0
+    assert not [each for each in verdict(client).causes if each.headline.startswith("No collector runs.")]
+
+
+def does(said: Verdict | Finding, *more: str) -> subprocess.CompletedProcess[str]:
+    """What is said to type."""
+    words = said.command.removeprefix("python manage.py ").split()
+    return manage(*words, *more, DATABASE_URL=database())

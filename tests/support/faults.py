@@ -65,10 +65,13 @@ def at_boot() -> None:
     """Each worker dies before it is one."""
     from allegro_queue.workers import child
 
-    def dies(*given: Any, **options: Any) -> None:
-        die()
+    make = child.make_worker
 
-    child.make_worker = dies  # type: ignore[assignment]
+    def dies(*given: Any, **options: Any) -> Any:
+        die()
+        return make(*given, **options)
+
+    child.make_worker = dies
 
 
 POINTS: dict[str, Callable[[], None]] = {

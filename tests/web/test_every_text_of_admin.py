@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 from redis import Redis
 
 from allegro.accounts.models import StaffLink
@@ -19,6 +21,7 @@ from allegro.audience.models import ExternalProfile, Member, ProviderAccount, Sy
 from allegro.magic_links.models import MagicLink, MailTemplate
 from allegro.organizations.models import Organization
 from allegro.webhooks.models import Attempt, Breaker, Delivery, Endpoint, Event
+from allegro_queue.admin import ScheduleEntryForm
 from allegro_queue.models import OutboxEntry, ScheduleEntry
 from allegro_queue.tellings import telling
 from tests.support import pseudo
@@ -139,3 +142,53 @@ def test_every_text_of_every_page_of_admin_is_translated_or_data(reader: Client)
 
     assert seen > 30
     assert untranslated == {}
+
+
+def an_entry_with_faults() -> list[str]:
+    """What the form of an entry says of one that is wrong in many ways."""
+    given = {
+        "name": "tidy", "cron": "now and then", "zone": "No/Where", "job": "os.system", "queue": "hihg", "args": "{}",
+        "kwargs": "{}", "missed": "all", "overlap": "skip", "missed_limit": "1000",
+    }  # fmt: skip
+    form = ScheduleEntryForm(given)
+    assert len(form.errors["__all__"]) == 7
+    return list(form.errors["__all__"])
+
+
+def an_account_with_faults() -> list[str]:
+    """What accounts of sources say, each of one fault."""
+    alley = Organization.objects.get()
+    given: list[dict[str, object]] = [
+        {"provider": "json-profle"},
+        {"provider": "json-profile", "url": "https://crm.example/"},
+        {"provider": "json-profile", "url": "https://{email}/"},
+        {"provider": "json-profile", "url": "https://me:secret@crm.example/{email}"},
+        {"provider": "json-profile", "url": "ftp://crm.example/{email}"},
+        {"provider": "mailchimp", "list_id": "-"},
+        {"provider": "mailchimp", "list_id": "a1b2c3d4e5"},
+    ]
+    return [said for each in given for said in complaints(ProviderAccount(organization=alley, **each))]
+
+
+def an_endpoint_with_faults() -> list[str]:
+    """The same of endpoints."""
+    alley = Organization.objects.get()
+    urls = ("ftp://hooks.example/", "https://me:secret@hooks.example/", "https://hooks.example:99999/", "https://xn--/")
+    found = [complaints(Endpoint(organization=alley, url=url, all_events=True)) for url in urls]
+    unknown = Endpoint(organization=alley, url="https://hooks.example/", all_events=False, events=["member.signed_on"])
+    return [said for each in (*found, complaints(unknown)) for said in each]
+
+
+def complaints(row: Model) -> list[str]:
+    with pytest.raises(ValidationError) as raised:
+        row.clean()
+    return raised.value.messages
+
+
+@pytest.mark.parametrize("faults", [an_entry_with_faults, an_account_with_faults, an_endpoint_with_faults])
+def test_what_is_wrong_with_a_form_is_translated(reader: Client, faults: Callable[[], list[str]]) -> None:
+    with translation.override(pseudo.LANGUAGE):
+        said = faults()
+
+    assert len(said) > 4
+    assert [pseudo.letters_outside(each) for each in said] == [""] * len(said)

@@ -130,7 +130,8 @@ def test_a_deed_of_a_version_that_had_english_only_is_read_as_it_is(hebrew: Clie
 
 
 def test_a_deed_too_long_for_the_journal_is_kept_and_told_alike(hebrew: Client, stores: Stores) -> None:
-    hebrew.post(reverse("horizon:pause"), {"queue": "high", "reason": "x"} | dict.fromkeys(("tag", "q"), "y" * 300))
+    long = dict.fromkeys(("tag", "q", "name"), "y" * 300)
+    hebrew.post(reverse("horizon:pause"), {"queue": "high", "reason": "x", **long})
 
     deed = Activity.objects.get()
     assert len(deed.subject) == 500

@@ -10,6 +10,7 @@ from allegro_queue.scheduling.install import install
 from allegro_queue.stores import Stores
 from allegro_queue.stores.entries import ACCOUNTS_KEPT, Account
 from allegro_queue.stores.schedulers import LEASE_SECONDS
+from allegro_queue.tellings import telling
 from tests.support import records
 from tests.support.eventually import eventually
 from tests.support.schedule import entry, scheduler_over
@@ -107,6 +108,7 @@ def test_a_paused_entry_skips_its_times_and_says_who_and_why_until_it_resumes(re
 
     run, skipped = accounts(stores)
     assert (skipped.count, skipped.reason) == (2, "paused by ada: the provider is down")
+    assert skipped.reason_said == telling("paused by {who}: {reason}", who="ada", reason="the provider is down")
     assert run.what == "run"
     assert stores.entries.known(NOON).pauses == {}
 
