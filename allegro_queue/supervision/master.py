@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import allegro_queue
 from allegro_queue.conf import horizon_settings
 from allegro_queue.errors import AlreadyRunning
-from allegro_queue.inbox import HANDLED, LEAVE, SignalInbox
+from allegro_queue.inbox import LEAVE, SignalInbox
 from allegro_queue.plan import Plan
 from allegro_queue.stores import Stores
 from allegro_queue.stores.controls import Control, Instruction
@@ -28,9 +28,6 @@ from allegro_queue.supervision.supervisor import Supervisor
 from allegro_queue.tellings import Telling
 
 log = logging.getLogger(__name__)
-
-HEARD = (*HANDLED, signal.SIGCHLD)
-"""What the master's inbox is for."""
 
 BEAT_SECONDS = 1.0
 SCALE_SECONDS = 0.5

@@ -32,9 +32,9 @@ from allegro_queue.scheduling.process import run_scheduler
 from allegro_queue.stores import open_stores
 from allegro_queue.supervision.asking import SharedAnswer, run_asking
 from allegro_queue.supervision.maintenance import Maintenance
-from allegro_queue.supervision.master import HEARD, LOOK_SECONDS, Master, Settlers
+from allegro_queue.supervision.master import LOOK_SECONDS, Master, Settlers
 from allegro_queue.supervision.pool import ProcessPool
-from allegro_queue.supervision.process import ChildProcess, fork
+from allegro_queue.supervision.process import HEARD, ChildProcess, fork
 from allegro_queue.supervision.supervisor import Supervisor
 from allegro_queue.supervisor_options import Balance, SupervisorOptions
 from allegro_queue.workers.child import prepare, run_worker
