@@ -29,6 +29,9 @@ from allegro_queue.tellings import Telling
 
 log = logging.getLogger(__name__)
 
+SCHEDULER = "scheduler"
+"""The child of this name is told of in the master's record."""
+
 BEAT_SECONDS = 1.0
 SCALE_SECONDS = 0.5
 LOOK_SECONDS = 5.0
@@ -64,30 +67,28 @@ class Master:
         name: str,
         plan: Plan,
         supervisors: Sequence[Supervisor],
-        scheduler: ProcessPool,
-        collector: ProcessPool,
+        *,
+        singles: Mapping[str, ProcessPool],
         stores: Stores,
         settlers: Settlers,
         inbox: SignalInbox,
         queues: Sequence[str],
-        others: Mapping[str, ProcessPool] | None = None,
         maintenance: Maintenance | None = None,
     ) -> None:
         """Make the master; nothing is started yet.
 
         Args:
-            others: further children of which one each is kept, by what they are called in the log.
+            singles: children of which one each is kept, by what they are called in the log.
+            queues: all that there are, whoever serves them.
             maintenance: what is known of the application's maintenance mode; ``None``: it has none.
         """
         self.name = name
         self._plan = plan
         self._version = horizon_settings().version or allegro_queue.__version__
         self._supervisors = supervisors
-        self._scheduler = scheduler
-        self._singles = {"scheduler": scheduler, "collector": collector, **(others or {})}
+        self._singles = dict(singles)
         if maintenance is not None:
             self._singles["maintenance"] = maintenance.asking
-        """Children of which one each is kept, by what they are called in the log."""
         self._stores = stores
         self._settlers = settlers
         self._inbox = inbox
@@ -316,7 +317,7 @@ class Master:
 
     def record(self, now: float) -> MasterRecord:
         """What it says of itself, now."""
-        scheduler = self._scheduler.children[0] if self._scheduler.children else None
+        schedulers = self._singles[SCHEDULER].children
         return MasterRecord(
             name=self.name,
             host=socket.gethostname(),
@@ -328,7 +329,7 @@ class Master:
             version=self._version,
             started_at=self._started_at,
             beat_at=now,
-            scheduler_pid=scheduler.pid if scheduler else None,
+            scheduler_pid=schedulers[0].pid if schedulers else None,
             supervisors=tuple(each.record() for each in self._supervisors),
             maintenance_silent_since=self._maintenance_silent_since(now),
         )
