@@ -29,6 +29,9 @@ from allegro_queue.tellings import Telling
 
 log = logging.getLogger(__name__)
 
+WORDS = {signal.SIGUSR1: Control.RESTART, signal.SIGUSR2: Control.PAUSE, signal.SIGCONT: Control.CONTINUE}
+"""What is meant by a signal that does not tell it to leave."""
+
 SCHEDULER = "scheduler"
 """The child of this name is told of in the master's record."""
 
@@ -196,12 +199,7 @@ class Master:
                 for supervisor in self._supervisors:
                     supervisor.hurry(now)
         else:
-            words = {
-                signal.SIGUSR1: Control.RESTART,
-                signal.SIGUSR2: Control.PAUSE,
-                signal.SIGCONT: Control.CONTINUE,
-            }
-            self.obey(words[number], now)
+            self.obey(WORDS[number], now)
 
     def obey(self, control: Control, now: float) -> None:
         """Act on a control word, whoever sent it."""
