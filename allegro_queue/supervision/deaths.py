@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 
 from redis.exceptions import RedisError
 
+from allegro_queue.endings import LEFT
 from allegro_queue.supervision.overdue import is_overdue
 from allegro_queue.supervision.pool import Child, Departure
-from allegro_queue.supervision.process import LEFT
 from allegro_queue.tellings import Telling, telling
 
 log = logging.getLogger(__name__)

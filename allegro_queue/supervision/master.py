@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import allegro_queue
 from allegro_queue.conf import horizon_settings
 from allegro_queue.errors import AlreadyRunning
-from allegro_queue.inbox import HANDLED, LEAVE, SignalInbox
+from allegro_queue.inbox import LEAVE, SignalInbox
 from allegro_queue.plan import Plan
 from allegro_queue.stores import Stores
 from allegro_queue.stores.controls import Control, Instruction
@@ -29,8 +29,11 @@ from allegro_queue.tellings import Telling
 
 log = logging.getLogger(__name__)
 
-HEARD = (*HANDLED, signal.SIGCHLD)
-"""What the master's inbox is for."""
+WORDS = {signal.SIGUSR1: Control.RESTART, signal.SIGUSR2: Control.PAUSE, signal.SIGCONT: Control.CONTINUE}
+"""What is meant by a signal that does not tell it to leave."""
+
+SCHEDULER = "scheduler"
+"""The child of this name is told of in the master's record."""
 
 BEAT_SECONDS = 1.0
 SCALE_SECONDS = 0.5
@@ -67,30 +70,28 @@ class Master:
         name: str,
         plan: Plan,
         supervisors: Sequence[Supervisor],
-        scheduler: ProcessPool,
-        collector: ProcessPool,
+        *,
+        singles: Mapping[str, ProcessPool],
         stores: Stores,
         settlers: Settlers,
         inbox: SignalInbox,
         queues: Sequence[str],
-        others: Mapping[str, ProcessPool] | None = None,
         maintenance: Maintenance | None = None,
     ) -> None:
         """Make the master; nothing is started yet.
 
         Args:
-            others: further children of which one each is kept, by what they are called in the log.
+            singles: children of which one each is kept, by what they are called in the log.
+            queues: all that there are, whoever serves them.
             maintenance: what is known of the application's maintenance mode; ``None``: it has none.
         """
         self.name = name
         self._plan = plan
         self._version = horizon_settings().version or allegro_queue.__version__
         self._supervisors = supervisors
-        self._scheduler = scheduler
-        self._singles = {"scheduler": scheduler, "collector": collector, **(others or {})}
+        self._singles = dict(singles)
         if maintenance is not None:
             self._singles["maintenance"] = maintenance.asking
-        """Children of which one each is kept, by what they are called in the log."""
         self._stores = stores
         self._settlers = settlers
         self._inbox = inbox
@@ -198,12 +199,7 @@ class Master:
                 for supervisor in self._supervisors:
                     supervisor.hurry(now)
         else:
-            words = {
-                signal.SIGUSR1: Control.RESTART,
-                signal.SIGUSR2: Control.PAUSE,
-                signal.SIGCONT: Control.CONTINUE,
-            }
-            self.obey(words[number], now)
+            self.obey(WORDS[number], now)
 
     def obey(self, control: Control, now: float) -> None:
         """Act on a control word, whoever sent it."""
@@ -319,7 +315,7 @@ class Master:
 
     def record(self, now: float) -> MasterRecord:
         """What it says of itself, now."""
-        scheduler = self._scheduler.children[0] if self._scheduler.children else None
+        schedulers = self._singles[SCHEDULER].children
         return MasterRecord(
             name=self.name,
             host=socket.gethostname(),
@@ -331,7 +327,7 @@ class Master:
             version=self._version,
             started_at=self._started_at,
             beat_at=now,
-            scheduler_pid=scheduler.pid if scheduler else None,
+            scheduler_pid=schedulers[0].pid if schedulers else None,
             supervisors=tuple(each.record() for each in self._supervisors),
             maintenance_silent_since=self._maintenance_silent_since(now),
         )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from allegro_queue.begun import Begun
-from allegro_queue.supervision.process import LEFT
+from allegro_queue.endings import LEFT
 from allegro_queue.tellings import Telling, telling
 
 log = logging.getLogger(__name__)

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import logging
 import os
 import signal
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import FrameType
 
 from allegro_queue.begun import Begun
+from allegro_queue.endings import ending
+from allegro_queue.inbox import HANDLED, LEAVE
+from allegro_queue.orphans import end_with
 from allegro_queue.output import flush_output
 from allegro_queue.tellings import Telling, telling
 
 log = logging.getLogger(__name__)
 
-PR_SET_PDEATHSIG = 1
-
 CANNOT_START = 70
 """Exit code of a child that failed before it could work."""
+
+HEARD = (*HANDLED, signal.SIGCHLD)
+"""Signals that the parent handles: those that it may be sent itself, and that a child has ended."""
 
 
 @dataclass(slots=True)
@@ -32,7 +34,6 @@ class ChildProcess:
     pid: int
     started_at: float
     """Monotonic time in seconds."""
-    received: list[signal.Signals] = field(default_factory=list)
     begun: Begun | None = None
     """Memory shared with it, where it tells what it has begun."""
 
@@ -46,15 +47,10 @@ class ChildProcess:
 
     def send(self, number: signal.Signals) -> None:
         """Signal it; nothing happens when it has just ended."""
-        self.received.append(number)
         try:
             os.kill(self.pid, number)
         except ProcessLookupError:
             log.debug("child %d has ended already", self.pid)
-
-
-LEFT = telling("left")
-"""What ``ended`` says of a child that left of its own will."""
 
 
 def is_alive(pid: int) -> bool:
@@ -66,32 +62,6 @@ def is_alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
-
-
-def ending(status: int) -> Telling:
-    """What a wait status tells."""
-    if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        name = name_of_signal(number)
-        if number == signal.SIGKILL:
-            return telling("was killed by signal {number} ({name}); was it out of memory?", number=number, name=name)
-        return telling("was killed by signal {number} ({name})", number=number, name=name)
-    code = os.WEXITSTATUS(status)
-    return LEFT if code == 0 else telling("ended with exit code {code}", code=code)
-
-
-def name_of_signal(number: int) -> str:
-    """Its name; real-time signals have none but ``SIGRTMIN`` and ``SIGRTMAX``."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return "real-time signal"
-
-
-LEAVE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-
-HEARD = (*LEAVE, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT, signal.SIGCHLD)
-"""Signals that the parent handles, or a child is sent."""
 
 
 def fork(child: Callable[[], int]) -> int:
@@ -124,7 +94,7 @@ def fork(child: Callable[[], int]) -> int:
             # By default these would end a child that is not ready to hear them.
             signal.signal(number, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-        leave_with(parent)
+        end_with(parent, signal.SIGTERM)
         code = child()
     except SystemExit as wish:
         code = wish.code if isinstance(wish.code, int) else 1
@@ -138,12 +108,3 @@ def fork(child: Callable[[], int]) -> int:
 def leave_at_once(number: int, frame: FrameType | None) -> None:
     """Handler of a child that has not begun: it holds nothing, so this is no death."""
     os._exit(0)
-
-
-def leave_with(parent: int) -> None:
-    """Have the kernel send TERM to this process when its parent dies (Linux; elsewhere nothing happens)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:
-        # It died before the request took effect.
-        os.kill(os.getpid(), signal.SIGTERM)

@@ -69,9 +69,7 @@ def is_skipped(worker: FilingWorker, job: Job, execution: Execution) -> bool:
     batch = terms_of(job).batch
     if not batch:
         return False
-    answers: list[bool] = []
-    worker.patiently(lambda: answers.append(worker.stores.batches.is_cancelled(batch)))
-    if not answers[-1]:
+    if not worker.patiently(worker.stores.batches.is_cancelled, batch):
         return False
     worker.until_filed(lambda: skip(worker, job, execution))
     log.info("job skipped id=%s: its batch %s was cancelled", job.id, batch)

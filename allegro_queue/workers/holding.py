@@ -75,6 +75,15 @@ def let_go(stores: Stores, job: Job, held: Reservation, outcome: RunOutcome, pip
         pipeline.hset(job.key, REASON_FIELD, f"attempt {attempt} failed; {rest} s of rest before the next")
 
 
+def free_overlap_now(stores: Stores, job: Job, held: Reservation) -> None:
+    """Let others work on what the job worked on, where its end is filed by something else than a transaction of ours."""
+    terms = terms_of(job)
+    if terms.overlap_key:
+        with stores.client.pipeline() as pipeline:
+            stores.locks.free_overlap(terms, held.execution_id, pipeline)
+            pipeline.execute()
+
+
 def is_over(job: Job, outcome: RunOutcome) -> bool:
     """Whether the job has ended for good: neither tried again nor, having succeeded, to be repeated."""
     return outcome != "retried" and not (outcome == "succeeded" and job.get_status(refresh=False) in COMES_AGAIN)

@@ -5,13 +5,11 @@ It tells through a pipe, in one report of which its parent knows the form.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import signal
 import stat
 import struct
-import sys
 import traceback
 from types import FrameType
 from typing import NoReturn
@@ -20,10 +18,10 @@ from django.db import connections
 from rq.job import Job, Retry
 
 from allegro_queue.job_notes import notebook
+from allegro_queue.orphans import end_with
 from allegro_queue.output import flush_output
 from allegro_queue.workers.time_limit import TimeLimit
 
-PR_SET_PDEATHSIG = 1
 UNTOLD = 70
 """Exit code of a child that could not tell what came of its job."""
 
@@ -44,7 +42,7 @@ def live_in_child(job: Job, timeout: int, mouth: int, parent: int) -> NoReturn:
     """All that the child does; it never returns."""
     code = UNTOLD
     try:
-        die_with(parent)
+        end_with(parent, signal.SIGKILL)
         # A group of its own, so that what it starts can be killed with it.
         os.setpgid(0, 0)
         for number in DEAF_TO:
@@ -87,15 +85,6 @@ def report_of(job: Job, timeout: int) -> Report:
 
 def unheard(number: int, frame: FrameType | None) -> None:
     """Handler of signals that are for the parent."""
-
-
-def die_with(parent: int) -> None:
-    """Have the kernel kill this process when its parent dies (Linux; elsewhere nothing happens)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        # It died before the request took effect.
-        os._exit(UNTOLD)
 
 
 def part_from_sockets() -> None:

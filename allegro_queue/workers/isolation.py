@@ -20,6 +20,7 @@ from typing import Any
 from django.db import connections
 from rq.job import Job, Retry
 
+from allegro_queue.endings import killed_by
 from allegro_queue.job_notes import NOTE_KIND, notebook
 from allegro_queue.output import flush_output
 from allegro_queue.workers.isolated_child import ASKED, DEAF_TO, HEAD, RAISED, UNSERIALIZABLE, Report, live_in_child
@@ -144,7 +145,7 @@ class ChildJob:
                 return report
             if ended:
                 assert self._status is not None
-                raise ProcessLost(f"the job's process {ending(self._status)}")
+                raise ProcessLost(lost(self._status))
             self._wait(LOOK_MS)
 
     def has_ended(self) -> bool:
@@ -229,14 +230,8 @@ class ChildJob:
         return kind, bytes(self._heard[HEAD.size : HEAD.size + size])
 
 
-def ending(status: int) -> str:
-    """A wait status in words."""
+def lost(status: int) -> str:
+    """How a process ended that had told nothing, by its wait status."""
     if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        try:
-            name = signal.Signals(number).name
-        except ValueError:
-            name = "real-time signal"
-        guess = "; was it out of memory?" if number == signal.SIGKILL else ""
-        return f"was killed by signal {number} ({name}){guess}"
-    return f"left with exit code {os.WEXITSTATUS(status)} before the job had returned"
+        return f"the job's process {killed_by(os.WTERMSIG(status))}"
+    return f"the job's process left with exit code {os.WEXITSTATUS(status)} before the job had returned"

@@ -1,4 +1,4 @@
-"""What is noted of each ended attempt. Pure."""
+"""What is noted of each ended attempt."""
 
 from __future__ import annotations
 

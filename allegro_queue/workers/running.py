@@ -24,14 +24,13 @@ from allegro_queue.stores.steps import MILLION, Finish, Finished, StepStore, Tak
 from allegro_queue.workers.admission import is_put_off, is_skipped
 from allegro_queue.workers.attempt import Attempt, Doing
 from allegro_queue.workers.heartbeat import Heartbeat
-from allegro_queue.workers.holding import asks_for_something, in_its_place, prolong_locks, terms_of
+from allegro_queue.workers.holding import asks_for_something, free_overlap_now, in_its_place, prolong_locks, terms_of
 from allegro_queue.workers.hygiene import in_clean_state
 from allegro_queue.workers.isolation import run_isolated
 from allegro_queue.workers.listening import ListeningWorker
 from allegro_queue.workers.plain import finish_of, is_plain, saved_values
 from allegro_queue.workers.quarantine import quarantine
 from allegro_queue.workers.recorder import name_of
-from allegro_queue.workers.settling import free_overlap_now
 from allegro_queue.workers.taken_job import JobBuilder
 from allegro_queue.workers.time_limit import TimeLimit
 from allegro_queue.workers.tokens import Tokens

@@ -27,7 +27,7 @@ from allegro_queue.stores.run_record import RunOutcome, RunRecord
 from allegro_queue.stores.workers import LostWorker
 from allegro_queue.tellings import Telling
 from allegro_queue.workers.filing import FilingWorker, Value, queue_what_is_ready
-from allegro_queue.workers.holding import terms_of
+from allegro_queue.workers.holding import free_overlap_now, terms_of
 from allegro_queue.workers.quarantine import quarantine
 from allegro_queue.workers.recorder import name_of, run_of, run_without_job
 
@@ -97,13 +97,13 @@ def settle_job(stores: Stores, held: Reservation, reason: str, begun: str | None
         job = HorizonJob.fetch(held.job_id, connection=stores.client)
         terms_of(job)
     except NoSuchJobError:
-        let_go(stores, held, None, reason)
+        forget_reservation(stores, held, None, reason)
         return "gone", None
     except Exception as error:  # noqa: BLE001 - whatever the hash holds, it must not stop the one who settles
         quarantine(stores, held, error)
         return "failed", None
     status = job.get_status(refresh=False)
-    execution = execution_of(job, held)
+    execution = attempt_left_by(job, held)
     if status == JobStatus.QUEUED:
         if execution is not None:
             with stores.client.pipeline() as pipeline:
@@ -114,7 +114,7 @@ def settle_job(stores: Stores, held: Reservation, reason: str, begun: str | None
         return "put back", job
     if status != JobStatus.STARTED or job.worker_name != held.worker:
         # Somebody else ended it meanwhile, such as by cancelling it.
-        let_go(stores, held, job, reason)
+        forget_reservation(stores, held, job, reason)
         return "ended", job
     if begun is not None and begun != held.execution_id and stores.reservations.put_back_unbegun(held):
         free_overlap_now(stores, job, held)
@@ -129,8 +129,8 @@ def settle_job(stores: Stores, held: Reservation, reason: str, begun: str | None
     return ("retried" if retried else "failed"), job
 
 
-def execution_of(job: Job, held: Reservation) -> Execution | None:
-    """RQ's record of this worker's attempt, if it got that far."""
+def attempt_left_by(job: Job, held: Reservation) -> Execution | None:
+    """RQ's record of the dead worker's attempt, if it got that far."""
     if held.execution_id:
         known = Execution(held.execution_id, held.job_id, job.connection, worker_name=held.worker)
         known.created_at = job.started_at or known.created_at
@@ -146,7 +146,7 @@ def execution_of(job: Job, held: Reservation) -> Execution | None:
     return None
 
 
-def let_go(stores: Stores, held: Reservation, job: Job | None, reason: str) -> None:
+def forget_reservation(stores: Stores, held: Reservation, job: Job | None, reason: str) -> None:
     """Forget that a job is held, and RQ's records of the attempt: there is nothing to file but that it was lost."""
     if held.execution_id:
         stub = HorizonJob(held.job_id, connection=stores.client)
@@ -158,15 +158,6 @@ def let_go(stores: Stores, held: Reservation, job: Job | None, reason: str) -> N
     stores.reservations.drop(held, lost_run(held, job, reason), stores.runs.kept)
     if job is not None:
         free_overlap_now(stores, job, held)
-
-
-def free_overlap_now(stores: Stores, job: Job, held: Reservation) -> None:
-    """Let others work on what the dead worker's job worked on; the job itself is filed already."""
-    terms = terms_of(job)
-    if terms.overlap_key:
-        with stores.client.pipeline() as pipeline:
-            stores.locks.free_overlap(terms, held.execution_id, pipeline)
-            pipeline.execute()
 
 
 def lost_run(held: Reservation, job: Job | None, reason: str) -> RunRecord | None:

@@ -19,9 +19,9 @@ from allegro_queue.begun import Begun
 ALARM = signal.SIGALRM
 
 AGAIN_SECONDS = 4.0
-"""Seconds after which the alarm rings again in a job that has not ended by then: time to clean up in, and less than the master
-gives it. Python drops an exception that is raised
-while a ``__del__``, a weak reference's or the garbage collector's callback runs, and with it the only ring there was."""
+"""Seconds after which the alarm rings again in a job that has not ended by then: time to clean up in, and less than the
+master gives it. Python drops an exception that is raised while a ``__del__``, a weak reference's or the garbage collector's
+callback runs, and with it the only ring there was."""
 
 
 class TimeLimitExceeded(BaseException):
@@ -50,9 +50,9 @@ class TimeLimit(BaseDeathPenalty):
     interruption: str = ""
     """Why the running job is to be stopped; set by ``interrupt``."""
 
-    def __init__(self, timeout: int, exception: type[BaseException] = TimeLimitExceeded, **kwargs: Any) -> None:
-        self.seconds = self._timeout = timeout
-        self._exception = exception
+    def __init__(self, timeout: int, *args: Any, **kwargs: Any) -> None:
+        """As RQ calls it: which exception it would have raised is left out."""
+        self.seconds = timeout
         self.due = math.inf
         """By the monotonic clock: an alarm before that is one of an earlier limit."""
 

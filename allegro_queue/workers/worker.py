@@ -31,7 +31,6 @@ from allegro_queue.workers.sweeping import Sweeper
 
 log = logging.getLogger(__name__)
 
-
 POLL_SECONDS = 0.05
 """How often an idle worker looks for work, when the server cannot tell it (RESP2)."""
 

@@ -35,12 +35,11 @@ def master(stores: Stores, name: str) -> Master:
         name,
         Plan(environment="local", connection="sync", supervisors=()),
         [],
-        ProcessPool(ObedientChild, grace=1),
-        ProcessPool(ObedientChild, grace=1),
-        stores,
-        Settlers(settle=lambda *dead: None, sweep=lambda *living: None, keep_house=lambda: None),
-        SignalInbox(),
-        ["high"],
+        singles={name: ProcessPool(ObedientChild, grace=1) for name in ("scheduler", "collector")},
+        stores=stores,
+        settlers=Settlers(settle=lambda *dead: None, sweep=lambda *living: None, keep_house=lambda: None),
+        inbox=SignalInbox(),
+        queues=["high"],
     )
 
 

@@ -6,7 +6,7 @@ import itertools
 import signal
 
 from allegro_queue.begun import Begun
-from allegro_queue.supervision.process import LEFT
+from allegro_queue.endings import LEFT
 from allegro_queue.tellings import Telling, verbatim
 
 pids = itertools.count(1000)

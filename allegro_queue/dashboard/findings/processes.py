@@ -134,14 +134,20 @@ def silent_maintenance(pulse: Pulse) -> Iterator[Finding]:
     """The project's function does not say whether the application is under maintenance, so an old answer holds."""
     silent = {each.host: each.maintenance_silent_since for each in pulse.masters if each.maintenance_silent_since}
     if silent:
+        hosts = in_words(sorted(silent))
         yield Finding(
             tone="warn",
             headline=worded(
                 gettext('HORIZON["maintenance"] has not answered on {hosts} for {time}.'),
-                hosts=in_words(sorted(silent)),
+                hosts=hosts,
                 time=duration(whole(pulse.at - min(silent.values()))),
             ),
-            cause=gettext("Its last answer holds, so maintenance mode neither begins nor ends there."),
+            cause=worded(
+                gettext(
+                    'The last answer of HORIZON["maintenance"] holds, so the mode neither begins nor ends on {hosts}.'
+                ),
+                hosts=hosts,
+            ),
             page="workers",
             remedy=gettext("See the log there for the error that it raises, or whether it hangs. Who stands still:"),
             command="python manage.py horizon_list",

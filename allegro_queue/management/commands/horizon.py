@@ -7,49 +7,30 @@ import secrets
 import socket
 import time
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from django.core.cache import caches
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
-from django.utils.module_loading import import_string
 from setproctitle import setproctitle
 
-from allegro_queue.alerts.process import run_alerts
-from allegro_queue.begun import Begun
 from allegro_queue.conf import horizon_settings, queue_configs
-from allegro_queue.connection import forget_client, page_client
+from allegro_queue.connection import page_client
 from allegro_queue.errors import AlreadyRunning, InvalidConfiguration
-from allegro_queue.history.process import run_collector
 from allegro_queue.inbox import SignalInbox
-from allegro_queue.management.alert_facts import alert_sources
+from allegro_queue.management.children import maintenance_of, singles_of, supervisors_of
 from allegro_queue.plan import Plan, build_plan
 from allegro_queue.queues import all_queues
-from allegro_queue.scheduling.process import run_scheduler
 from allegro_queue.stores import open_stores
-from allegro_queue.supervision.asking import SharedAnswer, run_asking
-from allegro_queue.supervision.maintenance import Maintenance
-from allegro_queue.supervision.master import HEARD, LOOK_SECONDS, Master, Settlers
-from allegro_queue.supervision.pool import ProcessPool
-from allegro_queue.supervision.process import ChildProcess, fork
-from allegro_queue.supervision.supervisor import Supervisor
+from allegro_queue.supervision.master import LOOK_SECONDS, Master, Settlers
+from allegro_queue.supervision.process import HEARD
 from allegro_queue.supervisor_options import Balance, SupervisorOptions
-from allegro_queue.workers.child import prepare, run_worker
+from allegro_queue.workers.child import prepare
 from allegro_queue.workers.housekeeping import keep_house
-from allegro_queue.workers.names import new_token, worker_name
-from allegro_queue.workers.recycling import Share
 from allegro_queue.workers.settling import settle
 from allegro_queue.workers.sweeping import Sweeper
-
-SCHEDULER_GRACE = 10.0
-COLLECTOR_GRACE = 20.0
-ALERTS_GRACE = 30.0
-"""Longer than most channels take for a message."""
-ASKING_GRACE = 1.0
-"""It holds nothing; only a function that hangs keeps it from leaving at once."""
 
 
 class Command(BaseCommand):
@@ -78,13 +59,7 @@ class Command(BaseCommand):
         prepare()
         # Children must not share the connections of their parent.
         connections.close_all()
-        supervisors = [
-            Supervisor(each, worker_spawner(each, name, isolated_queues(plan, each))) for each in plan.supervisors
-        ]
-        scheduler = ProcessPool(single_spawner("scheduler", lambda: run_scheduler(name)), grace=SCHEDULER_GRACE)
         sweeper = Sweeper(stores, every=LOOK_SECONDS)
-        collector = ProcessPool(single_spawner("collector", lambda: run_collector(name)), grace=COLLECTOR_GRACE)
-        alerts = ProcessPool(single_spawner("alerts", lambda: run_alerts(alert_sources(), name)), grace=ALERTS_GRACE)
         settlers = Settlers(
             settle=lambda worker, pid, ending, begun: settle(
                 stores, worker, host=socket.gethostname(), pid=pid, reason=ending, begun=begun
@@ -100,15 +75,13 @@ class Command(BaseCommand):
                 Master(
                     name,
                     plan,
-                    supervisors,
-                    scheduler,
-                    collector,
-                    stores,
-                    settlers,
-                    inbox,
-                    all_queues(),
-                    {"alerts": alerts},
-                    maintenance_of(horizon_settings().maintenance),
+                    supervisors_of(plan, name),
+                    singles=singles_of(name),
+                    stores=stores,
+                    settlers=settlers,
+                    inbox=inbox,
+                    queues=all_queues(),
+                    maintenance=maintenance_of(horizon_settings().maintenance),
                 ).run()
             except AlreadyRunning as error:
                 raise CommandError(str(error)) from error
@@ -142,26 +115,6 @@ def master_name(given: str) -> str:
     return given
 
 
-def maintenance_of(path: str) -> Maintenance | None:
-    """What keeps asking the project's function whether the application is under maintenance, if there is one."""
-    if not path:
-        return None
-    # Here, so that one that cannot be imported keeps Horizon from starting.
-    answers: Callable[[], bool] = import_string(path)
-
-    def ask() -> bool:
-        try:
-            return answers()
-        finally:
-            # As after a request; and a connection that broke must not be the next question's.
-            connections.close_all()
-            caches.close_all()
-
-    answer = SharedAnswer()
-    asking = single_spawner("maintenance", lambda: run_asking(ask, answer))
-    return Maintenance(ProcessPool(asking, grace=ASKING_GRACE), answer)
-
-
 def size(options: SupervisorOptions) -> str:
     """How many workers a supervisor may have, in words."""
     fewest = options.min_processes * (len(options.queue) if options.balance else 1)
@@ -174,51 +127,3 @@ def size(options: SupervisorOptions) -> str:
 def order(queues: Sequence[str], balance: Balance) -> str:
     """Queues in words: ``a > b`` is strict order, ``a, b`` is none."""
     return f"{', '.join(queues)} (balance: {balance})" if balance else " > ".join(queues)
-
-
-def isolated_queues(plan: Plan, options: SupervisorOptions) -> frozenset[str]:
-    """Queues of a supervisor whose jobs each run in a process of their own: as the queue says, else as it says itself."""
-    said = {name: each.isolate for name, each in plan.queues.items() if each.isolate is not None}
-    return frozenset(queue for queue in options.queue if said.get(queue, options.isolate))
-
-
-def worker_spawner(
-    options: SupervisorOptions, master: str, isolated_queues: frozenset[str]
-) -> Callable[[tuple[str, ...], float], ChildProcess]:
-    """How a supervisor starts one worker: a fork of this process, which has loaded the project already."""
-
-    def spawn(queues: tuple[str, ...], now: float) -> ChildProcess:
-        token = new_token()
-        begun = Begun()
-
-        def child() -> int:
-            forget_client()
-            return run_worker(
-                queues,
-                begun=begun,
-                token=token,
-                master=master,
-                supervisor=options.name,
-                share=Share(max_jobs=options.max_jobs, max_time=options.max_time, memory=options.memory),
-                isolated_queues=isolated_queues,
-            )
-
-        pid = fork(child)
-        return ChildProcess(worker_name(pid, token), pid, now, begun=begun)
-
-    return spawn
-
-
-def single_spawner(name: str, run: Callable[[], object]) -> Callable[[float], ChildProcess]:
-    """How the master starts a child of which it keeps one."""
-
-    def spawn(now: float) -> ChildProcess:
-        def child() -> int:
-            forget_client()
-            run()
-            return 0
-
-        pid = fork(child)
-        return ChildProcess(f"{name}.{pid}", pid, now)
-
-    return spawn

@@ -49,7 +49,6 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
         answer = SharedAnswer()
         settlers = Settlers(settle=lambda worker, pid, ending, begun: None, sweep=sweep, keep_house=lambda: None)
         plan = build_plan(horizon_settings(), queue_configs())
-        scheduler, collector = ProcessPool(FakeChild, grace=1), ProcessPool(FakeChild, grace=1)
         yield Scene(
             tmp_path,
             stores,
@@ -57,12 +56,11 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
                 "web-1-ab12",
                 plan,
                 [],
-                scheduler,
-                collector,
-                stores,
-                settlers,
-                SignalInbox(),
-                ["default"],
+                singles={name: ProcessPool(FakeChild, grace=1) for name in ("scheduler", "collector")},
+                stores=stores,
+                settlers=settlers,
+                inbox=SignalInbox(),
+                queues=["default"],
                 maintenance=Maintenance(ProcessPool(FakeChild, grace=1), answer),
             ),
             sweeps,

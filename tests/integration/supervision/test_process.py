@@ -6,9 +6,10 @@ import time
 
 import pytest
 
+from allegro_queue.endings import LEFT
 from allegro_queue.inbox import SignalInbox
 from allegro_queue.supervision.asking import SharedAnswer, run_asking
-from allegro_queue.supervision.process import LEFT, ChildProcess, fork
+from allegro_queue.supervision.process import ChildProcess, fork
 from tests.support.eventually import eventually
 
 

@@ -35,12 +35,11 @@ def test_a_master_tells_it_too(stores: Stores, settings: Any, given: str, told: 
         "web-1",
         Plan(environment="local", connection="sync", supervisors=()),
         [],
-        ProcessPool(FakeChild, grace=1),
-        ProcessPool(FakeChild, grace=1),
-        stores,
-        Settlers(settle=lambda *dead: None, sweep=lambda *living: None, keep_house=lambda: None),
-        SignalInbox(),
-        ["high"],
+        singles={"scheduler": ProcessPool(FakeChild, grace=1)},
+        stores=stores,
+        settlers=Settlers(settle=lambda *dead: None, sweep=lambda *living: None, keep_house=lambda: None),
+        inbox=SignalInbox(),
+        queues=["high"],
     )
 
     assert master.record(1.0).version == told
