@@ -290,6 +290,20 @@ def test_a_tag_is_followed_and_let_go_of(browser_page: Page, live_server: LiveSe
     expect(browser_page.locator(".messagelist")).to_contain_text("Stopped following order:7.")
 
 
+def test_a_ticked_row_stands_out(browser_page: Page, live_server: LiveServer, redis: Redis, stores: Stores) -> None:
+    failed(redis, jobs.fail, "0")
+    failed(redis, jobs.fail, "1")
+    browser_page.goto(f"{live_server.url}/horizon/jobs/?state=failed&live=off")
+
+    browser_page.locator("input[name=id]").first.check()
+    browser_page.mouse.move(0, 0)
+
+    ticked, other = browser_page.locator("tr[data-key]").evaluate_all(
+        "rows => rows.map(row => getComputedStyle(row).backgroundColor)"
+    )
+    assert ticked != other
+
+
 def test_the_rows_of_a_list_are_walked_and_ticked_by_keys(
     browser_page: Page, live_server: LiveServer, redis: Redis, stores: Stores
 ) -> None:

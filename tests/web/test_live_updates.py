@@ -14,6 +14,7 @@ from allegro_queue.stores.pauses import Pause
 from tests.support import records, scenes
 from tests.support.browser import complaints_of
 from tests.support.eventually import eventually
+from tests.support.runs import collected, failed_record
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -88,6 +89,26 @@ def test_focus_stays_on_its_row_when_the_row_above_vanishes(
     let_pass(browser_page, 6)
     expect(browser_page.locator("tr[data-key=web-1-4121]")).to_have_count(0)
     expect(link).to_be_focused()
+
+
+@pytest.mark.parametrize("moves_in_place", [True, False], ids=["moveBefore", "insertBefore"])
+def test_focus_stays_on_a_row_that_moves_up_whether_or_not_the_browser_moves_nodes_in_place(
+    browser_page: Page, live_server: LiveServer, stores: Stores, moves_in_place: bool
+) -> None:
+    now = time.time()
+    collected(stores, failed_record(now - 60), failed_record(now - 90, error="KeyError: 'total'"))
+    if not moves_in_place:
+        browser_page.add_init_script("delete Element.prototype.moveBefore")
+    visit(browser_page, f"{live_server.url}/horizon/failures/")
+    rows = browser_page.locator("tbody tr[data-key]")
+    expect(rows.nth(1)).to_contain_text("KeyError")
+    rows.nth(1).get_by_role("link").first.focus()
+
+    collected(stores, failed_record(now - 1, error="KeyError: 'total'"))
+
+    let_pass(browser_page, 20)
+    expect(rows.nth(0)).to_contain_text("KeyError")
+    expect(rows.nth(0).get_by_role("link").first).to_be_focused()
 
 
 def test_a_typed_word_and_a_ticked_box_are_not_taken_away(

@@ -6,9 +6,11 @@ import time
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, Page
+from django.utils import timezone
+from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from allegro_queue.activity.models import Activity
 from allegro_queue.history.models import FailureGroup
 from allegro_queue.stores import Stores
 from tests.support import scenes
@@ -39,6 +41,31 @@ def test_axe_finds_no_fault_of_ours(browser_page: Page, live_server: LiveServer,
     browser_page.goto(live_server.url + address_of(page, live="off"))
 
     assert faults_of_ours(browser_page) == []
+
+
+def test_an_address_stays_in_its_place_on_a_phone(browser_page: Page, live_server: LiveServer, stores: Stores) -> None:
+    Activity.objects.create(
+        at=timezone.now(), who="a.person.with.a.long.name@alley.com", via=Activity.Via.PAGE, action="pause",
+        subject="high", outcome="Paused.", succeeded=True,
+    )  # fmt: skip
+    browser_page.set_viewport_size({"width": 360, "height": 740})
+    browser_page.goto(f"{live_server.url}/horizon/activity/?live=off")
+
+    who = browser_page.locator("td[data-label=Who]")
+
+    assert who.evaluate("it => it.scrollWidth <= it.clientWidth")
+
+
+def test_a_button_that_only_a_script_serves_is_not_shown_without_one(
+    browser: Browser, live_server: LiveServer, stores: Stores
+) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    opened = context.new_page()
+    opened.goto(f"{live_server.url}/horizon/workers/")
+
+    expect(opened.get_by_label("Pause live updates")).to_be_visible()
+    expect(opened.locator("[data-hz-keys]")).to_be_hidden()
+    context.close()
 
 
 def test_the_interval_can_be_chosen_without_script(browser: Browser, live_server: LiveServer, stores: Stores) -> None:

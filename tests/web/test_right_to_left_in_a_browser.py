@@ -6,13 +6,15 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from allegro_queue.history.models import FailureGroup
 from allegro_queue.stores import Stores
 from tests.support import scenes
 from tests.support.axe import faults
 from tests.support.browser import complaints_of
+from tests.support.runs import collected, failed_record
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -21,6 +23,29 @@ PAGES = ("", "jobs/?state=failed", "failures/", "queues/default/", "workers/", "
 
 def address_of(page: str) -> str:
     return f"/horizon/{page}{'&' if '?' in page else '?'}live=off"
+
+
+def is_right_of(one: str, other: str, within: Locator) -> bool:
+    """Whether the last of a piece of an element's text stands wholly to the right of the last of another."""
+    return bool(
+        within.evaluate(
+            """(element, pieces) => {
+              const range = document.createRange();
+              const [first, second] = pieces.map((piece) => {
+                const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+                while (texts.nextNode()) {
+                  const at = texts.currentNode.data.lastIndexOf(piece);
+                  if (at < 0) continue;
+                  range.setStart(texts.currentNode, at);
+                  range.setEnd(texts.currentNode, at + piece.length);
+                }
+                return range.getBoundingClientRect();
+              });
+              return first.left >= second.right - 1;
+            }""",
+            [one, other],
+        )
+    )
 
 
 @pytest.fixture
@@ -53,6 +78,49 @@ def test_a_phone_scrolls_in_one_direction_only_from_right_to_left(
     hebrew_page.goto(live_server.url + address_of(page))
 
     assert hebrew_page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+@pytest.mark.parametrize("page", ["/accounts/sign-in/", "/members/", "/nothing-is-here/"])
+def test_the_pages_beside_the_dashboard_scroll_in_one_direction_only_from_right_to_left(
+    hebrew_page: Page, live_server: LiveServer, page: str
+) -> None:
+    hebrew_page.set_viewport_size({"width": 360, "height": 740})
+
+    hebrew_page.goto(live_server.url + page)
+
+    assert hebrew_page.locator("html").get_attribute("dir") == "rtl"
+    assert hebrew_page.evaluate("document.documentElement.scrollWidth") <= 360
+    hebrew_page.locator(".skip").focus()
+    expect(hebrew_page.locator(".skip")).to_be_in_viewport(ratio=1)
+
+
+def test_what_an_error_says_keeps_its_order_from_right_to_left(
+    hebrew_page: Page, live_server: LiveServer, stores: Stores
+) -> None:
+    now = time.time()
+    failed = scenes.failed_job(stores, now, error='ValueError: order 41 is "closed"')
+    collected(stores, failed_record(now, error='ValueError: order 41 is "closed"'))
+
+    # The sentence is in Hebrew: the name of the error comes after the colon, to its left.
+    hebrew_page.goto(f"{live_server.url}/horizon/jobs/{failed}/?live=off")
+    assert is_right_of(":", "ValueError", hebrew_page.locator(".hz-sentence"))
+    # What the error says is not: its closing quotation mark comes after the word, to its right.
+    for page in ("jobs/?state=failed&still=yes", "failures/", ""):
+        hebrew_page.goto(live_server.url + address_of(page))
+        assert is_right_of('"', "closed", hebrew_page.locator("tr .hz-under", has_text="order 41")), page
+
+
+def test_the_words_of_a_chart_are_laid_out_from_right_to_left(
+    hebrew_page: Page, live_server: LiveServer, stores: Stores
+) -> None:
+    collected(stores, failed_record(time.time()))
+    hebrew_page.goto(f"{live_server.url}/horizon/failures/{FailureGroup.objects.get().fingerprint}/?live=off")
+
+    # "Failed attempts in 2 h": what it is about comes first, on the right.
+    first, figure = hebrew_page.locator(".hz-strip-name").evaluate(
+        "it => [0, it.textContent.search(/[0-9]/)].map((at) => it.getExtentOfChar(at).x)"
+    )
+    assert first > figure
 
 
 def test_the_navigation_stands_on_the_right_and_time_runs_to_the_right(

@@ -43,6 +43,22 @@ def link_in(folder: Path) -> str:
     return found.group(0)
 
 
+def test_the_field_for_the_code_is_as_large_as_the_one_for_the_address(
+    browser_page: Page, live_server: LiveServer, redis: Redis
+):
+    a_member(an_organization(), name="Ada")
+    browser_page.goto(f"{live_server.url}/members/magic-link/")
+    address = browser_page.get_by_label("E-mail address").bounding_box()
+
+    browser_page.get_by_label("E-mail address").fill("ada@example.com")
+    browser_page.keyboard.press("Enter")
+
+    code = browser_page.get_by_label("Code from the mail").bounding_box()
+    assert address
+    assert code
+    assert (code["width"], code["height"]) == (address["width"], address["height"])
+
+
 def test_a_member_signs_in_and_out_by_keyboard_alone(
     browser_page: Page, live_server: LiveServer, redis: Redis, mail_folder: Path, settings: Any
 ):

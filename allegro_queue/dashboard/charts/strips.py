@@ -16,6 +16,8 @@ from allegro_queue.dashboard.charts.scales import Scale, round_top
 from allegro_queue.dashboard.charts.sentences import plain_number
 
 TITLE_ROOM = 18
+MARK_ROOM = 14
+"""For the words of marks, which would run into the name of the first strip on a phone."""
 STRIP_GAP = 10
 
 
@@ -50,18 +52,20 @@ def strips(
         running: whether the last bucket is not over yet.
     """
     plots: list[tuple[float, Strip]] = []
-    bottom = 0.0
+    begin = MARK_ROOM if marks else 0
+    bottom = float(begin)
     for row in rows:
         top = bottom + (STRIP_GAP if plots else 0) + TITLE_ROOM
         plots.append((top, row))
         bottom = top + row.height
-    parts: list[str] = [time_axis(ticks, TITLE_ROOM, bottom)]
+    first = begin + TITLE_ROOM
+    parts: list[str] = [time_axis(ticks, first, bottom)]
     for top, row in plots:
         parts += plot(row, top)
     if running and rows and rows[0].values:
-        parts.append(hatched(1 - 1 / len(rows[0].values), 1, TITLE_ROOM, bottom - TITLE_ROOM))
-    parts.append(unmeasured(unknown, TITLE_ROOM, bottom, TITLE_ROOM + 20))
-    parts.append(uprights(marks, TITLE_ROOM, bottom))
+        parts.append(hatched(1 - 1 / len(rows[0].values), 1, first, bottom - first))
+    parts.append(unmeasured(unknown, first, bottom, first + 20))
+    parts.append(uprights(marks, begin, bottom))
     # The names come last, so that nothing is drawn over them.
     parts += [label("0", top - 6, row.name, "hz-strip-name") for top, row in plots]
     return framed(parts, bottom, sentence)

@@ -20,6 +20,7 @@ from allegro_queue.dashboard.page.markup import (
     shortened,
     under,
 )
+from allegro_queue.dashboard.page.names import bdi
 from allegro_queue.history.group_rows import GroupRow
 
 LONGEST_MESSAGE = 200
@@ -56,7 +57,7 @@ def group_rows(lines: Iterable[GroupLine], now: float) -> SafeString:
                 pattern,
                 key=line.row.fingerprint,
                 name=function(line.title, line.address),
-                said=under(said_by(line.row)),
+                said=under(bdi(said_by(line.row))),
                 spark=line.spark,
                 last_hour=number(line.row.last_hour, line.jobs_address),
                 last_day=number(line.row.last_day, line.jobs_address),

@@ -19,10 +19,11 @@ def sentence_on(detail: JobDetail, now: float) -> str:
     took = run_seconds(detail.attempts[0]) if detail.attempts else row.run_seconds
     ran = duration(took) if took is not None else ""
     if row.status == "failed":
-        kind = row.error.partition(":")[0] if ":" in row.error else ""
-        how = f": {kind.rpartition('.')[2]}" if kind and " " not in kind else ""
-        text = gettext("{job} failed after {time}{error}.") if ran else gettext("{job} failed{error}.")
-        return worded(text, job=name, time=ran, error=how)
+        kind = row.error.partition(":")[0].rpartition(".")[2] if ":" in row.error else ""
+        if kind and " " not in kind:
+            text = gettext("{job} failed after {time}: {error}.") if ran else gettext("{job} failed: {error}.")
+            return worded(text, job=name, time=ran, error=kind)
+        return worded(gettext("{job} failed after {time}.") if ran else gettext("{job} failed."), job=name, time=ran)
     if row.status == "lost":
         text = (
             gettext("{job} was lost after {time}: its worker died.")

@@ -95,8 +95,8 @@ def box(line: Line, says: str) -> SafeString:
 
 def said_under(line: Line) -> SafeString:
     """What went wrong, and why it was put off."""
-    error = under(shortened(line.error, LONGEST_REASON), "bad") if line.error else NO_MARKUP
-    return error + (under(shortened(line.reason, LONGEST_REASON)) if line.reason else NO_MARKUP)
+    error = under(bdi(shortened(line.error, LONGEST_REASON)), "bad") if line.error else NO_MARKUP
+    return error + (under(bdi(shortened(line.reason, LONGEST_REASON))) if line.reason else NO_MARKUP)
 
 
 def tags_of(line: Line, says_tenant: str) -> SafeString:

@@ -81,6 +81,15 @@ def every_chart(values: list[float | None]) -> list[str]:
     ]  # fmt: skip
 
 
+def test_the_words_of_a_mark_stand_above_the_name_of_the_strip_below_them():
+    drawing = strips(
+        [Strip(name="Failed attempts", values=[1.0, 2.0])], ticks=[], sentence="", marks=[Mark(0.6, "deploy 2.0")]
+    )
+    texts = {each.text: float(each.get("y")) for each in ElementTree.fromstring(drawing).iter("text")}
+
+    assert texts["Failed attempts"] - texts["deploy 2.0"] > 12
+
+
 @pytest.mark.parametrize("values", SERIES.values(), ids=SERIES)
 def test_every_chart_is_well_formed_and_holds_no_style_and_no_foreign_markup(values):
     for chart in every_chart(values):
