@@ -34,7 +34,7 @@ from tests.support.scenes import busy_system
 
 pytestmark = pytest.mark.django_db
 
-EXAMPLES = 8
+EXAMPLES = 5
 """Requests of each kind for each operation."""
 
 CHECKS = (
