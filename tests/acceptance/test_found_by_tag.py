@@ -20,9 +20,9 @@ from allegro_queue.history.filters import Filter
 from allegro_queue.history.run_pages import find_runs
 from tests.support.eventually import eventually
 from tests.support.hooks import an_endpoint
+from tests.support.mail_sink import mail_sink
 from tests.support.people import a_member, an_account, an_organization, staff
 from tests.support.running import running
-from tests.support.smtp import a_mail_server
 from tests.support.sources import Crm, serving
 
 ABOUT_A_MEMBER = {"sync_member", "prewarm_profile", "deliver"}
@@ -81,7 +81,7 @@ def test_every_job_is_found_by_organization_member_provider_and_tenant(redis: Re
     httpserver.expect_request("/hook", method="POST").respond_with_data("thanks")
     crm = Crm(people={"ada@example.com": {"level": "patron"}})
     news, other = an_organization(), an_organization("elsewhere")
-    with serving(crm), a_mail_server() as sink:
+    with serving(crm), mail_sink() as sink:
         an_endpoint(news, httpserver.url_for("/hook"))
         ada = a_member(news)
         queue_everything(news, ada, crm.url)

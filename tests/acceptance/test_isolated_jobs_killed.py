@@ -22,7 +22,7 @@ from tests.support.running import Running, running
 pytestmark = pytest.mark.django_db(transaction=True)
 
 QUEUES = ["default"]
-JOBS = 300
+JOBS = 200
 
 
 def test_no_isolated_job_is_lost_or_run_twice_when_workers_are_killed(redis: Redis, stores: Stores, tmp_path: Path):

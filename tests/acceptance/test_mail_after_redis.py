@@ -25,10 +25,10 @@ from allegro_queue.queues import get_queue
 from allegro_queue.stores import Stores
 from tests.support.eventually import eventually
 from tests.support.hooks import an_endpoint
+from tests.support.mail_sink import MailSink, mail_sink
 from tests.support.people import a_member, an_organization
 from tests.support.running import manage, running
 from tests.support.server import start_server
-from tests.support.smtp import Sink, a_mail_server
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_a_link_and_an_event_of_while_redis_is_dead_go_out_once_when_it_is_back(
     assert OutboxEntry.objects.count() == 3
 
     database = f"sqlite:///{connection.settings_dict['NAME']}"
-    with a_mail_server() as sink:
+    with mail_sink() as sink:
         environment = {
             "REDIS_URL": elsewhere,
             "DATABASE_URL": database,
@@ -87,12 +87,12 @@ def test_a_worker_that_dies_once_the_server_has_the_mail_leaves_a_failed_job_and
     link = links.request_link(an_organization(), "ada@example.com", "", timezone.now())
     (job_id,) = get_queue("high", redis).get_job_ids()
 
-    def die_once(sink: Sink) -> None:
+    def die_once(sink: MailSink) -> None:
         if len(sink.mails) == 1:
             for worker in stores.workers.living():
                 process.kill_one(worker.pid)
 
-    with a_mail_server(taken=die_once) as sink:
+    with mail_sink(taken=die_once) as sink:
         environment = {
             "DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}",
             "EMAIL_URL": f"smtp://127.0.0.1:{sink.port}",

@@ -17,8 +17,8 @@ from django.utils import timezone
 from allegro.magic_links import links
 from allegro.organizations.models import Organization
 from tests.support.eventually import eventually
+from tests.support.mail_sink import MailSink, mail_sink
 from tests.support.running import Running, running
-from tests.support.smtp import Sink, a_mail_server
 
 DEADLINE = 10.0
 """Seconds that an answer is waited for."""
@@ -76,7 +76,7 @@ class FiveWorkers:
     """They work on what was queued, the first of them on what calls the dead server."""
 
     process: Running
-    sink: Sink
+    sink: MailSink
     """Where all mail goes that goes through no account of an organization's."""
     called_at: float
 
@@ -97,7 +97,7 @@ class FiveWorkers:
 @contextmanager
 def five_workers_calling(server: DeadServer) -> Iterator[FiveWorkers]:
     """From the moment at which one of them has called."""
-    with a_mail_server() as sink:
+    with mail_sink() as sink:
         environment = {
             "DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}",
             "EMAIL_URL": f"smtp://127.0.0.1:{sink.port}",

@@ -56,28 +56,32 @@ def hebrew_page(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-@pytest.mark.parametrize("page", PAGES)
 def test_axe_finds_no_fault_of_ours_from_right_to_left(
-    hebrew_page: Page, live_server: LiveServer, stores: Stores, page: str
+    hebrew_page: Page, live_server: LiveServer, stores: Stores
 ) -> None:
     scenes.busy_system(stores, time.time())
-    hebrew_page.goto(live_server.url + address_of(page))
+    ours = []
+    for page in PAGES:
+        hebrew_page.goto(live_server.url + address_of(page))
+        assert hebrew_page.locator("html").get_attribute("dir") == "rtl"
+        # The colours are those of any language.
+        ours += faults(hebrew_page, rules={"color-contrast": {"enabled": False}})
 
-    assert hebrew_page.locator("html").get_attribute("dir") == "rtl"
-    # The colours are those of any language.
-    assert faults(hebrew_page, rules={"color-contrast": {"enabled": False}}) == []
+    assert ours == []
 
 
-@pytest.mark.parametrize("page", PAGES)
 def test_a_phone_scrolls_in_one_direction_only_from_right_to_left(
-    hebrew_page: Page, live_server: LiveServer, stores: Stores, page: str
+    hebrew_page: Page, live_server: LiveServer, stores: Stores
 ) -> None:
     scenes.busy_system(stores, time.time())
     hebrew_page.set_viewport_size({"width": 360, "height": 740})
+    too_wide = []
+    for page in PAGES:
+        hebrew_page.goto(live_server.url + address_of(page))
+        if hebrew_page.evaluate("document.documentElement.scrollWidth") > 360:
+            too_wide.append(page)
 
-    hebrew_page.goto(live_server.url + address_of(page))
-
-    assert hebrew_page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert too_wide == []
 
 
 @pytest.mark.parametrize("page", ["/accounts/sign-in/", "/members/", "/nothing-is-here/"])

@@ -19,22 +19,22 @@ from allegro.magic_links.models import MailTemplate
 from allegro.magic_links.placeholders import fill
 from allegro.organizations.models import Organization
 from tests.support.burst import work_off
+from tests.support.mail_sink import MailSink, mail_sink
 from tests.support.people import a_member, an_organization
-from tests.support.smtp import Sink, a_mail_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def sink(settings: Any, redis: Redis) -> Iterator[Sink]:
-    with a_mail_server() as server:
+def sink(settings: Any, redis: Redis) -> Iterator[MailSink]:
+    with mail_sink() as server:
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
         settings.SITE_URL = "https://allegro.example"
         yield server
 
 
-def mailed(sink: Sink, organization: Organization, email: str = "ada@example.com") -> EmailMessage:
+def mailed(sink: MailSink, organization: Organization, email: str = "ada@example.com") -> EmailMessage:
     """The mail for a request of this address, as it arrived."""
     link = links.request_link(organization, email, "", timezone.now())
     assert send_magic_link(str(link.pk)) == "sent"
@@ -52,7 +52,7 @@ def part(message: EmailMessage, kind: str) -> str:
     return str(body.get_content())
 
 
-def test_the_default_mail_says_the_same_in_text_and_in_html(sink: Sink):
+def test_the_default_mail_says_the_same_in_text_and_in_html(sink: MailSink):
     message = mailed(sink, an_organization())
 
     text, html = part(message, "plain"), part(message, "html")
@@ -64,7 +64,7 @@ def test_the_default_mail_says_the_same_in_text_and_in_html(sink: Sink):
     assert html.startswith("<!doctype html>")
 
 
-def test_an_organizations_own_words_take_the_place_of_the_default(sink: Sink):
+def test_an_organizations_own_words_take_the_place_of_the_default(sink: MailSink):
     news, other = an_organization(), an_organization("elsewhere")
     a_member(news, name="Ada <b>&</b> 'Love'")
     template = MailTemplate(
@@ -84,7 +84,7 @@ def test_an_organizations_own_words_take_the_place_of_the_default(sink: Sink):
     assert mailed(sink, other)["Subject"] == "Sign in to Elsewhere"
 
 
-def test_a_template_without_html_makes_a_mail_of_text_alone(sink: Sink):
+def test_a_template_without_html_makes_a_mail_of_text_alone(sink: MailSink):
     news = an_organization()
     MailTemplate.objects.create(organization=news, subject="In", text="{% sign_in_link %}")
 
@@ -115,7 +115,7 @@ def test_what_a_value_holds_is_never_taken_for_a_placeholder_nor_run():
         "City>, <bob@example.com",
     ],
 )
-def test_no_name_adds_a_header_or_a_recipient(sink: Sink, name: str):
+def test_no_name_adds_a_header_or_a_recipient(sink: MailSink, name: str):
     news = an_organization(name=name)
     a_member(news, name=f"Ada{name}")
     MailTemplate.objects.create(
@@ -145,7 +145,7 @@ def test_no_name_adds_a_header_or_a_recipient(sink: Sink, name: str):
         "ada@[127.0.0.1]",
     ],
 )
-def test_what_is_more_or_less_than_one_address_gets_no_mail(sink: Sink, redis: Redis, address: str):
+def test_what_is_more_or_less_than_one_address_gets_no_mail(sink: MailSink, redis: Redis, address: str):
     an_organization()
 
     assert Client().post("/members/magic-link/", {"email": address}).status_code == 400
@@ -167,7 +167,7 @@ def test_a_subject_that_would_do_more_than_say_something_is_refused(subject: str
     assert "subject" in refused.value.message_dict
 
 
-def test_a_mail_server_that_is_away_fails_the_job_and_the_link_of_a_later_mail_works(sink: Sink, settings: Any):
+def test_a_mail_server_that_is_away_fails_the_job_and_the_link_of_a_later_mail_works(sink: MailSink, settings: Any):
     news = an_organization()
     link = links.request_link(news, "ada@example.com", "", timezone.now())
     port, settings.EMAIL_PORT = settings.EMAIL_PORT, 1

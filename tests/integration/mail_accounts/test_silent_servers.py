@@ -27,8 +27,8 @@ from allegro.outbound import OutboundError, Silence
 from tests.support.burst import work_off
 from tests.support.dead_server import a_dead_server
 from tests.support.mail_accounts import an_account
+from tests.support.mail_sink import mail_sink
 from tests.support.people import an_organization, staff
-from tests.support.smtp import a_mail_server
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
 
@@ -121,7 +121,7 @@ def test_a_server_that_greets_and_then_hangs_is_left_alone_too_and_no_mail_is_lo
 
 def test_an_earlier_link_works_until_the_mail_of_the_newer_one_is_out():
     news = an_organization()
-    with a_mail_server() as sink:
+    with mail_sink() as sink:
         account = through(news, sink.port)
         earlier = wanted(news)
         assert send_magic_link(str(earlier.pk)) == "sent"
@@ -135,7 +135,7 @@ def test_an_earlier_link_works_until_the_mail_of_the_newer_one_is_out():
     earlier.refresh_from_db()
     assert earlier.voided_at is None
 
-    with a_mail_server() as sink:
+    with mail_sink() as sink:
         leads_to(account, sink.port)
         assert send_magic_link(str(newer.pk)) == "sent"
     earlier.refresh_from_db()
@@ -153,7 +153,7 @@ def test_what_is_put_off_and_what_met_silence_are_all_sent_once_the_server_answe
         work_off(redis)
         assert queue_put_off_links() == 0
 
-    with a_mail_server() as sink, time_machine.travel(timezone.now() + timedelta(minutes=2), tick=True):
+    with mail_sink() as sink, time_machine.travel(timezone.now() + timedelta(minutes=2), tick=True):
         leads_to(account, sink.port)
         assert queue_put_off_links() == 4
         work_off(redis)
@@ -170,7 +170,7 @@ def test_one_success_closes_the_breaker():
         account = through(news, server.port)
         tell_of_silence(news)
 
-    with a_mail_server() as sink:
+    with mail_sink() as sink:
         leads_to(account, sink.port)
         assert send_account_test(account.pk, staff("boss@alley.com").pk) == "sent"
         assert [send_magic_link(str(wanted(news, f"{name}@example.com").pk)) for name in ("bob", "cy")] == ["sent"] * 2
@@ -219,7 +219,7 @@ def test_a_server_that_refuses_is_not_silent_and_holds_nothing_back():
         account = through(news, listener.getsockname()[1])
         account.security = "starttls"
         account.save()
-    with a_mail_server() as sink:
+    with mail_sink() as sink:
         leads_to(account, sink.port)
         for number in range(4):
             # It knows no STARTTLS.
@@ -248,7 +248,7 @@ def test_a_mail_that_has_waited_for_too_long_is_not_sent(redis: Redis):
         tell_of_silence(news)
         redis.flushall()
 
-    with a_mail_server() as sink, time_machine.travel(timezone.now() + timedelta(minutes=31), tick=True):
+    with mail_sink() as sink, time_machine.travel(timezone.now() + timedelta(minutes=31), tick=True):
         leads_to(account, sink.port)
         assert queue_put_off_links() == 3
         assert work_off(redis) == []
