@@ -45,8 +45,11 @@ EMPTY = ("api_nothing", "api_root")
 MOST_POLLED_MS = 30
 """What a part that the page's own script asks for anew may take, 95 of 100 requests."""
 
+MOST_AT_REST_MS, TRIPS_AT_REST, QUERIES_AT_REST = 10, 1, 2
+"""What it may take while nothing has changed: the session and the user are asked for, and Redis once."""
+
 POLLED = ("overview", "jobs", "queues", "workers", "failures", "schedule")
-"""Pages that are also asked for as their own script does it."""
+"""Pages that are also asked for as their own script does it: all of it, and with the tag of what it has."""
 
 ONLY = os.environ.get("BENCH_ONLY", "")
 """Measure only the addresses with this in their names."""
@@ -67,13 +70,15 @@ class Cost:
     queries: int
     size: int
     most_ms: int = MOST_MS
+    most_trips: int = MOST_TRIPS
+    most_queries: int = MOST_QUERIES
 
     @property
     def over(self) -> list[str]:
         """What it has too much of."""
         given = (self.p95, self.trips, self.queries, self.size)
         words = (f"{self.p95:.0f} ms", f"{self.trips} trips", f"{self.queries} queries", f"{self.size:,} bytes")
-        most = (self.most_ms, MOST_TRIPS, MOST_QUERIES, MOST_BYTES)
+        most = (self.most_ms, self.most_trips, self.most_queries, MOST_BYTES)
         return [word for word, value, limit in zip(words, given, most, strict=True) if value > limit]
 
 
@@ -252,7 +257,9 @@ def addresses() -> dict[str, str]:
             found[f"{name}?{query}"] = f"{address}?{query}"
     ended = {"job, failed": failed, "job, only in history": run.job_id}
     found |= {name: reverse("horizon:job", kwargs={"job_id": each}) for name, each in ended.items()}
-    return found | {f"{name}, polled": found[name] for name in POLLED}
+    for name in POLLED:
+        found[f"{name}, polled"] = found[f"{name}, at rest"] = found[name]
+    return found
 
 
 def costs() -> dict[str, Cost]:
@@ -269,7 +276,8 @@ def costs() -> dict[str, Cost]:
         if ONLY not in name:
             continue
         page_scene.alive(stores)
-        is_polled = name.endswith(", polled")
+        is_at_rest = name.endswith(", at rest")
+        is_polled = is_at_rest or name.endswith(", polled")
         headers = {"Cookie": os.environ["BENCH_COOKIE"], **({"X-Horizon-Fragment": "1"} if is_polled else {})}
         taken: list[list[float]] = []
         for _ in range(TIMES + 2):
@@ -281,6 +289,8 @@ def costs() -> dict[str, Cost]:
             if answer.status >= 400 and name not in EMPTY:
                 print(f"{name}: {address}: {answer.status} {body[:300]!r}", file=sys.stderr)
                 break
+            if is_at_rest:
+                headers["If-None-Match"] = answer.headers["ETag"]
             taken.append([float(each) for each in answer.headers[HEADER].split()])
         if taken:
             times, cpu, trips, queries = (sorted(each) for each in zip(*taken[2:], strict=True))
@@ -291,7 +301,9 @@ def costs() -> dict[str, Cost]:
                 trips=int(trips[-1]),
                 queries=int(queries[-1]),
                 size=len(gzip.compress(body, 6)),
-                most_ms=MOST_POLLED_MS if is_polled else MOST_MS,
+                most_ms=MOST_AT_REST_MS if is_at_rest else MOST_POLLED_MS if is_polled else MOST_MS,
+                most_trips=TRIPS_AT_REST if is_at_rest else MOST_TRIPS,
+                most_queries=QUERIES_AT_REST if is_at_rest else MOST_QUERIES,
             )
     return found
 

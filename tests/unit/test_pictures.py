@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from allegro_queue.dashboard.page.frame import navigation
+from allegro_queue.dashboard.page.frame import counted_items, navigation
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PICTURES = DOCS / "pictures"
 TEXT = (DOCS / "pages.md").read_text()
 KINDS = [f"{width}-{theme}" for width in (1280, 360) for theme in ("light", "dark")]
-NAVIGATION = [item.icon for group in navigation("", 0) for item in group]
+NAVIGATION = [item.icon for group in navigation("", *counted_items("", failed=0, firing=0)) for item in group]
 MOST_BYTES = 5_000_000
 
 

@@ -79,10 +79,9 @@ def test_an_idle_poll_of_any_page_costs_one_round_trip_and_no_query_of_its_own(
 
     for name, address in pages.items():
         tag = tag_of(client, address)
-        trips = trips_of(monkeypatch)
-        with CaptureQueriesContext(connection) as asked:
+        with monkeypatch.context() as meanwhile, CaptureQueriesContext(connection) as asked:
+            trips = trips_of(meanwhile)
             answer = poll(client, address, tag)
-        monkeypatch.undo()
         # The two queries are those of the session and its user.
         if (answer.status_code, answer.content, len(trips), len(asked)) != (304, b"", 1, 2):
             dear[name] = (answer.status_code, len(trips), len(asked))

@@ -144,6 +144,25 @@ def test_the_forms_above_a_list_stay_as_they_are(browser_page: Page, live_server
     expect(browser_page.locator("#hz-queue")).to_have_value("high")
 
 
+def test_the_count_of_failures_beside_the_page_follows(
+    browser_page: Page, live_server: LiveServer, stores: Stores
+) -> None:
+    scenes.quiet_system(stores, time.time())
+    visit(browser_page, f"{live_server.url}/horizon/workers/")
+    beside = browser_page.locator("#hz-count-failures")
+    expect(beside).to_be_hidden()
+
+    failed = scenes.failed_job(stores, time.time())
+
+    let_pass(browser_page, 6)
+    expect(beside).to_be_visible()
+    expect(beside).to_have_text("1 failed jobs")
+
+    stores.client.zrem("rq:failed:default", failed)
+    let_pass(browser_page, 6)
+    expect(beside).to_be_hidden()
+
+
 def test_a_failing_server_leaves_the_last_data_and_says_of_when_it_is(
     browser_page: Page, live_server: LiveServer, stores: Stores
 ) -> None:
@@ -290,7 +309,7 @@ def test_redis_going_away_is_told_and_the_last_data_stays_greyed(
     scenes.quiet_system(stores, time.time())
     visit(browser_page, f"{live_server.url}/horizon/workers/")
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise RedisConnectionError("Connection refused")
 
     monkeypatch.setattr("allegro_queue.stores.pulse.PulseStore.glance", refuse)

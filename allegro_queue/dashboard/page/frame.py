@@ -70,6 +70,9 @@ class Frame:
     """Where the search box leads; empty when there is no job list."""
     query: str
     nav: tuple[tuple[NavItem, ...], ...]
+    """The pages that exist, in groups; none for a fragment, of which only the counts are taken."""
+    counts: tuple[NavItem, ...]
+    """Those lines of it that count something."""
     pauses: tuple[Pause, ...]
     suspended: bool
     firing: int
@@ -117,6 +120,8 @@ def frame_for(
         every: seconds between two refreshes unless the reader chose otherwise.
     """
     firing = alerts_firing(pulse, now)
+    is_fragment = wants_fragment(request)
+    counts = counted_items(current, failed=pulse.failed if pulse else 0, firing=firing)
     return Frame(
         title=title,
         is_home=request.path == link("overview"),
@@ -132,12 +137,13 @@ def frame_for(
         patient=patient_address(request),
         search=link("jobs"),
         query=request.GET.get("q", ""),
-        nav=navigation(current, failed=pulse.failed if pulse else 0, firing=firing),
+        nav=() if is_fragment else navigation(current, *counts),
+        counts=tuple(item for item in counts if item.address),
         pauses=tuple(pulse.pauses[name] for name in sorted(pulse.pauses)) if pulse else (),
         suspended=pulse.suspended if pulse else False,
         firing=firing,
         alerts=link("alerts"),
-        shell=shell_for(settings.frame, is_fragment=wants_fragment(request)),
+        shell=shell_for(settings.frame, is_fragment=is_fragment),
     )
 
 
@@ -176,7 +182,30 @@ def alerts_firing(pulse: Pulse | None, now: float) -> int:
         return 0
 
 
-def navigation(current: str, failed: int, firing: int = 0) -> tuple[tuple[NavItem, ...], ...]:
+def counted_items(current: str, *, failed: int, firing: int) -> tuple[NavItem, NavItem]:
+    """The lines for failures and for alerts, which say how many there are."""
+    return (
+        NavItem(
+            label=gettext("Failures"),
+            icon="failures",
+            address=link("failures"),
+            current=current == "failures",
+            count=failed,
+            counted=gettext("failed jobs"),
+        ),
+        NavItem(
+            label=gettext("Alerts"),
+            icon="alerts",
+            address=link("alerts"),
+            current=current == "alerts",
+            count=firing,
+            counted=gettext("alerts that fire"),
+            bad=True,
+        ),
+    )
+
+
+def navigation(current: str, failures: NavItem, alerts: NavItem) -> tuple[tuple[NavItem, ...], ...]:
     """The pages that exist, in groups."""
     groups = (
         (
@@ -184,14 +213,7 @@ def navigation(current: str, failed: int, firing: int = 0) -> tuple[tuple[NavIte
                 label=gettext("Overview"), icon="overview", address=link("overview"), current=current == "overview"
             ),
             NavItem(label=gettext("Jobs"), icon="jobs", address=link("jobs"), current=current == "jobs"),
-            NavItem(
-                label=gettext("Failures"),
-                icon="failures",
-                address=link("failures"),
-                current=current == "failures",
-                count=failed,
-                counted=gettext("failed jobs"),
-            ),
+            failures,
         ),
         (
             NavItem(label=gettext("Queues"), icon="queues", address=link("queues"), current=current == "queues"),
@@ -211,15 +233,7 @@ def navigation(current: str, failed: int, firing: int = 0) -> tuple[tuple[NavIte
             ),
         ),
         (
-            NavItem(
-                label=gettext("Alerts"),
-                icon="alerts",
-                address=link("alerts"),
-                current=current == "alerts",
-                count=firing,
-                counted=gettext("alerts that fire"),
-                bad=True,
-            ),
+            alerts,
             NavItem(
                 label=gettext("Activity"), icon="activity", address=link("activity"), current=current == "activity"
             ),
