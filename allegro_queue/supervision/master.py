@@ -151,8 +151,8 @@ class Master:
 
     def tick(self, now: float) -> None:
         """One pass: children, dead workers, controls, heartbeat, sizes. Never sleeps."""
-        if self._maintenance is not None:
-            # Before the first worker is started, and whether Redis answers or not.
+        if self._maintenance is not None and self._status != "leaving":
+            # Before the first worker is started, and whether Redis answers or not. Who asks leaves first of all.
             is_on = self._maintenance.look(now)
             for supervisor in self._supervisors:
                 supervisor.follow_maintenance(is_on)
@@ -333,7 +333,7 @@ class Master:
         )
 
     def _maintenance_silent_since(self, now: float) -> float | None:
-        if self._maintenance is None or self._maintenance.silent_since is None:
+        if self._maintenance is None or self._maintenance.silent_since is None or self._status == "leaving":
             return None
         return now - (time.monotonic() - self._maintenance.silent_since)
 

@@ -16,6 +16,7 @@ from allegro_queue.conf import horizon_settings, queue_configs
 from allegro_queue.inbox import SignalInbox
 from allegro_queue.plan import build_plan
 from allegro_queue.stores import Stores, open_stores
+from allegro_queue.stores.controls import Control
 from allegro_queue.supervision.asking import SharedAnswer
 from allegro_queue.supervision.maintenance import SILENT_SECONDS, Maintenance
 from allegro_queue.supervision.master import AFTER_OUTAGE_SECONDS, Master, Settlers
@@ -106,3 +107,15 @@ def test_that_an_answer_on_maintenance_is_old_stands_in_the_record_until_there_i
     scene.answer.note_answer(True, now + 30)
     scene.master.tick(now + 30)
     assert scene.master.record(time.time()).maintenance_silent_since is None
+
+
+def test_a_master_that_leaves_waits_for_no_answer_on_maintenance(scene: Scene, caplog: pytest.LogCaptureFixture):
+    now = time.monotonic()
+    scene.master.tick(now)
+    scene.answer.note_answer(False, now)
+    scene.master.obey(Control.TERMINATE, now)
+
+    scene.master.tick(now + 10 * SILENT_SECONDS)
+
+    assert scene.master.record(time.time()).maintenance_silent_since is None
+    assert not [each for each in caplog.messages if "has not answered" in each]

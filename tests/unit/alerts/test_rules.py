@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -175,3 +177,17 @@ def test_a_snapshot_is_stale_by_the_pace_of_its_entry_or_by_the_threshold_where_
     hourly = facts(pulse=pulse(last_snapshot_at=NOW - age), snapshot_too_old_from=lambda taken_at: taken_at + 3600)
 
     assert bool(list(RULES["snapshot_stale"].look(hourly, threshold, 0))) is is_stale
+
+
+def test_the_document_s_table_has_each_rule_with_what_holds_where_the_settings_say_nothing():
+    document = Path(__file__).resolve().parents[3] / "docs" / "alerts.md"
+    rows = re.findall(
+        r"^\| `(\w+)` \|[^|]+\| ?(?:`([\d.]+)`)?[^|]*\| `(\d+)`[^|]*\| (?:`(\d+)h`|never) \|$",
+        document.read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+
+    told = [
+        (name, float(threshold or 0), float(after), 3600 * float(hours or 0)) for name, threshold, after, hours in rows
+    ]
+    assert told == [(each.name, each.threshold, each.after, each.repeat) for each in RULES.values()]
