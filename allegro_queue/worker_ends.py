@@ -39,7 +39,7 @@ def end_worker(stores: Stores, name: str, *, by: str, reason: str = "", kill: bo
                 telling(
                     "{name} was started by hand, so that nobody can kill it from here: end process {pid} on {host}.",
                     name=name,
-                    pid=worker.pid,
+                    pid=str(worker.pid),
                     host=worker.host,
                 )
             )

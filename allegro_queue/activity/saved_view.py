@@ -40,7 +40,7 @@ class SavedView(models.Model):
 
 
 class CannotSave(ValueError):
-    """A view cannot be saved; the message is a sentence, and lazy."""
+    """A view cannot be saved; the message is a telling of a sentence."""
 
 
 def views_for(who: str) -> list[SavedView]:

@@ -113,7 +113,7 @@ def revoke(token_id: int, now: datetime) -> ApiToken:
     """
     if not ApiToken.objects.filter(pk=token_id, revoked_at=None).update(revoked_at=now):
         raise InvalidToken(
-            telling("There is no token {number} that holds; it may be revoked already.", number=token_id)
+            telling("There is no token {number} that holds; it may be revoked already.", number=str(token_id))
         )
     return ApiToken.objects.get(pk=token_id)
 

@@ -420,13 +420,9 @@ def test_workers_that_die_at_their_start_are_told_until_one_of_them_works(
     faults = {"FAULT": "at boot", "FAULT_TRAIL": str(tmp_path / "deaths"), "FAULT_TIMES": "2"}
     environment = {"DJANGO_SETTINGS_MODULE": "tests.support.faulty", "DATABASE_URL": database(), **faults}
     with running("horizon", **environment) as horizon:
-        dying = eventually(
-            lambda: next((each for each in verdict(client).causes if "cannot keep" in each.headline), None),
-            within=20,
-            explain=horizon.said,
-        )
+        dying = comes_to_tell(client, "cannot keep its workers alive.", within=20)
         assert (dying.tone, dying.command) == ("bad", "python manage.py horizon_terminate")
-        assert re.fullmatch(r"supervisor-1 on \S+ cannot keep its workers alive\.", dying.headline)
+        assert dying.headline.startswith("supervisor-1 on ")
         assert "2 in a row ended within 5 s of their start (the last was killed by signal 9" in dying.line
         assert "2 in a row ended within 5 s of their start" in text_of(client, "workers")
 
@@ -446,26 +442,26 @@ def test_what_nobody_serves_or_counts_or_can_queue_is_told_with_what_mends_it(
         "DATABASE_URL": database(),
     }
     with running("horizon", **environment) as horizon:
-        lonely = dispatch(jobs.nothing, options=JobOptions(queue="audience-sync"))
-        unserved = comes_to_say(client, "audience-sync has 1 job and no worker listens.", within=20)
-        assert unserved.tone == "bad"
-        assert unserved.causes[0].line.endswith("No supervisor lists the queue audience-sync.")
-        assert does(unserved, "--burst").returncode == 0
-        assert is_filed(stores, lonely, "finished")()
+        dispatch(jobs.nothing, options=JobOptions(queue="audience-sync"))
+        unserved = comes_to_tell(client, "audience-sync has 1 job and no worker listens.", within=20)
+        assert (unserved.tone, unserved.command) == ("bad", "python manage.py rqworker audience-sync")
+        assert unserved.line.endswith("No supervisor lists the queue audience-sync.")
 
-        entry = ScheduleEntry.objects.create(name="tidy", every=3_600, job="tests.support.jobs.gone", queue="default")
-        faulty = comes_to_say(client, "tidy cannot be queued by the clock.")
+        entries = [
+            ScheduleEntry.objects.create(name=name, every=1, job=f"tests.support.jobs.{name}", queue="default")
+            for name in ("missing", "nothing")
+        ]
+        faulty = comes_to_tell(client, "missing cannot be queued by the clock.")
         assert faulty.tone == "bad"
-        assert "which cannot be imported" in faulty.causes[0].line
-        entry.job, entry.every = "tests.support.jobs.nothing", 1
-        entry.save()
-        eventually(lambda: stores.entries.known(time.time()).state("tidy").runs, explain=horizon.said)
+        assert "which cannot be imported" in faulty.line
+        eventually(lambda: stores.entries.known(time.time()).state("nothing").runs, explain=horizon.said)
         # As by a program that writes its jobs in a format of its own.
-        stores.client.hset(job_key("cron-tidy"), "meta", b"\x80pickled")
-        broken = comes_to_say(client, "tidy cannot be queued by the clock.")
-        assert broken.causes[0].line.startswith("tidy: Its data in Redis is not JSON.")
+        stores.client.hset(job_key("cron-nothing"), "meta", b"\x80pickled")
+        broken = comes_to_tell(client, "nothing and missing cannot be queued by the clock.")
+        assert broken.line.startswith("nothing: Its data in Redis is not JSON.")
         assert "Its data in Redis is not JSON." in text_of(client, "schedule")
-        entry.delete()
+        for each in entries:
+            each.delete()
 
         collector = stores.collecting.collector()
         assert collector is not None
@@ -473,23 +469,31 @@ def test_what_nobody_serves_or_counts_or_can_queue_is_told_with_what_mends_it(
         dispatch_many(jobs.nothing, [()] * 350)
         eventually(lambda: stores.jobs.counts(["default"])[State.FINISHED] >= 350, within=20, explain=horizon.said)
         os.kill(collector.pid, signal.SIGCONT)
-        gap = eventually(
-            lambda: said if "dropped uncounted" in (said := verdict(client)).sentence else None, explain=horizon.said
-        )
-        assert re.fullmatch(r"\d{3} runs were dropped uncounted: graphs have a gap from .+ to .+\.", gap.sentence)
+        gap = comes_to_tell(client, "dropped uncounted")
+        assert re.fullmatch(r"\d{3} runs were dropped uncounted: graphs have a gap from .+ to .+\.", gap.headline)
 
         horizon.send(signal.SIGKILL)
         eventually(lambda: not stores.workers.living() and stores.collecting.collector() is None)
     dispatch_many(jobs.nothing, [()] * 2)
-    assert manage("rqworker", "default", "--burst", **environment).returncode == 0
-    gone = comes_to_say(client, "No Horizon process and no workers.", within=20)
-    uncounted = next(each for each in gone.causes if each.headline.startswith("No collector runs."))
-    assert uncounted.line.startswith("2 runs wait to be counted. Redis keeps them until a collector comes")
+    assert does(unserved, "default", "--burst").returncode == 0
+    comes_to_say(client, "No Horizon process and no workers.", within=20)
+    uncounted = comes_to_tell(client, "No collector runs.")
+    assert uncounted.line.startswith("3 runs wait to be counted. Redis keeps them until a collector comes")
     assert does(uncounted, "--until-empty").returncode == 0
-    assert not [each for each in verdict(client).causes if each.headline.startswith("No collector runs.")]
+    assert not told(client, "No collector runs.")
 
 
-def does(said: Verdict | Finding, *more: str) -> subprocess.CompletedProcess[str]:
+def told(client: Client, words: str) -> Finding | None:
+    """What the overview finds in such words, be it the worst or not."""
+    return next((each for each in verdict(client).causes if words in each.headline), None)
+
+
+def comes_to_tell(client: Client, words: str, within: float = 10) -> Finding:
+    """The same, once it does."""
+    return eventually(lambda: told(client, words), within=within, explain=lambda: verdict(client))
+
+
+def does(said: Finding, *more: str) -> subprocess.CompletedProcess[str]:
     """What is said to type."""
     words = said.command.removeprefix("python manage.py ").split()
     return manage(*words, *more, DATABASE_URL=database())

@@ -82,8 +82,8 @@ def test_a_worker_by_hand_can_only_be_told_to_leave(client: Client, stores: Stor
     alive(stores, master="", supervisor="")
 
     assert words(client) == ["end"]
-    assert "was started by hand" in send(client, word="kill")
-    assert "was told to leave" in send(client, word="end")
+    assert "end process 4121 on web-1." in send(client, word="kill")
+    assert "Worker 4121 on web-1 was told to leave." in send(client, word="end")
     assert stores.controls.take(MASTER) == []
 
 

@@ -19,7 +19,7 @@ from redis.exceptions import NoPermissionError
 from allegro_queue.access import View, rights_of, token_name, without_right
 from allegro_queue.activity.journal import Deed, note
 from allegro_queue.activity.models import Activity
-from allegro_queue.bulk.subjects import all_jobs, these_jobs
+from allegro_queue.bulk.subjects import LONGEST_PART, all_jobs, these_jobs
 from allegro_queue.connection import UNREACHABLE
 from allegro_queue.dashboard.acting.chosen import LONGEST_REASON
 from allegro_queue.dashboard.acting.pause_page import MOST_MINUTES
@@ -55,9 +55,6 @@ SUBJECTS = (
     ("channel", gettext_noop("channel {name}")),
 )
 """Fields of the forms that say what an action is about, and how the journal names what stands in each."""
-
-LONGEST_PART = 200
-"""Letters of a field that the journal keeps."""
 
 NOT_KNOWN = telling("Redis did not answer, so it is not known what was done. Look at the list before trying again.")
 

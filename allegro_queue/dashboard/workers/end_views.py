@@ -106,7 +106,7 @@ def end_worker(request: HttpRequest, stores: Stores) -> Told:
         text = gettext_noop("Worker {pid} on {host} was told to leave once its job has ended.")
     else:
         text = gettext_noop("Worker {pid} on {host} was told to leave.")
-    return messages.SUCCESS, telling(text, master=worker.master, pid=worker.pid, host=worker.host)
+    return messages.SUCCESS, telling(text, master=worker.master, pid=str(worker.pid), host=worker.host)
 
 
 PAGES: list[tuple[str, View, str]] = [
