@@ -127,7 +127,7 @@ def test_the_beats_of_living_processes_make_no_page_another_one(
     clock.now += 5
     stores.masters.write(records.master(clock.now))
     stores.workers.write(records.worker(clock.now, memory_bytes=71_000_000))
-    stores.schedule.lead("of-the-scene", records.scheduler(clock.now))
+    stores.schedulers.lead("of-the-scene", records.scheduler(clock.now))
 
     trips = trips_of(monkeypatch)
     assert poll(client, reverse("horizon:workers"), tag).status_code == 304
