@@ -12,13 +12,14 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from allegro.audience.by_hand import MOST_MEMBERS, TooMany, start_round, sync_members
 from allegro.audience.faults import said_of
+from allegro.audience.kept_errors import error_words
 from allegro.audience.models import ExternalProfile, Member, ProviderAccount, SyncRound, SyncRun
 from allegro.audience.providers import provider_for
 from allegro.credential_form import CredentialForm
 from allegro.history import HistoryAdmin, HistoryInline
 from allegro.member_page import parts_of
 from allegro_queue.errors import HorizonError
-from allegro_queue.tellings import read_telling, told_by
+from allegro_queue.tellings import told_by
 
 STATES = {
     "failed": {"external_profiles__failed_at__isnull": False},
@@ -44,9 +45,18 @@ class SyncStateFilter(admin.SimpleListFilter):
         return queryset.filter(**wanted).distinct() if wanted else queryset
 
 
-class ExternalProfileInline(HistoryInline):
+class ToldError:
+    """The error of a row, in the reader's language."""
+
+    @admin.display(description=gettext_lazy("error"), ordering="error")
+    def told_error(self, row: ExternalProfile | SyncRound) -> str:
+        return error_words(row.error_said, row.error)
+
+
+class ExternalProfileInline(ToldError, HistoryInline):
     model = ExternalProfile
-    fields = ("provider", "payload", "synced_at", "changed_at", "ask_again_at", "failed_at", "error")
+    fields = ("provider", "payload", "synced_at", "changed_at", "ask_again_at", "failed_at", "told_error")
+    readonly_fields = ("told_error",)
 
 
 @admin.register(Member)
@@ -178,8 +188,8 @@ class ProviderAccountAdmin(admin.ModelAdmin):
     def last_error(self, account: Any) -> str:
         if not account.pk or account.run_last_failure_at is None:
             return ""
-        said = read_telling(account.run_last_error_said, account.run_last_error)
-        return f"{account.run_last_failure_at:%Y-%m-%d %H:%M}: {said.words}"
+        said = error_words(account.run_last_error_said, account.run_last_error)
+        return f"{account.run_last_failure_at:%Y-%m-%d %H:%M}: {said}"
 
     @admin.display(description=gettext_lazy("next due"))
     def next_due(self, account: Any) -> str:
@@ -240,8 +250,10 @@ class ProviderAccountAdmin(admin.ModelAdmin):
 
 
 @admin.register(ExternalProfile)
-class ExternalProfileAdmin(HistoryAdmin):
-    list_display = ("member", "provider", "synced_at", "changed_at", "ask_again_at", "failed_at", "error")
+class ExternalProfileAdmin(ToldError, HistoryAdmin):
+    list_display = ("member", "provider", "synced_at", "changed_at", "ask_again_at", "failed_at", "told_error")
+    exclude = ("error",)
+    readonly_fields = ("told_error",)
     list_filter = (
         "provider",
         "member__organization",
@@ -275,11 +287,11 @@ class SyncRunAdmin(HistoryAdmin):
 
     @admin.display(description=gettext_lazy("last error"), ordering="last_error")
     def error(self, run: SyncRun) -> str:
-        return read_telling(run.last_error_said, run.last_error).words
+        return error_words(run.last_error_said, run.last_error)
 
 
 @admin.register(SyncRound)
-class SyncRoundAdmin(HistoryAdmin):
+class SyncRoundAdmin(ToldError, HistoryAdmin):
     list_display = (
         "started_at",
         "account",
@@ -292,13 +304,14 @@ class SyncRoundAdmin(HistoryAdmin):
         "failed",
         "put_off",
         "skipped",
-        "error",
+        "told_error",
     )
     list_filter = ("account__provider", "account__organization", "by_hand")
     list_select_related = ("account__organization",)
     search_fields = ("account__organization__name", "account__provider", "=id")
     date_hierarchy = "started_at"
-    readonly_fields = ("state",)
+    exclude = ("error",)
+    readonly_fields = ("state", "told_error")
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, step: SyncRound) -> str:

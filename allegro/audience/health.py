@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import F, Q, QuerySet
 
+from allegro.audience.kept_errors import error_columns
 from allegro.audience.models import ProviderAccount, SyncRun
 from allegro_queue.tellings import Telling
 
@@ -20,9 +21,6 @@ BROKEN_AFTER = 3
 
 BROKEN_FOR = timedelta(minutes=1)
 """… until this long after the last of them. Background jobs go on asking, so its recovery is noticed."""
-
-LONGEST = 500
-"""Letters of an error that are kept."""
 
 LONGEST_WAIT = timedelta(hours=1)
 """The most that a source's wish to be left alone is followed."""
@@ -90,8 +88,7 @@ def note_failure(account: ProviderAccount, error: Telling, now: datetime) -> Non
     run_of(account).update(
         failures_in_a_row=F("failures_in_a_row") + 1,
         last_failure_at=now,
-        last_error=error.english[:LONGEST],
-        last_error_said=error.as_data_within(LONGEST),
+        **error_columns(error, "last_error"),
     )
 
 

@@ -9,6 +9,7 @@ from allegro.audience.faults import said_of
 from allegro.audience.freshness import ask_together, keep, stale_questions
 from allegro.audience.health import health_of
 from allegro.audience.keeping import keep_answer, keep_fault, keep_wish
+from allegro.audience.kept_errors import error_columns
 from allegro.audience.models import Member, ProviderAccount, SyncRound
 from allegro.audience.pauses import look_later, queue_put_off
 from allegro.audience.profiles import ask, known_of, put_off
@@ -18,6 +19,7 @@ from allegro.audience.rounds import RoundsFailed, evaluate, go_on
 from allegro.audience.warming import WARM_AHEAD
 from allegro.organizations.models import Organization
 from allegro_queue.jobs import job
+from allegro_queue.tellings import telling
 
 SYNC_QUEUE = "audience-sync"
 
@@ -69,7 +71,8 @@ def continue_round(round_id: str, turn: str) -> str:
     if step is None:
         return "skipped: the round was dispatched or deleted"
     if not step.account.enabled:
-        SyncRound.objects.filter(pk=step.pk).update(dispatched_at=timezone.now(), error="The account was switched off.")
+        ended = error_columns(telling("The account was switched off."))
+        SyncRound.objects.filter(pk=step.pk).update(dispatched_at=timezone.now(), **ended)
         return "ended: the account was switched off"
     if health_of(step.account).is_busy(timezone.now()):
         SyncRound.objects.filter(pk=step.pk).update(moved_at=None)

@@ -37,5 +37,5 @@ def keep_wish(member: Member, account: ProviderAccount, busy: SourceBusy, asked_
 
 def keep_fault(member: Member, account: ProviderAccount, said: Telling, asked_at: datetime) -> None:
     """The source was asked in vain."""
-    record_failure(member, account.provider, said.english, asked_at)
+    record_failure(member, account.provider, said, asked_at)
     note_failure(account, said, asked_at)

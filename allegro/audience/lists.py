@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from allegro.audience.faults import told
 from allegro.audience.health import note_failure, note_success
+from allegro.audience.kept_errors import error_columns
 from allegro.audience.models import ExternalProfile, Member, ProviderAccount, SyncRound
 from allegro.audience.profiles import checked, store, store_first
 from allegro.audience.providers import Fetched, ListingProvider, Page, ProviderFailed, SourceBusy
@@ -111,5 +112,5 @@ def give_up(step: SyncRound, account: ProviderAccount, fault: ProviderFailed) ->
     now = timezone.now()
     log.warning("list not read provider=%s account=%s: %s", account.provider, account.pk, fault)
     note_failure(account, telling("The list was not read: {reason}", reason=told_by(fault)), now)
-    SyncRound.objects.filter(pk=step.pk).update(list_done_at=now, moved_at=now, error=str(fault)[:500])
+    SyncRound.objects.filter(pk=step.pk).update(list_done_at=now, moved_at=now, **error_columns(told_by(fault)))
     step.refresh_from_db()

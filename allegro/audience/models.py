@@ -206,6 +206,8 @@ class ExternalProfile(models.Model):
     error = models.CharField(
         gettext_lazy("error"), max_length=500, blank=True, help_text=gettext_lazy("Why it was asked in vain.")
     )
+    error_said = models.JSONField(null=True, editable=False)
+    """The same, to be told in any language; ``None`` in rows of versions that had English only."""
     ask_again_at = models.DateTimeField(
         gettext_lazy("ask again at"),
         null=True,
@@ -347,6 +349,8 @@ class SyncRound(models.Model):
         blank=True,
         help_text=gettext_lazy("What last stopped its dispatch or its list."),
     )
+    error_said = models.JSONField(null=True, editable=False)
+    """The same, to be told in any language."""
 
     class Meta:
         verbose_name = gettext_lazy("sync round")

@@ -15,9 +15,10 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_noop
 
 from allegro.audience.faults import told
+from allegro.audience.kept_errors import error_columns
 from allegro.audience.models import ExternalProfile, Member
 from allegro.audience.providers import Fetched, Known, ProviderFailed, SyncProvider
-from allegro_queue.tellings import telling
+from allegro_queue.tellings import Telling, telling
 from allegro_queue.tenancy import acting_for
 
 MALFORMED = gettext_noop("The provider returned a {found}; it must return Fetched, with a dict as its payload.")
@@ -95,7 +96,7 @@ def store(member: Member, provider: str, fetched: Fetched, asked_at: datetime) -
     if fetched.unchanged:
         # Only what it was compared with can be unchanged: somebody may have stored another version meanwhile.
         same = rows_of(member, provider).filter(etag=fetched.etag, synced_at__lt=asked_at)
-        return bool(same.update(synced_at=asked_at, error="", failed_at=None, ask_again_at=None))
+        return bool(same.update(synced_at=asked_at, **error_columns(None), failed_at=None, ask_again_at=None))
     fields = columns_of(fetched, asked_at)
     older = rows_of(member, provider).filter(older_than(fetched, asked_at))
     if older.update(**fields):
@@ -129,7 +130,7 @@ def columns_of(fetched: Fetched, asked_at: datetime) -> dict[str, Any]:
         "etag": fetched.etag[:500],
         "changed_at": fetched.changed_at,
         "synced_at": asked_at,
-        "error": "",
+        **error_columns(None),
         "failed_at": None,
         "ask_again_at": None,
     }
@@ -144,9 +145,9 @@ def older_than(fetched: Fetched, asked_at: datetime) -> Q:
     return unsaid | Q(changed_at__lt=fetched.changed_at) | (Q(changed_at=fetched.changed_at) & asked_before)
 
 
-def record_failure(member: Member, provider: str, error: str, asked_at: datetime) -> None:
+def record_failure(member: Member, provider: str, error: Telling, asked_at: datetime) -> None:
     """Note on the profile that its source was asked in vain; what it said before stays, and a later answer wins."""
-    write_note(member, provider, asked_at, error=error[:500], failed_at=asked_at)
+    write_note(member, provider, asked_at, **error_columns(error), failed_at=asked_at)
 
 
 def put_off(member: Member, provider: str, until: datetime, asked_at: datetime) -> None:

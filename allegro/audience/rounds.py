@@ -16,8 +16,9 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from allegro.audience.faults import told, words_of
+from allegro.audience.faults import said_of, told
 from allegro.audience.health import health_of, make_sure, note_failure, run_of
+from allegro.audience.kept_errors import error_columns
 from allegro.audience.lists import read_list
 from allegro.audience.models import ExternalProfile, Member, ProviderAccount, SyncRound
 from allegro.audience.pauses import leave_alone, put_off_members
@@ -154,7 +155,7 @@ def advance(step: SyncRound, account: ProviderAccount, provider: SyncProvider, t
             return 0
         return queue_portions(step, account, provider, turn)
     except Exception as error:
-        SyncRound.objects.filter(pk=step.pk).update(moved_at=None, error=words_of(error))
+        SyncRound.objects.filter(pk=step.pk).update(moved_at=None, **error_columns(said_of(error)))
         raise
 
 
@@ -170,7 +171,7 @@ def go_on(step: SyncRound, account: ProviderAccount, provider: SyncProvider, tur
         read_list(step, account, provider, STEP_SECONDS)
     except SourceBusy as busy:
         leave_alone(account, busy.wait_seconds, timezone.now())
-        SyncRound.objects.filter(pk=step.pk).update(moved_at=None, error=str(busy))
+        SyncRound.objects.filter(pk=step.pk).update(moved_at=None, **error_columns(told_by(busy)))
         return 0
     return advance(step, account, provider, turn)
 
@@ -224,7 +225,7 @@ def move(step: SyncRound, found: list[UUID], queued: int) -> bool:
         dispatched=F("dispatched") + queued,
         pending_already=F("pending_already") + len(found) - queued,
         moved_at=timezone.now(),
-        error="",
+        **error_columns(None),
     )
     step.cursor = reached
     return bool(moved)

@@ -17,6 +17,7 @@ from redis import Redis
 
 from allegro.accounts.models import StaffLink
 from allegro.audience.health import note_failure
+from allegro.audience.kept_errors import error_columns
 from allegro.audience.models import ExternalProfile, Member, ProviderAccount, SyncRound
 from allegro.magic_links.models import MagicLink, MailTemplate
 from allegro.organizations.models import Organization
@@ -67,8 +68,9 @@ def rows() -> None:
         organization=alley, provider="json-profile", url="https://alley.example/{email}"
     )
     note_failure(account, telling("The source's answer is not JSON."), THEN)
-    SyncRound.objects.create(account=account, started_at=THEN, dispatched=3, dispatched_at=THEN)
-    ExternalProfile.objects.create(member=ada, provider="json-profile", synced_at=THEN)
+    failed = error_columns(telling("The source's answer is not JSON."))
+    SyncRound.objects.create(account=account, started_at=THEN, dispatched=3, dispatched_at=THEN, **failed)
+    ExternalProfile.objects.create(member=ada, provider="json-profile", synced_at=THEN, **failed)
     an_account(alley, 25)
     MailTemplate.objects.create(organization=alley, subject="In", text="{% sign_in_link %}")
     MagicLink.objects.create(organization=alley, email="ada@alley.example", requested_at=THEN)
