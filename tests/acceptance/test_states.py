@@ -411,16 +411,17 @@ def test_what_nobody_serves_or_counts_or_can_queue_is_told_with_what_mends_it(
         "TEST_HORIZON": json.dumps({"runs_kept": 100}),
         "DATABASE_URL": database(),
     }
+    # Made before it starts, since a scheduler looks for others only now and then.
+    entries = [
+        ScheduleEntry.objects.create(name=name, every=1, job=f"tests.support.jobs.{name}", queue="default")
+        for name in ("missing", "nothing")
+    ]
     with running("horizon", **environment) as horizon:
         dispatch(jobs.nothing, options=JobOptions(queue="audience-sync"))
         unserved = comes_to_tell(client, "audience-sync has 1 job and no worker listens.", within=20)
         assert (unserved.tone, unserved.command) == ("bad", "python manage.py rqworker audience-sync")
         assert unserved.line.endswith("No supervisor lists the queue audience-sync.")
 
-        entries = [
-            ScheduleEntry.objects.create(name=name, every=1, job=f"tests.support.jobs.{name}", queue="default")
-            for name in ("missing", "nothing")
-        ]
         faulty = comes_to_tell(client, "missing cannot be queued by the clock.")
         assert faulty.tone == "bad"
         assert "which cannot be imported" in faulty.line
@@ -442,6 +443,7 @@ def test_what_nobody_serves_or_counts_or_can_queue_is_told_with_what_mends_it(
         gap = comes_to_tell(client, "dropped uncounted")
         assert re.fullmatch(r"\d{3} runs were dropped uncounted: graphs have a gap from .+ to .+\.", gap.headline)
 
+        eventually(lambda: not told(client, "cannot be queued by the clock."), explain=horizon.said)
         horizon.send(signal.SIGKILL)
         eventually(lambda: not stores.workers.living() and stores.collecting.collector() is None)
     dispatch_many(jobs.nothing, [()] * 2)
