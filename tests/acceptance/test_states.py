@@ -422,13 +422,13 @@ def test_what_nobody_serves_or_counts_or_can_queue_is_told_with_what_mends_it(
         assert (unserved.tone, unserved.command) == ("bad", "python manage.py rqworker audience-sync")
         assert unserved.line.endswith("No supervisor lists the queue audience-sync.")
 
-        faulty = comes_to_tell(client, "missing cannot be queued by the clock.")
+        faulty = comes_to_tell(client, "missing cannot be queued by the clock.", within=20)
         assert faulty.tone == "bad"
         assert "which cannot be imported" in faulty.line
         eventually(lambda: stores.entries.known(time.time()).state("nothing").runs, explain=horizon.said)
         # As by a program that writes its jobs in a format of its own.
         stores.client.hset(job_key("cron-nothing"), "meta", b"\x80pickled")
-        broken = comes_to_tell(client, "nothing and missing cannot be queued by the clock.")
+        broken = comes_to_tell(client, "nothing and missing cannot be queued by the clock.", within=20)
         assert broken.line.startswith("nothing: Its data in Redis is not JSON.")
         assert "Its data in Redis is not JSON." in text_of(client, "schedule")
         for each in entries:
@@ -440,7 +440,7 @@ def test_what_nobody_serves_or_counts_or_can_queue_is_told_with_what_mends_it(
         dispatch_many(jobs.nothing, [()] * 350)
         eventually(lambda: stores.jobs.counts(["default"])[State.FINISHED] >= 350, within=20, explain=horizon.said)
         os.kill(collector.pid, signal.SIGCONT)
-        gap = comes_to_tell(client, "dropped uncounted")
+        gap = comes_to_tell(client, "dropped uncounted", within=20)
         assert re.fullmatch(r"\d{3} runs were dropped uncounted: graphs have a gap from .+ to .+\.", gap.headline)
 
         eventually(lambda: not told(client, "cannot be queued by the clock."), explain=horizon.said)
