@@ -9,16 +9,7 @@ import pytest
 from django.utils import translation
 
 from allegro_queue.alerts.rules import span
-from allegro_queue.tellings import (
-    Telling,
-    in_a_list,
-    one_after_another,
-    read_telling,
-    telling,
-    telling_of,
-    told_by,
-    verbatim,
-)
+from allegro_queue.tellings import Telling, read_telling, telling, telling_of, verbatim
 
 WAITS = telling_of("no worker lives; {n} job waits", "no worker lives; {n} jobs wait", 1200)
 LATE = telling("{entries} should have been queued {time} ago", entries="tick", time=span(90))
@@ -75,19 +66,3 @@ def test_one_that_holds_itself_without_end_is_not_read() -> None:
         endless = {"one": "{it}", "many": "", "number": 1, "places": {"it": endless}}
 
     assert read_telling(endless, "late").words == "late"
-
-
-def test_an_error_that_carries_a_telling_is_told_in_any_language_and_others_as_they_are() -> None:
-    assert told_by(ValueError(LATE)) == LATE
-    assert told_by(ValueError("no {such} thing")).words == "no {such} thing"
-    assert told_by(ValueError()).words == ""
-
-
-def test_sentences_in_a_row_are_each_told_by_themselves() -> None:
-    both = one_after_another(WAITS, LATE)
-
-    assert both.english == f"{WAITS.english} {LATE.english}"
-    assert in_a_list(LATE) == LATE
-    with translation.override("he"):
-        assert WAITS.words in both.words
-        assert LATE.words in both.words
