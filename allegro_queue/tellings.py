@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.formats import number_format
 from django.utils.translation import gettext, ngettext
 
+from allegro_queue.storable import storable
 from allegro_queue.wording import worded
 
 VERBATIM = "{words}"
@@ -51,9 +52,12 @@ class Telling:
             text = gettext(self.one)
         return worded(text, **{name: in_words(each) for name, each in self.places.items()})
 
-    def as_data_within(self, longest: int) -> dict[str, Any] | None:
-        """For a table whose English beside it is cut after so many letters: none of one that is, so that both agree."""
-        return self.as_data() if len(self.english) <= longest else None
+    def as_columns(self, longest: int) -> tuple[str, dict[str, Any] | None]:
+        """For a table: its English, as any database takes it, cut after so many letters; and itself as JSON, or none where
+        that English is not whole, so that both agree."""
+        whole = self.english
+        kept = storable(whole)[:longest]
+        return kept, self.as_data() if kept == whole else None
 
     def as_data(self) -> dict[str, Any]:
         """For JSON."""
