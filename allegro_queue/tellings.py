@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from string import Formatter
 from typing import Any
 
@@ -51,6 +51,11 @@ class Telling:
         else:
             text = gettext(self.one)
         return worded(text, **{name: in_words(each) for name, each in self.places.items()})
+
+    @property
+    def storable(self) -> Telling:
+        """The same, of what any database takes."""
+        return replace(self, places={name: storable_place(each) for name, each in self.places.items()})
 
     def as_columns(self, longest: int) -> tuple[str, dict[str, Any] | None]:
         """For a table: its English, as any database takes it, cut after so many letters; and itself as JSON, or none where
@@ -111,6 +116,12 @@ def told_by(error: BaseException) -> Telling:
 def verbatim(words: str) -> Telling:
     """Words that are the same in every language, or known in one only."""
     return Telling(one=VERBATIM, places={"words": words})
+
+
+def storable_place(place: Place) -> Place:
+    if isinstance(place, Telling):
+        return place.storable
+    return storable(place) if isinstance(place, str) else place
 
 
 def in_english(place: Place) -> str:

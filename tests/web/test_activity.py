@@ -75,6 +75,7 @@ def test_nobody_keeps_an_act_out_of_the_journal_by_letters_that_postgresql_refus
 
     retried, paused = Activity.objects.order_by("-id")
     assert (paused.reason, paused.succeeded) == ("notrace", True)
+    assert stores.pauses.current(time.time())["high"].reason == "notrace"
     assert retried.subject == "job gone"
     assert "\x00" not in retried.subject_telling.words
 
