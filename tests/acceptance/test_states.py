@@ -136,10 +136,10 @@ def test_a_system_goes_from_its_first_steps_to_quiet_and_counts_down_to_its_firs
 
         dispatch(jobs.nothing)
 
-        said = eventually(
-            lambda: said if "Last job done at" in (said := verdict(client)).note else None, explain=horizon.said
-        )
-        assert (said.tone, said.sentence, said.causes) == ("ok", "Quiet. Nothing waits and nothing runs.", ())
+        eventually(lambda: "Last job done at" in verdict(client).note, explain=horizon.said)
+        # The run is filed a moment before its worker says that it is at rest.
+        said = comes_to_say(client, "Quiet. Nothing waits and nothing runs.")
+        assert (said.tone, said.causes) == ("ok", ())
         assert re.match(r"1 worker listens\. Last job done at \d\d:\d\d\. None failed in the last hour\.", said.note)
         assert "First graph" not in text_of(client, "metrics")
 
@@ -441,23 +441,24 @@ def test_what_nobody_serves_or_counts_or_can_queue_is_told_with_what_mends_it(
         "TEST_HORIZON": json.dumps({"runs_kept": 100}),
         "DATABASE_URL": database(),
     }
+    # Made before it starts, since a scheduler looks for others only now and then.
+    entries = [
+        ScheduleEntry.objects.create(name=name, every=1, job=f"tests.support.jobs.{name}", queue="default")
+        for name in ("missing", "nothing")
+    ]
     with running("horizon", **environment) as horizon:
         dispatch(jobs.nothing, options=JobOptions(queue="audience-sync"))
         unserved = comes_to_tell(client, "audience-sync has 1 job and no worker listens.", within=20)
         assert (unserved.tone, unserved.command) == ("bad", "python manage.py rqworker audience-sync")
         assert unserved.line.endswith("No supervisor lists the queue audience-sync.")
 
-        entries = [
-            ScheduleEntry.objects.create(name=name, every=1, job=f"tests.support.jobs.{name}", queue="default")
-            for name in ("missing", "nothing")
-        ]
-        faulty = comes_to_tell(client, "missing cannot be queued by the clock.")
+        faulty = comes_to_tell(client, "missing cannot be queued by the clock.", within=20)
         assert faulty.tone == "bad"
         assert "which cannot be imported" in faulty.line
         eventually(lambda: stores.entries.known(time.time()).state("nothing").runs, explain=horizon.said)
         # As by a program that writes its jobs in a format of its own.
         stores.client.hset(job_key("cron-nothing"), "meta", b"\x80pickled")
-        broken = comes_to_tell(client, "nothing and missing cannot be queued by the clock.")
+        broken = comes_to_tell(client, "nothing and missing cannot be queued by the clock.", within=20)
         assert broken.line.startswith("nothing: Its data in Redis is not JSON.")
         assert "Its data in Redis is not JSON." in text_of(client, "schedule")
         for each in entries:
@@ -469,9 +470,10 @@ def test_what_nobody_serves_or_counts_or_can_queue_is_told_with_what_mends_it(
         dispatch_many(jobs.nothing, [()] * 350)
         eventually(lambda: stores.jobs.counts(["default"])[State.FINISHED] >= 350, within=20, explain=horizon.said)
         os.kill(collector.pid, signal.SIGCONT)
-        gap = comes_to_tell(client, "dropped uncounted")
+        gap = comes_to_tell(client, "dropped uncounted", within=20)
         assert re.fullmatch(r"\d{3} runs were dropped uncounted: graphs have a gap from .+ to .+\.", gap.headline)
 
+        eventually(lambda: not told(client, "cannot be queued by the clock."), explain=horizon.said)
         horizon.send(signal.SIGKILL)
         eventually(lambda: not stores.workers.living() and stores.collecting.collector() is None)
     dispatch_many(jobs.nothing, [()] * 2)

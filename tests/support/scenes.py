@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 
 from rq.job import Job
@@ -121,13 +120,3 @@ def failed_job(stores: Stores, at: float, error: str = "ValueError: as asked", q
     stores.client.zadd(line.failed_job_registry.key, {job.id: at + 7 * 86_400})
     Result.create_failure(job, ttl=3600, exc_string=traceback)
     return str(job.id)
-
-
-def everything_written(stores: Stores) -> dict[str, object]:
-    """Every key with its type and content, to see that reading changed none. Not the lease of half a second, which ends
-    by itself."""
-    found: dict[str, object] = {}
-    for key in sorted({*stores.client.keys("*")} - {stores.keys.scheduler_lease.encode()}):
-        kind = stores.client.type(key).decode()
-        found[key.decode()] = (kind, json.dumps(str(stores.client.dump(key))))
-    return found

@@ -19,6 +19,7 @@ from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
 from allegro_queue.stores.pauses import ALL_QUEUES, Pause
 from tests.support import jobs, records, scenes
+from tests.support.digest import digest
 from tests.support.failed_jobs import failed_ids
 from tests.support.failures import failed, queued, run_all
 from tests.support.many_failed import many_failed
@@ -126,11 +127,11 @@ def test_a_form_that_makes_no_sense_changes_nothing(
     failed(redis, jobs.fail)
     failed(redis, jobs.fail)
     form = {**asked(client, "delete", all="1"), **change}
-    before = scenes.everything_written(stores)
+    before = digest(stores.client)
 
     assert message in do(client, "delete", **form)[1]
 
-    assert scenes.everything_written(stores) == before
+    assert digest(stores.client) == before
     assert not BulkRun.objects.exists()
 
 
@@ -334,13 +335,13 @@ def test_who_lacks_the_right_is_told_its_name_and_nothing_changes(
         token="0" * 32, act="delete" if name == "undo_run" else "retry", selection={"state": "failed"}, subject="x", cut_off=0, who="x", via="page",
         created_at=time.time(), moved_at=time.time(),
     )  # fmt: skip
-    before = scenes.everything_written(stores)
+    before = digest(stores.client)
 
     answer = reader.post(reverse(f"horizon:{name}"), {"id": job_id, "run": run.pk, "to": "high"})
 
     assert answer.status_code == 403
     assert f"allegro_queue.{RIGHTS[name]}" in answer.content.decode()
-    assert scenes.everything_written(stores) == before
+    assert digest(stores.client) == before
 
 
 def test_looking_at_questions_runs_and_bin_changes_nothing(client: Client, redis: Redis, stores: Stores) -> None:
@@ -348,7 +349,7 @@ def test_looking_at_questions_runs_and_bin_changes_nothing(client: Client, redis
     do(client, "delete", id=failed(redis, jobs.fail))
     waiting = queued(jobs.nothing)
     run = BulkRun.objects.get()
-    before = scenes.everything_written(stores)
+    before = digest(stores.client)
 
     for address in (
         reverse("horizon:confirm_retry") + f"?id={job_id}",
@@ -364,7 +365,7 @@ def test_looking_at_questions_runs_and_bin_changes_nothing(client: Client, redis
     ):
         assert client.get(address).status_code == 200
 
-    assert scenes.everything_written(stores) == before
+    assert digest(stores.client) == before
 
 
 def test_a_run_with_a_rate_says_when_no_scheduler_would_go_on_with_it(

@@ -19,7 +19,8 @@ from allegro_queue.dashboard.job.act_views import ACTIONS as ONE_JOB_ACTIONS
 from allegro_queue.stores import Stores
 from allegro_queue.stores.jobs import State
 from allegro_queue.stores.pauses import Pause
-from tests.support import jobs, scenes
+from tests.support import jobs
+from tests.support.digest import digest
 from tests.support.failed_jobs import failed_ids
 from tests.support.failures import failed, queued, run_all
 
@@ -114,11 +115,11 @@ def test_a_choice_that_makes_no_sense_changes_nothing(
     client: Client, redis: Redis, stores: Stores, form: dict[str, Any], message: str
 ) -> None:
     failed(redis, jobs.fail)
-    before = scenes.everything_written(stores)
+    before = digest(stores.client)
 
     assert do(client, "retry", **form)[1] == message
     assert do(client, "delete", **form)[1] == message
-    assert scenes.everything_written(stores) == before
+    assert digest(stores.client) == before
 
 
 @pytest.mark.parametrize("form", [{"failed_until": "nan"}, {"failed_until": "x"}, {"failed_until": "1e999"}])
@@ -214,13 +215,13 @@ def test_the_pause_page_asks_and_a_paused_queue_can_be_resumed_there(client: Cli
 def test_an_action_answers_to_post_alone(client: Client, redis: Redis, stores: Stores, name: str) -> None:
     job_id = failed(redis, jobs.fail)
     stores.pauses.pause(Pause(queue="high", since=time.time()))
-    before = scenes.everything_written(stores)
+    before = digest(stores.client)
     query = {"id": job_id, "all": "1", "queue": "high", "reason": "x"}
 
     for method in (client.get, client.head, client.options, client.put, client.delete):
         assert method(reverse(f"horizon:{name}"), query).status_code == 405
 
-    assert scenes.everything_written(stores) == before
+    assert digest(stores.client) == before
 
 
 @pytest.mark.parametrize("name", [name for _, _, name in (*ACTIONS, *RUN_ACTIONS)])
@@ -228,12 +229,12 @@ def test_a_post_from_another_site_changes_nothing(redis: Redis, stores: Stores, 
     strict = Client(enforce_csrf_checks=True)
     job_id = failed(redis, jobs.fail)
     stores.pauses.pause(Pause(queue="high", since=time.time()))
-    before = scenes.everything_written(stores)
+    before = digest(stores.client)
 
     answer = strict.post(reverse(f"horizon:{name}"), {"id": job_id, "queue": "high", "reason": "x"})
 
     assert answer.status_code == 403
-    assert scenes.everything_written(stores) == before
+    assert digest(stores.client) == before
 
 
 @pytest.mark.parametrize(

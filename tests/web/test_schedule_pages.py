@@ -13,7 +13,8 @@ from allegro_queue.scheduling.install import declared_entries, install
 from allegro_queue.stores import Stores, schedulers
 from allegro_queue.stores.entries import EntryPause
 from allegro_queue.stores.schedule import SCHEDULED
-from tests.support import records, scenes
+from tests.support import records
+from tests.support.digest import digest
 from tests.support.schedule import entry, scheduler_over
 
 pytestmark = pytest.mark.django_db
@@ -126,14 +127,14 @@ def test_a_page_for_an_entry_that_does_not_exist_says_so(client: Client, redis: 
 
 
 def test_the_step_before_acting_changes_nothing_and_leads_to_the_act(client: Client, planned: Stores):
-    before = scenes.everything_written(planned)
+    before = digest(planned.client)
 
     for name, act in (("confirm_run_entry", "run_entry"), ("confirm_pause_entry", "pause_entry")):
         text = text_of(client, reverse(f"horizon:{name}") + f"?entry={NAME}")
         assert "Nothing has happened yet." in text
         assert f'action="{reverse(f"horizon:{act}")}"' in text
 
-    assert scenes.everything_written(planned) == before
+    assert digest(planned.client) == before
 
 
 def test_a_run_now_is_queued_beside_the_schedule_and_noted_with_who(client: Client, planned: Stores, redis: Redis):
@@ -174,11 +175,11 @@ def test_an_entry_is_paused_for_some_minutes_and_resumed(client: Client, planned
 def test_what_cannot_be_done_is_said_and_changes_nothing(
     client: Client, planned: Stores, name: str, form: dict[str, str], said: str
 ):
-    before = scenes.everything_written(planned)
+    before = digest(planned.client)
 
     assert said in do(client, name, **form)
 
-    assert scenes.everything_written(planned) == before
+    assert digest(planned.client) == before
 
 
 @pytest.mark.parametrize("name", ["run_entry", "pause_entry", "resume_entry"])

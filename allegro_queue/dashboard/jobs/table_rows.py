@@ -106,7 +106,7 @@ def tags_of(line: Line, says_tenant: str) -> SafeString:
     return tags_in(line.tenant, line.tenant_address, line.tags, line.more_tags, says_tenant, get_language())
 
 
-@lru_cache(maxsize=2_000)
+@lru_cache(maxsize=2_000, typed=True)
 def tags_in(
     tenant: str,
     tenant_address: str,
