@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from string import Formatter
 from typing import Any
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext, ngettext
 
+from allegro_queue.storable import storable
 from allegro_queue.wording import worded
 
 VERBATIM = "{words}"
@@ -51,9 +52,17 @@ class Telling:
             text = gettext(self.one)
         return worded(text, **{name: in_words(each) for name, each in self.places.items()})
 
-    def as_data_within(self, longest: int) -> dict[str, Any] | None:
-        """For a table whose English beside it is cut after so many letters: none of one that is, so that both agree."""
-        return self.as_data() if len(self.english) <= longest else None
+    @property
+    def storable(self) -> Telling:
+        """The same, of what any database takes."""
+        return replace(self, places={name: storable_place(each) for name, each in self.places.items()})
+
+    def as_columns(self, longest: int) -> tuple[str, dict[str, Any] | None]:
+        """For a table: its English, as any database takes it, cut after so many letters; and itself as JSON, or none where
+        that English is not whole, so that both agree."""
+        whole = self.english
+        kept = storable(whole)[:longest]
+        return kept, self.as_data() if kept == whole else None
 
     def as_data(self) -> dict[str, Any]:
         """For JSON."""
@@ -107,6 +116,12 @@ def told_by(error: BaseException) -> Telling:
 def verbatim(words: str) -> Telling:
     """Words that are the same in every language, or known in one only."""
     return Telling(one=VERBATIM, places={"words": words})
+
+
+def storable_place(place: Place) -> Place:
+    if isinstance(place, Telling):
+        return place.storable
+    return storable(place) if isinstance(place, str) else place
 
 
 def in_english(place: Place) -> str:

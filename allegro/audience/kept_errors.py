@@ -14,7 +14,8 @@ def error_columns(said: Telling | None, name: str = "error") -> dict[str, Any]:
     """Both columns; none of either when there is no error."""
     if said is None:
         return {name: "", f"{name}_said": None}
-    return {name: said.english[:LONGEST], f"{name}_said": said.as_data_within(LONGEST)}
+    english, data = said.as_columns(LONGEST)
+    return {name: english, f"{name}_said": data}
 
 
 def error_words(said: Any, english: str) -> str:

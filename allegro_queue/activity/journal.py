@@ -13,6 +13,7 @@ from django.db.models import Q
 
 from allegro_queue.activity.models import Activity
 from allegro_queue.conf import horizon_settings
+from allegro_queue.storable import storable
 from allegro_queue.tellings import Telling
 
 log = logging.getLogger(__name__)
@@ -44,30 +45,33 @@ class Deed:
 
 
 def note(deed: Deed) -> None:
-    """Write it down. The deed is done by now, so a database that refuses is logged and stops nobody."""
+    """Write it down. The deed is done by now, so a database that refuses is logged and stops nobody; nor can anybody have
+    it refuse by what they type."""
+    subject, subject_said = deed.subject.as_columns(LONGEST)
+    outcome, outcome_said = deed.outcome.as_columns(LONGEST)
     try:
         with transaction.atomic():
             Activity.objects.create(
                 at=datetime.fromtimestamp(deed.at, UTC),
-                who=deed.who[:254],
+                who=storable(deed.who)[:254],
                 via=deed.via,
                 action=deed.action[:40],
-                subject=deed.subject.english[:LONGEST],
-                subject_said=deed.subject.as_data_within(LONGEST),
-                reason=deed.reason[:200],
-                outcome=deed.outcome.english[:LONGEST],
-                outcome_said=deed.outcome.as_data_within(LONGEST),
+                subject=subject,
+                subject_said=subject_said,
+                reason=storable(deed.reason)[:200],
+                outcome=outcome,
+                outcome_said=outcome_said,
                 succeeded=deed.succeeded,
                 address=deed.address or None,
                 run_id=deed.run_id,
             )
             if deed.user_id is not None and apps.is_installed("django.contrib.admin"):
-                note_in_admin(deed, deed.user_id)
+                note_in_admin(deed.action, subject, outcome, deed.user_id)
     except DatabaseError as error:
         log.error("not noted: %s %s by %s (%s)", deed.action, deed.subject, deed.who, error)
 
 
-def note_in_admin(deed: Deed, user_id: int) -> None:
+def note_in_admin(action: str, subject: str, outcome: str, user_id: int) -> None:
     """Have admin's "recent actions" show it."""
     from django.contrib.admin.models import CHANGE, LogEntry
     from django.contrib.contenttypes.models import ContentType
@@ -75,9 +79,9 @@ def note_in_admin(deed: Deed, user_id: int) -> None:
     LogEntry.objects.create(
         user_id=user_id,
         content_type=ContentType.objects.get_by_natural_key("allegro_queue", "horizon"),
-        object_repr=f"{deed.action} {deed.subject}"[:200],
+        object_repr=f"{action} {subject}"[:200],
         action_flag=CHANGE,
-        change_message=deed.outcome.english[:LONGEST],
+        change_message=outcome,
     )
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_noop
 from allegro_queue.alerts.facts import Facts
 from allegro_queue.alerts.options import RuleOptions
 from allegro_queue.alerts.rule import Finding
+from allegro_queue.storable import storable
 from allegro_queue.tellings import Telling
 
 Key = tuple[str, str]
@@ -119,10 +120,11 @@ def advance(
 
 
 def found_by(options: RuleOptions, facts: Facts) -> Sequence[Finding]:
-    """What a rule finds, each subject once."""
+    """What a rule finds, each subject once. One that no database takes would keep all others from being told."""
     found: dict[str, Finding] = {}
     for each in options.rule.look(facts, options.threshold, options.least):
-        found.setdefault(each.subject, each)
+        subject = storable(each.subject)
+        found.setdefault(subject, Finding(subject, each.said.storable))
         if len(found) == MOST_SUBJECTS:
             break
     return tuple(found.values())

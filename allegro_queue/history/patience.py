@@ -164,16 +164,17 @@ def counted(read: Callable[[], Found]) -> Found | None:
         return read()
     # A statement that was stopped spoils PostgreSQL's transaction, and none of SQLite's. A page that has only read goes on
     # in another one; else there is a place to go back to, which costs a trip. What went well is not released: one more.
-    needs_place = database().vendor != "sqlite" and not mine.may_begin_anew
-    place = transaction.savepoint(using=alias()) if needs_place else None
+    is_spoilt = database().vendor != "sqlite"
+    place = transaction.savepoint(using=alias()) if is_spoilt and not mine.may_begin_anew else None
     try:
         with told_apart(), mine.for_a_count():
             return read()
     except TookTooLong:
         if place is not None:
             transaction.savepoint_rollback(place, using=alias())
-        elif mine.may_begin_anew:
-            # The driver begins the next one with the next statement.
+        elif is_spoilt:
+            # Whatever the count itself has begun goes as well. The driver begins the next one with the next statement.
             database().connection.rollback()
+            mine.may_begin_anew = True
         mine.left_out = True
         return None

@@ -14,6 +14,7 @@ from allegro_queue.history.models import EXECUTION_LENGTH, MESSAGE_LENGTH, NAME_
 from allegro_queue.history.tags import tags_of
 from allegro_queue.masking import masked, rule_for_key
 from allegro_queue.metrics.counts import Kind
+from allegro_queue.storable import storable
 from allegro_queue.stores.run_record import RunRecord
 from allegro_queue.terms import NO_TERMS, decode_terms
 
@@ -115,8 +116,8 @@ def kept(entry: str, record: RunRecord, silence: Silence) -> Kept:
     tags = tags_of(terms.tags, record.name, call.arguments, call.keywords) if call else tags_of(terms.tags, "", (), {})
     tags = tuple(masked(each) for each in tags if not rule_for_key(each.partition(":")[0]))
     failure = failure_of(record)
-    message = masked(plain(failure.message)[: 2 * MESSAGE_LENGTH])[:MESSAGE_LENGTH] if failure else ""
-    arguments = plain(preview(call)) if call else ""
+    message = masked(storable(failure.message)[: 2 * MESSAGE_LENGTH])[:MESSAGE_LENGTH] if failure else ""
+    arguments = storable(preview(call)) if call else ""
     name, queue = cut(record.name) or "unnamed job", cut(record.queue)
     silenced = name in silence.names or any(each in silence.tags for each in tags)
     exception = cut(failure.exception) if failure else ""
@@ -132,7 +133,7 @@ def kept(entry: str, record: RunRecord, silence: Silence) -> Kept:
         host_of(record.worker),
         cut(terms.tenant),
         cut(terms.batch),
-        plain("\n".join(tags)),
+        storable("\n".join(tags)),
         record.attempt,
         record.enqueued_at,
         record.started_at,
@@ -142,7 +143,7 @@ def kept(entry: str, record: RunRecord, silence: Silence) -> Kept:
         exception,
         message,
         # Line by line: most have nothing to mask, which is seen at a glance.
-        "\n".join(masked(each) for each in plain(record.traceback).split("\n")) if failure else "",
+        "\n".join(masked(each) for each in storable(record.traceback).split("\n")) if failure else "",
         failure.fingerprint if failure else "",
         arguments,
         cut(record.version),
@@ -151,15 +152,8 @@ def kept(entry: str, record: RunRecord, silence: Silence) -> Kept:
     return Kept(id=number, record=record, tags=tags, failure=failure, message=message, silenced=silenced, row=row)
 
 
-def plain(text: str) -> str:
-    """Without what PostgreSQL does not take in a text: NUL and lone halves of characters."""
-    if text.isascii():
-        return text.replace("\x00", "")
-    return text.replace("\x00", "").encode(errors="replace").decode()
-
-
 def cut(text: str) -> str:
-    return plain(text)[:NAME_LENGTH]
+    return storable(text)[:NAME_LENGTH]
 
 
 @lru_cache(maxsize=1_000)

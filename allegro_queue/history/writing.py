@@ -17,6 +17,7 @@ from allegro_queue.history.groups import KnownGroups, add_failures
 from allegro_queue.history.rows import Kept
 from allegro_queue.history.run_rows import insert_runs, insert_tags
 from allegro_queue.history.stretches import Stretches
+from allegro_queue.history.totals import make_up_totals
 
 REMEMBERED = 20_000
 """Executions by which a second record is known where no run is kept."""
@@ -47,6 +48,8 @@ class Writer:
         self._groups = KnownGroups()
         self._counted: dict[str, None] = {}
         """Executions, the newest last; only without history, which knows them all."""
+        self._are_totals_right = False
+        """Whether nothing of an older version can be missing in them."""
         self.place = Place()
         self.forget()
 
@@ -54,6 +57,7 @@ class Writer:
         """Know nothing but what is written: after a transaction that failed, or when another has written."""
         self._stretches.forget()
         self._groups.forget()
+        self._are_totals_right = False
         self.place = read_place()
 
     def write(self, batch: Batch) -> None:
@@ -72,6 +76,7 @@ class Writer:
             self._groups.forget()
             raise
         self.place = place
+        self._are_totals_right = True
         if not self._history:
             self._counted |= dict.fromkeys(run.record.execution_id for run in runs)
             while len(self._counted) > REMEMBERED:
@@ -82,6 +87,8 @@ class Writer:
         now = time.time()
         with connection.cursor() as cursor:
             rows = claim_place(cursor, self.place, now)
+            if not self._are_totals_right:
+                make_up_totals(cursor)
             runs = self._groups.within(batch.runs, now)
             new: list[Kept] = []
             if not self._history:

@@ -71,6 +71,27 @@ class Counts:
             for bucket, count in theirs.items():
                 mine[bucket] = mine.get(bucket, 0) + count
 
+    def at_least(self, other: Counts) -> Counts:
+        """The higher of each two figures."""
+
+        def higher(mine: dict[int, int], theirs: dict[int, int]) -> dict[int, int]:
+            return {each: max(mine.get(each, 0), theirs.get(each, 0)) for each in mine | theirs}
+
+        return Counts(
+            started=max(self.started, other.started),
+            succeeded=max(self.succeeded, other.succeeded),
+            failed=max(self.failed, other.failed),
+            retried=max(self.retried, other.retried),
+            stopped=max(self.stopped, other.stopped),
+            run_seconds=max(self.run_seconds, other.run_seconds),
+            run_longest=max(self.run_longest, other.run_longest),
+            run_times=higher(self.run_times, other.run_times),
+            waited=max(self.waited, other.waited),
+            wait_seconds=max(self.wait_seconds, other.wait_seconds),
+            wait_longest=max(self.wait_longest, other.wait_longest),
+            wait_times=higher(self.wait_times, other.wait_times),
+        )
+
     def count(self, run: RunRecord) -> None:
         """Count one attempt in."""
         self.started += 1

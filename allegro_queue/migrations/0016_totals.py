@@ -15,6 +15,8 @@ TIMES = ("run_times", "wait_times")
 
 
 def add_up(apps: Any, schema_editor: Any) -> None:
+    # A collector of this version may have begun some already, when it was started before the tables were migrated.
+    forget(apps, schema_editor)
     series = apps.get_model("allegro_queue", "Series").objects.using(schema_editor.connection.alias)
     days = series.filter(kind__in=("queue", "job"), seconds=DAY).order_by("kind", "name").iterator()
     for (kind, name), rows in groupby(days, key=lambda row: (row.kind, row.name)):

@@ -71,7 +71,8 @@ class Asker:
         self._answer.note_question(time.monotonic())
         try:
             is_on = bool(self._ask())
-        except Exception:
+        except (Exception, SystemExit):
+            # Whoever asks must not leave for a function that exits: the master would start another one at once, for ever.
             self._answer.note_failure()
             if not self._fails:
                 log.exception("HORIZON['maintenance'] fails; its last answer holds: %s", in_words(self._answer.is_on))

@@ -60,6 +60,16 @@ def test_what_cannot_be_told_is_as_it_was_said_in_english(given: Any) -> None:
     assert read_telling(given, "tick {is} late").words == "tick {is} late"
 
 
+@pytest.mark.parametrize(
+    ("words", "kept"), [("it fits", "it fits"), ("it is cut here", "it is cut "), ("a\x00b", "ab"), ("a\ud800", "a?")]
+)
+def test_both_columns_of_a_table_say_the_same_and_any_database_takes_them(words: str, kept: str) -> None:
+    english, data = telling("{words}", words=words).as_columns(10)
+
+    assert english == kept
+    assert (data is not None) == (words == kept)
+
+
 def test_one_that_holds_itself_without_end_is_not_read() -> None:
     endless = telling("{it}", it="end").as_data()
     for _ in range(100):

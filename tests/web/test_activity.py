@@ -69,6 +69,17 @@ def test_a_database_that_refuses_does_not_undo_what_was_done(
     assert "high" in stores.pauses.current(time.time())
 
 
+def test_nobody_keeps_an_act_out_of_the_journal_by_letters_that_postgresql_refuses(client: Client, stores: Stores):
+    client.post(reverse("horizon:pause"), {"queue": "high", "reason": "no\x00trace"})
+    client.post(reverse("horizon:retry"), {"id": "gone\x00"})
+
+    retried, paused = Activity.objects.order_by("-id")
+    assert (paused.reason, paused.succeeded) == ("notrace", True)
+    assert stores.pauses.current(time.time())["high"].reason == "notrace"
+    assert retried.subject == "job gone"
+    assert "\x00" not in retried.subject_telling.words
+
+
 def test_the_page_shows_the_newest_first_and_filters(client: Client, stores: Stores):
     client.post(reverse("horizon:pause"), {"queue": "high", "reason": "first"})
     client.post(reverse("horizon:resume"), {"queue": "high"})

@@ -27,6 +27,7 @@ from allegro_queue.errors import QueueUnavailable
 from allegro_queue.queues import all_queues
 from allegro_queue.rights import Right
 from allegro_queue.spans import lasting
+from allegro_queue.storable import storable
 from allegro_queue.stores import Stores, open_stores
 from allegro_queue.stores.pauses import ALL_QUEUES, Pause
 from allegro_queue.tellings import Telling, in_a_list, telling, told_by, verbatim
@@ -204,7 +205,7 @@ def resume(request: HttpRequest, stores: Stores) -> Told:
 
 def reason_in(request: HttpRequest) -> str:
     """Why, as the form says it."""
-    return request.POST.get("reason", "").strip()
+    return storable(request.POST.get("reason", "")).strip()
 
 
 def problem_with_reason(request: HttpRequest, *, needed: bool = False) -> Telling | None:

@@ -130,6 +130,17 @@ def test_inside_a_part_that_may_be_undone_a_count_undoes_only_itself() -> None:
         assert one() == 1
 
 
+def test_a_count_that_has_begun_a_part_of_its_own_is_given_up_like_any_other() -> None:
+    def in_parts() -> int:
+        with transaction.atomic(using=alias()):
+            one()
+        return endless()
+
+    with patience(5, counting=0.05):
+        assert counted(in_parts) is None
+        assert one() == 1
+
+
 def test_a_count_in_time_is_given_and_nothing_is_left_out() -> None:
     with patience(5, counting=5) as reader:
         assert counted(one) == 1

@@ -113,6 +113,43 @@ def test_totals_begin_with_the_days_that_are_kept_when_they_are_new(stores: Stor
     for found, expected in zip(totals.values(*columns), counted, strict=True):
         assert found == expected | {each: pytest.approx(expected[each]) for each in ("run_seconds", "wait_seconds")}
 
+    # The new code was started first, and has begun one.
+    totals.filter(kind="queue", name="default").update(started=1, succeeded=1)
+    totals.exclude(kind="queue", name="default").delete()
+    step.code(apps, connection.schema_editor())
+    assert [each.started for each in totals.order_by("kind", "name")] == [each["started"] for each in counted]
+
+
+@pytest.mark.django_db
+def test_totals_make_up_for_what_an_older_version_counted_without_them(stores: Stores) -> None:
+    now = time.time()
+    collected(stores, run_record(now - 86_400), failed_record(now))
+    totals = Series.objects.filter(seconds=EVER).order_by("kind", "name")
+    columns = [each.name for each in Series._meta.fields if each.name != "id"]
+    before = list(totals.values(*columns))
+    collected(stores, run_record(now, started_at=now - 7), run_record(now, queue="high"))
+    expected = list(totals.values(*columns))
+    # The days have the last two runs, the totals do not: "high" has none at all, and one knows of a day that is gone.
+    totals.delete()
+    for each in before:
+        Series.objects.create(**each | {"stopped": 9, "run_longest": 99.0})
+
+    collected(stores, run_record(now, queue="low"))
+
+    found = {(each["kind"], each["name"]): each for each in totals.values(*columns)}
+    for each in expected:
+        mine = found[each["kind"], each["name"]]
+        if each["name"] == "high":
+            assert mine == each
+        elif each["kind"] == "queue":
+            assert mine == each | {
+                "stopped": 9,
+                "run_longest": 99.0,
+                "run_seconds": pytest.approx(each["run_seconds"]),
+                "wait_seconds": pytest.approx(each["wait_seconds"]),
+            }
+    assert found["queue", "low"]["started"] == 1
+
 
 @pytest.mark.django_db
 def test_groups_and_gaps_go_with_the_runs_they_tell_of(stores: Stores) -> None:

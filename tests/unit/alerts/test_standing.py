@@ -166,6 +166,14 @@ def test_each_subject_is_an_alert_of_its_own(story: Story):
     assert story.at(90) == [("fired", ("mail",), "")]
 
 
+def test_what_no_database_takes_as_text_keeps_no_alert_from_being_written(story: Story):
+    story.wrong = ["a\x00b", "c\ud800"]
+    story.at(0)
+
+    assert [(each.subject, each.text) for each in story.standings] == [("ab", "ab is wrong"), ("c?", "c? is wrong")]
+    assert story.standings[0].said.places == {"words": "ab is wrong"}
+
+
 def test_a_rule_speaks_of_a_limited_number_of_things(story: Story):
     story.wrong = [str(number) for number in range(1000)]
     story.at(0)

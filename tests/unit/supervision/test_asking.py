@@ -9,14 +9,14 @@ import pytest
 from allegro_queue.supervision.asking import Asker, SharedAnswer
 
 
-def asked(answer: SharedAnswer, *answers: bool | Exception) -> Asker:
+def asked(answer: SharedAnswer, *answers: bool | BaseException) -> Asker:
     """Over a function that gives these answers, one after the other."""
-    left: Iterator[bool | Exception] = iter(answers)
+    left: Iterator[bool | BaseException] = iter(answers)
 
     def ask() -> bool:
         assert answer.asked_at > 0
         given = next(left)
-        if isinstance(given, Exception):
+        if isinstance(given, BaseException):
             raise given
         return given
 
@@ -25,7 +25,7 @@ def asked(answer: SharedAnswer, *answers: bool | Exception) -> Asker:
 
 def test_the_last_answer_holds_while_the_function_fails() -> None:
     answer = SharedAnswer()
-    asker = asked(answer, True, OSError("no disk"), False, OSError("no disk"), True)
+    asker = asked(answer, True, OSError("no disk"), False, SystemExit(0), True)
     said = []
 
     for _ in range(5):
