@@ -5,7 +5,7 @@
 PYTHON ?= python3
 
 # Processes that share the tests: make test PROCESSES=1
-PROCESSES ?= 4
+PROCESSES ?= 5
 # Another measurement: make bench BENCH=dispatch
 BENCH ?= worker
 BIN := .venv/bin
